@@ -1,0 +1,137 @@
+# platform-payment-sync: `make help` lists what can be asked for.
+#
+# Objects go to build/; `make SAN=1 ...` builds the same with AddressSanitizer and UBSan into build/san/.  V=1 shows the
+# commands.  WERROR=1 makes warnings fatal, as CI does.
+
+comma      := ,
+PREFIX     ?= /usr/local
+DESTDIR    ?=
+CC         ?= gcc
+VERSION    := 0.1.0
+
+WARNINGS   := -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+              -Wwrite-strings -Wconversion -Wno-sign-conversion -Wformat=2 -Wundef -Wvla $(if $(WERROR),-Werror)
+HARDENING  := -fstack-protector-strong -fPIE -fcf-protection -D_FORTIFY_SOURCE=2
+SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+OPTIMISE   ?= -O2 -g
+
+B          := $(if $(SAN),build/san,build)
+CPPFLAGS   += -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Ilib
+ALL_CFLAGS := -std=c11 $(OPTIMISE) $(WARNINGS) $(if $(SAN),$(SANITIZERS),$(HARDENING)) $(CFLAGS)
+ALL_LDFLAGS := $(if $(SAN),$(SANITIZERS),-pie -Wl$(comma)-z$(comma)relro$(comma)-z$(comma)now) $(LDFLAGS)
+LIBS       := -lcurl -ljansson -lcrypto -lsqlite3 -lm
+Q          := $(if $(V),,@)
+
+LIB        := $(B)/libpaymentsync.a
+LIB_OBJ    := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c)) $(B)/lib/mapping_builtin.o
+FCGI_OBJ   := $(addprefix $(B)/cgi/,payment.o startup.o fastcgi.o pool.o notify.o log.o)
+SYNCD_OBJ  := $(addprefix $(B)/cgi/,syncd.o startup.o notify.o log.o)
+CTL_OBJ    := $(addprefix $(B)/cgi/,ctl.o startup.o log.o)
+SANDBOX_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/sandbox/*.c))
+UNIT       := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
+PROGRAMS   := $(B)/payment.fcgi $(B)/payment-syncd $(B)/paymentctl $(B)/amocrm-sandbox
+
+all: $(PROGRAMS) ## build everything
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The built-in rules, as a C array made of lib/mapping.json.
+$(B)/lib/mapping_builtin.c: lib/mapping.json
+	@mkdir -p $(@D)
+	@echo "  GEN   $@"
+	$(Q){ echo 'extern const char mapping_builtin[]; const char mapping_builtin[] = {'; \
+	    od -An -v -tx1 $< | sed 's/ \([0-9a-f][0-9a-f]\)/(char)0x\1,/g'; echo '0 };'; } >$@.tmp && mv $@.tmp $@
+$(B)/lib/mapping_builtin.o: $(B)/lib/mapping_builtin.c
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+
+$(LIB): $(LIB_OBJ)
+	@echo "  AR    $@"
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+define link
+	@echo "  LD    $@"
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(1) $(LIBS)
+endef
+$(B)/payment.fcgi: $(FCGI_OBJ) $(LIB)
+	$(call link,-lfcgi)
+$(B)/payment-syncd: $(SYNCD_OBJ) $(LIB)
+	$(call link,)
+$(B)/paymentctl: $(CTL_OBJ) $(LIB)
+	$(call link,)
+$(B)/amocrm-sandbox: $(SANDBOX_OBJ)
+	$(call link,-lmicrohttpd -lpthread)
+$(B)/unit/%: $(B)/tests/unit/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(call link,-lcmocka)
+
+programs: $(PROGRAMS) $(UNIT)
+
+demo: ## install what is needed, build, and show one payment's way from webhook to amoCRM
+	@tests/install-packages build run
+	@$(MAKE) --no-print-directory all
+	@tests/demo.py
+
+run: ## the same stack, kept up in the foreground
+	@tests/install-packages build run
+	@$(MAKE) --no-print-directory all
+	@tests/run.py
+
+test: ## install what is needed, build, and pass all tests (SAN=1: under the sanitizers)
+	@tests/install-packages build test
+	@$(MAKE) --no-print-directory programs
+	@tests/checks/map
+	@tests/run-suites $(B) unit tests/sandbox tests/fastcgi tests/e2e
+
+unit: ## the unit tests alone
+	@$(MAKE) --no-print-directory programs
+	@tests/run-suites $(B) unit
+
+SOURCES    := $(wildcard lib/*.[ch] cgi/*.[ch] tests/unit/*.[ch] tests/sandbox/*.[ch])
+LINTED     := $(wildcard lib/*.c cgi/*.c)
+
+format: ## lay out the sources
+	@tests/install-packages lint
+	clang-format -i $(SOURCES)
+
+lint: ## check the sources: layout, clang, clang-tidy, cppcheck, units, the README's map
+	@tests/install-packages build test lint
+	@tests/checks/lint $(LINTED)
+	clang-format --dry-run -Werror $(SOURCES)
+
+dev: format lint test ## format, lint, test
+
+# Units, users and the like go where systemd looks for them; under a prefix it does not know, that is /etc.
+SYSTEM     := $(if $(filter /usr /usr/local,$(PREFIX)),$(PREFIX)/lib,/etc)
+LIBEXEC    := $(PREFIX)/libexec/platform-payment-sync
+SETTINGS   := /etc/platform-payment-sync
+
+install: $(B)/payment.fcgi $(B)/payment-syncd $(B)/paymentctl ## put everything into DESTDIR, under PREFIX and /etc
+	install -d $(addprefix $(DESTDIR),$(LIBEXEC) $(PREFIX)/bin $(SETTINGS) $(SYSTEM)/systemd/system $(SYSTEM)/sysusers.d \
+	    $(SYSTEM)/tmpfiles.d /etc/nginx/snippets /etc/nginx/sites-available $(PREFIX)/share/doc/platform-payment-sync)
+	install -m 0755 $(B)/payment.fcgi $(B)/payment-syncd $(DESTDIR)$(LIBEXEC)/
+	install -m 0755 $(B)/paymentctl $(DESTDIR)$(PREFIX)/bin/
+	install -m 0644 env.example $(DESTDIR)$(SETTINGS)/config.env.example
+	install -m 0644 lib/mapping.json $(DESTDIR)$(SETTINGS)/mapping.json.example
+	install -m 0644 lib/mapping.schema.json $(DESTDIR)$(SETTINGS)/
+	for unit in systemd/*.service systemd/*.socket; do \
+	    sed 's,@PREFIX@,$(PREFIX),g' "$$unit" >$(DESTDIR)$(SYSTEM)/systemd/system/"$${unit##*/}" && \
+	    chmod 0644 $(DESTDIR)$(SYSTEM)/systemd/system/"$${unit##*/}" || exit; done
+	install -m 0644 systemd/sysusers.conf $(DESTDIR)$(SYSTEM)/sysusers.d/platform-payment-sync.conf
+	install -m 0644 systemd/tmpfiles.conf $(DESTDIR)$(SYSTEM)/tmpfiles.d/platform-payment-sync.conf
+	install -m 0644 nginx/platform-payment-sync-*.conf $(DESTDIR)/etc/nginx/snippets/
+	test -e $(DESTDIR)/etc/nginx/sites-available/platform-payment-sync.conf || \
+	    install -m 0644 nginx/platform-payment-sync.conf $(DESTDIR)/etc/nginx/sites-available/
+	test ! -e README.md || install -m 0644 README.md $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/
+
+clean: ## remove build/
+	rm -rf build
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+.PHONY: all programs demo run test unit format lint dev install clean help
+.SECONDARY:
