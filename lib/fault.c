@@ -1,0 +1,23 @@
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "fault.h"
+
+enum outcome
+fault_set(struct fault *why, enum outcome outcome, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why->text, sizeof(why->text), format, args);
+	va_end(args);
+	return outcome;
+}
+
+const char *
+outcome_name(enum outcome outcome)
+{
+	static const char *const names[] = { "done", "later", "unsure", "never", "broken" };
+
+	return names[outcome];
+}

@@ -1,0 +1,35 @@
+#ifndef FAULT_H
+#define FAULT_H
+
+/*
+ * What came of an attempt, and why.
+ *
+ * The five outcomes are named for what the caller must do next.  HTTP statuses, libcurl codes and SQLite codes are each
+ * translated into them in exactly one function; everything above speaks only of these.
+ */
+enum outcome {
+	DONE,   /* It is so; go on. */
+	LATER,  /* It surely did not happen, and asking again later may help. */
+	UNSURE, /* It may or may not have happened: look before asking again. */
+	NEVER,  /* It was refused for good; asking again will not help, a person must look. */
+	BROKEN  /* This host cannot go on: ledger, memory or files fail. */
+};
+
+/*
+ * The reason in English, for the journal and the ledger.  The caller owns it; a callee leaves it untouched unless it
+ * returns something other than DONE.  It never holds a secret, a body or a customer's data.
+ */
+struct fault {
+	char text[256];
+};
+
+#define MUST_USE __attribute__((warn_unused_result))
+
+/* Write the reason, cut to fit.  The outcome is handed through, so that a failure is one statement. */
+enum outcome fault_set(struct fault *why, enum outcome outcome, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The outcome's name in lower case, for logs and tests. */
+const char *outcome_name(enum outcome outcome);
+
+#endif
