@@ -1,0 +1,81 @@
+#ifndef DB_H
+#define DB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fault.h"
+
+/*
+ * SQLite, opened our way; the only file that knows it.  What stands here is SQLite's own (pragmas, the gate, syncing,
+ * error codes); the statements themselves are in ledger.c.
+ *
+ * Durability: the file is in WAL mode with synchronous=NORMAL, so COMMIT itself does not sync.  db_commit() syncs the
+ * log before it returns, after it has left the gate, so that one process's sync does not keep the others waiting and the
+ * kernel may merge several.  Nobody may tell the outside about a commit before db_commit() returned DONE.  Since a sync
+ * covers everything written before it, what another process committed and we read is durable too once db_commit() of a
+ * later transaction of ours, or db_sync(), has returned.
+ *
+ * The gate: an OFD lock on the file "<path>-gate", held from BEGIN IMMEDIATE to COMMIT.  It replaces SQLite's busy loop,
+ * under which one of several busy writers starves, and it keeps a checkpoint (which runs inside COMMIT) from ever
+ * overlapping another commit: SQLite before 3.51.3 can corrupt a WAL there (https://sqlite.org/wal.html, "WAL reset bug").
+ * Every program that writes the ledger must pass it; the sqlite3 shell does not, so use it for reading only.
+ */
+struct db;
+
+#define DB_BUSY_MS 1000 /* How long a writer outside the gate is waited for. */
+
+/*
+ * Open, creating the file with mode 0600, and bring its schema up to date: migrations[v] turns user_version v into v + 1,
+ * all in one transaction.  application_id marks the file as ours.
+ * NEVER: the file is of a newer version or another program's.  BROKEN: disk, permission, corruption.
+ * Open after fork(2) only.
+ */
+enum outcome db_open(const char *path, int32_t application_id, const char *const migrations[], int count, struct db **db,
+    struct fault *why) MUST_USE;
+void db_close(struct db *db); /* NULL is allowed. */
+
+/*
+ * A write transaction.  A failure of any of these leaves no transaction open.  When the log cannot be synced, what was
+ * committed may be seen but not believed: the handle then refuses every further transaction until it is closed and opened
+ * anew.  The gate is waited for without limit, so a process must not begin on one handle while it is inside on another.
+ */
+enum outcome db_begin(struct db *db, struct fault *why) MUST_USE;
+enum outcome db_commit(struct db *db, struct fault *why) MUST_USE;
+void db_rollback(struct db *db);
+enum outcome db_sync(struct db *db, struct fault *why) MUST_USE;
+
+/*
+ * Statements.  db_query() prepares the SQL once per connection (keyed by the pointer: give it a string literal) and binds
+ * `kinds`, one letter an argument: 'i' int64_t, 't' const char * (NULL binds NULL), 'b' const void * and size_t.  Then
+ * db_row() steps: DONE and *more = true with a row, DONE and *more = false at the end, which also resets the statement.
+ * Texts of a row live until the next db_row(), db_done() or db_query() of the same SQL.  A statement that is left before
+ * its end must be given to db_done() (NULL is allowed): an unfinished reader keeps the log from being checkpointed.
+ *
+ * Arguments are $1, $2, ... in any order and as often as needed; they are copied.  A statement that writes is refused as
+ * BROKEN outside a transaction, as it would pass neither the gate nor the sync.
+ * NEVER: the data break a constraint.  BROKEN: everything else; some errors (a full disk) have then already rolled the
+ * transaction back, and the caller gives up with db_rollback() in every case.
+ */
+struct query;
+enum outcome db_query(struct db *db, struct query **query, struct fault *why, const char *sql, const char *kinds, ...)
+    MUST_USE;
+enum outcome db_row(struct query *query, bool *more, struct fault *why) MUST_USE;
+void db_done(struct query *query);
+
+int64_t db_int(struct query *query, int column);
+const char *db_text(struct query *query, int column);  /* NULL for NULL. */
+bool db_null(struct query *query, int column);
+
+/* db_query() and run to the end, for statements whose rows do not matter. */
+enum outcome db_run(struct db *db, struct fault *why, const char *sql, const char *kinds, ...) MUST_USE;
+
+/* Verify the whole file (slow); problems are handed to `tell` one by one.  NEVER when there was any. */
+enum outcome db_check(struct db *db, void (*tell)(void *, const char *), void *told, struct fault *why) MUST_USE;
+
+/* Copy the live file to a new one, verified and synced; nobody is kept from writing meanwhile, and no half of it ever has
+ * that name.  NEVER: the name is taken.  Not inside a transaction. */
+enum outcome db_copy(struct db *db, const char *path, struct fault *why) MUST_USE;
+
+#endif
