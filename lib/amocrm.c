@@ -1,0 +1,369 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "amocrm.h"
+#include "call.h"
+#include "refusal.h"
+#include "text.h"
+
+/* Pages of 250 entities; a search that fills twenty of them is not about one person. */
+#define PAGE_SIZE 250
+#define PAGES_MAX 20
+
+/* A refused request names at least one field each time; this many rounds would need as many wrong fields. */
+#define DROP_ROUNDS 24
+
+struct amocrm {
+	struct caller caller;
+	struct http *http; /* Owned. */
+};
+
+static const char *const kind_names[] = { "contacts", "leads" };
+static const char *const kind_with[] = { "leads", "contacts" };
+
+enum outcome
+amocrm_open(const struct settings *settings, struct limiter *limiter, struct amocrm **crm, struct fault *why)
+{
+	struct http *http;
+	enum outcome out;
+
+	out = http_open(settings->amo_access_token, settings->amo_ca_file, &http, why);
+	if (out != DONE)
+		return out;
+	if ((*crm = calloc(1, sizeof(**crm))) == NULL)
+		abort();
+	(*crm)->http = http;
+	(*crm)->caller = (struct caller){ .settings = settings, .limiter = limiter, .http = http };
+	return DONE;
+}
+
+void
+amocrm_close(struct amocrm *crm)
+{
+	if (crm == NULL)
+		return;
+	http_close(crm->http);
+	free(crm);
+}
+
+void
+amocrm_set_deadline(struct amocrm *crm, int64_t deadline_ms)
+{
+	crm->caller.deadline_ms = deadline_ms;
+}
+
+/* A GET whose path is taken over. */
+static enum outcome
+get(struct amocrm *crm, char *path, json_t **json, struct fault *why)
+{
+	struct call call = { .method = "GET", .path = path };
+	struct reply reply = { 0 };
+	enum outcome out = call_perform(&crm->caller, &call, &reply, why);
+
+	free(path);
+	if (out == DONE)
+		*json = reply.json;
+	else
+		json_decref(reply.json);
+	return out;
+}
+
+/*
+ * Reading.
+ */
+
+static json_t *
+embedded(const json_t *json, const char *name)
+{
+	return json_object_get(json_object_get(json, "_embedded"), name);
+}
+
+static bool
+has_next_page(const json_t *json)
+{
+	return json_object_get(json_object_get(json_object_get(json, "_links"), "next"), "href") != NULL;
+}
+
+/* All pages of a list.  The link to the next page may name another host, so only its presence is used. */
+static enum outcome
+list(struct amocrm *crm, const char *name, const char *path, int pages, json_t **found, struct fault *why)
+{
+	json_t *all = json_array(), *page = NULL;
+	bool more = true;
+	enum outcome out = DONE;
+	int number;
+
+	for (number = 1; more && number <= pages && out == DONE; number++) {
+		out = get(crm, text_format("%s&limit=%d&page=%d", path, PAGE_SIZE, number), &page, why);
+		if (out != DONE)
+			break;
+		json_array_extend(all, embedded(page, name));
+		more = has_next_page(page);
+		json_decref(page);
+	}
+	if (out == DONE && more && pages == PAGES_MAX)
+		out = fault_set(why, NEVER, "amoCRM: more than %d %s match", PAGES_MAX * PAGE_SIZE, name);
+	if (out == DONE)
+		*found = all;
+	else
+		json_decref(all);
+	return out;
+}
+
+enum outcome
+amocrm_search(struct amocrm *crm, enum amocrm_kind kind, const char *query, json_t **found, struct fault *why)
+{
+	char *escaped = http_escape(crm->http, query);
+	char *path = text_format("/api/v4/%s?query=%s&with=%s", kind_names[kind], escaped, kind_with[kind]);
+	enum outcome out = list(crm, kind_names[kind], path, PAGES_MAX, found, why);
+
+	free(escaped);
+	free(path);
+	return out;
+}
+
+enum outcome
+amocrm_newest(struct amocrm *crm, enum amocrm_kind kind, json_t **found, struct fault *why)
+{
+	char *path = text_format("/api/v4/%s?order%%5Bid%%5D=desc&with=%s", kind_names[kind], kind_with[kind]);
+	enum outcome out = list(crm, kind_names[kind], path, 1, found, why);
+
+	free(path);
+	return out;
+}
+
+enum outcome
+amocrm_read(struct amocrm *crm, enum amocrm_kind kind, int64_t id, json_t **entity, struct fault *why)
+{
+	struct call call = { .method = "GET",
+		.path = text_format("/api/v4/%s/%" PRId64 "?with=%s", kind_names[kind], id, kind_with[kind]) };
+	struct reply reply = { 0 };
+	enum outcome out = call_perform(&crm->caller, &call, &reply, why);
+
+	free(call.path);
+	/* An unknown id is 204 by the documentation; 404 is seen too. */
+	if (out == NEVER && reply.status == 404) {
+		json_decref(reply.json);
+		*entity = NULL;
+		return DONE;
+	}
+	if (out == DONE && reply.json != NULL && json_integer_value(json_object_get(reply.json, "id")) != id)
+		out = fault_set(why, LATER, "amoCRM answered with another entity than was asked for");
+	if (out == DONE)
+		*entity = reply.json;
+	else
+		json_decref(reply.json);
+	return out;
+}
+
+static json_int_t
+id_of(const json_t *entity)
+{
+	return json_integer_value(json_object_get(entity, "id"));
+}
+
+static bool
+among(const json_t *ids, json_int_t id)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach (ids, i, one)
+		if (json_integer_value(one) == id)
+			return true;
+	return false;
+}
+
+static bool
+has_entity(const json_t *entities, json_int_t id)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach (entities, i, one)
+		if (id_of(one) == id)
+			return true;
+	return false;
+}
+
+static enum outcome
+read_singly(struct amocrm *crm, const json_t *ids, json_t *leads, struct fault *why)
+{
+	const json_t *id;
+	json_t *lead = NULL;
+	enum outcome out;
+	size_t i;
+
+	json_array_foreach (ids, i, id) {
+		if (has_entity(leads, json_integer_value(id)))
+			continue;
+		if ((out = amocrm_read(crm, AMOCRM_LEADS, json_integer_value(id), &lead, why)) != DONE)
+			return out;
+		if (lead != NULL)
+			json_array_append_new(leads, lead);
+	}
+	return DONE;
+}
+
+/* Ask for up to PAGE_SIZE leads by a filter.  *ignored tells that leads came that were not asked for. */
+static enum outcome
+read_filtered(struct amocrm *crm, const json_t *ids, size_t from, json_t *leads, bool *ignored, struct fault *why)
+{
+	char *path = NULL;
+	size_t size = 0, i;
+	FILE *text = open_memstream(&path, &size);
+	json_t *page = NULL;
+	const json_t *lead;
+	enum outcome out;
+
+	if (text == NULL)
+		abort();
+	fprintf(text, "/api/v4/leads?with=contacts&limit=%d", PAGE_SIZE);
+	for (i = from; i < json_array_size(ids) && i < from + PAGE_SIZE; i++)
+		fprintf(text, "&filter%%5Bid%%5D%%5B%%5D=%" JSON_INTEGER_FORMAT, json_integer_value(json_array_get(ids, i)));
+	fclose(text);
+	if ((out = get(crm, path, &page, why)) != DONE)
+		return out;
+	json_array_foreach (embedded(page, "leads"), i, lead) {
+		if (!among(ids, id_of(lead)))
+			*ignored = true;
+		else if (!has_entity(leads, id_of(lead)))
+			json_array_append(leads, (json_t *)lead);
+	}
+	json_decref(page);
+	return DONE;
+}
+
+enum outcome
+amocrm_read_leads(struct amocrm *crm, const json_t *ids, json_t **leads, struct fault *why)
+{
+	json_t *read = json_array();
+	bool ignored = json_array_size(ids) == 1; /* One is read by its id. */
+	enum outcome out = DONE;
+	size_t from;
+
+	for (from = 0; out == DONE && !ignored && from < json_array_size(ids); from += PAGE_SIZE)
+		out = read_filtered(crm, ids, from, read, &ignored, why);
+	if (out == DONE && ignored)
+		out = read_singly(crm, ids, read, why);
+	if (out == DONE)
+		*leads = read;
+	else
+		json_decref(read);
+	return out;
+}
+
+/*
+ * Writing.
+ */
+
+/* The id a creation answered with: that of the only member of the list. */
+static enum outcome
+created_id(const struct reply *reply, const char *name, int64_t *id, struct fault *why)
+{
+	json_int_t created = id_of(json_array_get(embedded(reply->json, name), 0));
+
+	if (created <= 0)
+		return fault_set(why, UNSURE, "amoCRM: the answer to a creation has no id");
+	*id = created;
+	return DONE;
+}
+
+/* An update answers with the entity itself or with a list of one; both are seen. */
+static enum outcome
+updated_id(const struct reply *reply, const char *name, int64_t id, struct fault *why)
+{
+	const json_t *wrapped = json_array_get(embedded(reply->json, name), 0);
+
+	if (id_of(wrapped != NULL ? wrapped : reply->json) != id)
+		return fault_set(why, UNSURE, "amoCRM: the answer to an update does not have its id");
+	return DONE;
+}
+
+/* Send an entity, dropping refused fields until it is taken or refused for another reason.  A 400 rejects the whole
+ * request, so even a creation is safe to send again. */
+static enum outcome
+write_entity(struct amocrm *crm, struct call *call, json_t *entity, json_t *dropped, struct reply *reply,
+    struct fault *why)
+{
+	enum outcome out;
+	int round;
+
+	for (round = 0;; round++) {
+		out = call_perform(&crm->caller, call, reply, why);
+		if (out != NEVER || reply->status != 400 || round == DROP_ROUNDS ||
+		    !refusal_drop_fields(reply->json, entity, dropped))
+			return out;
+		json_decref(reply->json);
+	}
+}
+
+enum outcome
+amocrm_create(struct amocrm *crm, enum amocrm_kind kind, const json_t *entity, json_t *dropped, int64_t *id,
+    struct fault *why)
+{
+	json_t *sent = json_deep_copy(entity);
+	struct call call = { .method = "POST", .path = text_format("/api/v4/%s", kind_names[kind]),
+		.body = json_pack("[O]", sent), .once = true };
+	struct reply reply = { 0 };
+	enum outcome out;
+
+	out = write_entity(crm, &call, sent, dropped, &reply, why);
+	if (out == DONE)
+		out = created_id(&reply, kind_names[kind], id, why);
+	json_decref(reply.json);
+	json_decref(call.body);
+	json_decref(sent);
+	free(call.path);
+	return out;
+}
+
+enum outcome
+amocrm_update(struct amocrm *crm, enum amocrm_kind kind, int64_t id, const json_t *entity, json_t *dropped,
+    struct fault *why)
+{
+	json_t *sent = json_deep_copy(entity);
+	struct call call = { .method = "PATCH", .path = text_format("/api/v4/%s/%" PRId64, kind_names[kind], id),
+		.body = sent };
+	struct reply reply = { 0 };
+	enum outcome out;
+
+	out = write_entity(crm, &call, sent, dropped, &reply, why);
+	if (out == DONE)
+		out = updated_id(&reply, kind_names[kind], id, why);
+	json_decref(reply.json);
+	json_decref(sent);
+	free(call.path);
+	return out;
+}
+
+/*
+ * Notes.
+ */
+
+enum outcome
+amocrm_notes(struct amocrm *crm, int64_t lead_id, json_t **notes, struct fault *why)
+{
+	char *path = text_format("/api/v4/leads/%" PRId64 "/notes?filter%%5Bnote_type%%5D=common&order%%5Bid%%5D=desc", lead_id);
+	enum outcome out = list(crm, "notes", path, 1, notes, why);
+
+	free(path);
+	return out;
+}
+
+enum outcome
+amocrm_add_note(struct amocrm *crm, int64_t lead_id, const char *text, int64_t *id, struct fault *why)
+{
+	struct call call = { .method = "POST", .path = text_format("/api/v4/leads/%" PRId64 "/notes", lead_id),
+		.body = json_pack("[{s:s, s:{s:s}}]", "note_type", "common", "params", "text", text), .once = true };
+	struct reply reply = { 0 };
+	enum outcome out = call_perform(&crm->caller, &call, &reply, why);
+
+	if (out == DONE)
+		out = created_id(&reply, "notes", id, why);
+	json_decref(reply.json);
+	json_decref(call.body);
+	free(call.path);
+	return out;
+}

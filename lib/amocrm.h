@@ -1,0 +1,75 @@
+#ifndef AMOCRM_H
+#define AMOCRM_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "fault.h"
+#include "limiter.h"
+#include "settings.h"
+
+/*
+ * The calls of amoCRM's REST API v4 that the service needs, as functions.
+ *
+ * Every call takes its turn at the limiter, and is repeated after passing failures as long as the settings, the deadline
+ * and safety allow: a call that creates something is repeated only when its first try surely had no effect.  401, 402 and
+ * 403 open the limiter's breaker, 429 makes every process wait.
+ *
+ * Outcomes of all calls:
+ *   DONE    amoCRM answered with what was expected.
+ *   LATER   it is busy, slow, down or refuses everybody; nothing was changed.
+ *   UNSURE  (writing calls) it may have been changed: find out before writing again.
+ *   NEVER   it refused this very request.
+ *
+ * JSON results are new references of the caller's.
+ */
+struct amocrm;
+
+enum amocrm_kind {
+	AMOCRM_CONTACTS,
+	AMOCRM_LEADS
+};
+
+/* settings and limiter are borrowed.  After fork(2) only. */
+enum outcome amocrm_open(const struct settings *settings, struct limiter *limiter, struct amocrm **crm,
+    struct fault *why) MUST_USE;
+void amocrm_close(struct amocrm *crm); /* NULL is allowed. */
+
+/* All following calls must be over by this monotonic time. */
+void amocrm_set_deadline(struct amocrm *crm, int64_t deadline_ms);
+
+/*
+ * Entities of a kind that amoCRM's full-text search finds, as a new array (empty when it finds none): an absence is as
+ * certain as the search index is fresh.  A hit may match in any field whatsoever; check it.  Contacts come with the ids
+ * of their leads, leads with the ids of their contacts.
+ */
+enum outcome amocrm_search(struct amocrm *crm, enum amocrm_kind kind, const char *query, json_t **found,
+    struct fault *why) MUST_USE;
+
+/* The entities created last (one page): a list, which unlike the search knows them at once. */
+enum outcome amocrm_newest(struct amocrm *crm, enum amocrm_kind kind, json_t **found, struct fault *why) MUST_USE;
+
+/* One entity; *entity is NULL when there is none of that id (deleted, merged away). */
+enum outcome amocrm_read(struct amocrm *crm, enum amocrm_kind kind, int64_t id, json_t **entity, struct fault *why)
+    MUST_USE;
+
+/* The leads of these ids (array of integers) that exist, in any order.  Accounts may ignore filters: what was not asked
+ * for is dropped, and what may be missing because of that is read one by one. */
+enum outcome amocrm_read_leads(struct amocrm *crm, const json_t *ids, json_t **leads, struct fault *why) MUST_USE;
+
+/*
+ * Create or change one entity.  Custom fields that amoCRM refuses (deleted, of another type, unknown choice) are taken
+ * out and the rest is sent again; the id or code of each is appended to the array `dropped`, once.
+ */
+enum outcome amocrm_create(struct amocrm *crm, enum amocrm_kind kind, const json_t *entity, json_t *dropped, int64_t *id,
+    struct fault *why) MUST_USE;
+enum outcome amocrm_update(struct amocrm *crm, enum amocrm_kind kind, int64_t id, const json_t *entity, json_t *dropped,
+    struct fault *why) MUST_USE;
+
+/* The ordinary notes of a lead, newest first (the newest 250: ours is never far down). */
+enum outcome amocrm_notes(struct amocrm *crm, int64_t lead_id, json_t **notes, struct fault *why) MUST_USE;
+enum outcome amocrm_add_note(struct amocrm *crm, int64_t lead_id, const char *text, int64_t *id, struct fault *why)
+    MUST_USE;
+
+#endif

@@ -1,0 +1,161 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "call.h"
+#include "clock.h"
+#include "crypto.h"
+#include "refusal.h"
+#include "retry.h"
+#include "text.h"
+
+/* Retry-After may come as a header or as a member of the body. */
+static int64_t
+advised_wait(const struct http_answer *answer, const json_t *json)
+{
+	json_int_t seconds = json_integer_value(json_object_get(json, "retry_after"));
+
+	if (answer->retry_after_ms > 0)
+		return answer->retry_after_ms;
+	return seconds > 0 && seconds <= LIMITER_HOLD_MAX_MS / 1000 ? seconds * 1000 : 0;
+}
+
+/* An unpaid account is refused with 402, but sometimes with 400 and this number in the text. */
+static bool
+account_refused(const json_t *json)
+{
+	const char *detail = json_string_value(json_object_get(json, "detail"));
+
+	return detail != NULL && strstr(detail, "244") != NULL && json_object_get(json, "validation-errors") == NULL;
+}
+
+/* What an HTTP status of amoCRM's means for the call; the only place that knows. */
+static enum outcome
+judge(const struct caller *caller, const struct call *call, const struct http_answer *answer, struct reply *reply,
+    struct fault *why)
+{
+	char refused[160];
+
+	switch (answer->status) {
+	case 204:
+		return DONE;
+	case 200:
+	case 201:
+	case 202:
+		if (reply->json != NULL)
+			return DONE;
+		/* A success that cannot be read proves nothing: the answer may have been cut off after its status. */
+		return fault_set(why, strcmp(call->method, "GET") == 0 ? LATER : UNSURE,
+		    "amoCRM: %s answered %d without readable JSON", call->method, answer->status);
+	case 401:
+	case 402:
+	case 403:
+		limiter_break(caller->limiter, answer->status);
+		return fault_set(why, LATER, "amoCRM refuses everybody: HTTP %d, request id %s", answer->status,
+		    answer->request_id);
+	case 429:
+		reply->advice_ms = advised_wait(answer, reply->json);
+		limiter_hold(caller->limiter,
+		    reply->advice_ms > 0 ? reply->advice_ms : caller->settings->retry_wait_min_s * 1000);
+		return fault_set(why, LATER, "amoCRM asks to wait: HTTP 429, %" PRId64 " ms", reply->advice_ms);
+	case 400:
+		if (account_refused(reply->json)) {
+			limiter_break(caller->limiter, 402);
+			return fault_set(why, LATER, "amoCRM refuses everybody: HTTP 400, code 244");
+		}
+		/* fallthrough */
+	case 404:
+	case 405:
+	case 409:
+	case 413:
+	case 415:
+	case 422:
+		refusal_describe(reply->json, refused, sizeof(refused));
+		return fault_set(why, NEVER, "amoCRM refuses: HTTP %d%s%s, request id %s", answer->status,
+		    refused[0] != '\0' ? ", " : "", refused, answer->request_id);
+	default:
+		/* 5xx: a gateway may have given up on a request that is still carried out behind it. */
+		reply->advice_ms = advised_wait(answer, reply->json);
+		return fault_set(why, strcmp(call->method, "GET") == 0 ? LATER : UNSURE,
+		    "amoCRM: HTTP %d, request id %s", answer->status, answer->request_id);
+	}
+}
+
+static enum outcome
+try_once(const struct caller *caller, const struct call *call, const char *url, const char *body, struct reply *reply,
+    struct fault *why)
+{
+	int64_t patience = clock_mono_ms() + caller->settings->amo_timeout_ms;
+	struct http_request request = { .method = call->method,
+		.url = url,
+		.body = body,
+		.body_size = body != NULL ? strlen(body) : 0,
+		.deadline_ms = patience < caller->deadline_ms ? patience : caller->deadline_ms,
+		.once = call->once };
+	struct http_answer answer;
+	enum outcome out;
+
+	if ((out = http_exchange(caller->http, &request, &answer, why)) != DONE)
+		return out;
+	limiter_sent(caller->limiter, answer.sent_ms);
+	reply->status = answer.status;
+	if (answer.json)
+		reply->json = json_loadb(answer.body, answer.size, 0, NULL);
+	out = judge(caller, call, &answer, reply, why);
+	/* Whatever amoCRM says but 401, 402 and 403 shows that it lets us in. */
+	if (out == DONE || out == NEVER)
+		limiter_succeeded(caller->limiter);
+	return out;
+}
+
+/* Whether repeating the call soon could help and do no harm. */
+static bool
+repeatable(const struct caller *caller, const struct call *call, enum outcome out)
+{
+	struct limiter_state state;
+
+	limiter_look(caller->limiter, &state);
+	return !state.open && (out == LATER || (out == UNSURE && !call->once));
+}
+
+/* When to try again after this many failures; 0 when the deadline leaves no time for it. */
+static int64_t
+next_try(const struct caller *caller, unsigned attempt, int64_t advice_ms)
+{
+	const struct settings *set = caller->settings;
+	int64_t again = clock_mono_ms() + retry_wait(attempt, set->retry_wait_min_s * 1000,
+					      set->retry_wait_max_s * 1000, advice_ms, random_bits());
+
+	return again < caller->deadline_ms ? again : 0;
+}
+
+enum outcome
+call_perform(const struct caller *caller, const struct call *call, struct reply *reply, struct fault *why)
+{
+	char *url = text_format("%s%s", caller->settings->amo_base_url, call->path);
+	char *body = call->body != NULL ? json_dumps(call->body, JSON_COMPACT) : NULL;
+	bool unsure = false;
+	int64_t again = 0;
+	unsigned attempt;
+	enum outcome out;
+
+	*reply = (struct reply){ 0 };
+	for (attempt = 1;; attempt++) {
+		if ((out = limiter_wait(caller->limiter, caller->deadline_ms, why)) != DONE)
+			break;
+		json_decref(reply->json);
+		*reply = (struct reply){ 0 };
+		out = try_once(caller, call, url, body, reply, why);
+		unsure |= out == UNSURE;
+		if (attempt >= caller->settings->retry_max_attempts || !repeatable(caller, call, out))
+			break;
+		if ((again = next_try(caller, attempt, reply->advice_ms)) == 0)
+			break;
+		clock_sleep_until(again);
+	}
+	free(url);
+	free(body);
+	/* A later try that surely did nothing says nothing about an earlier one. */
+	return out == LATER && unsure ? UNSURE : out;
+}

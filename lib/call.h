@@ -1,0 +1,47 @@
+#ifndef CALL_H
+#define CALL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "fault.h"
+#include "http.h"
+#include "limiter.h"
+#include "settings.h"
+
+/*
+ * One call of amoCRM's API: what http_exchange() does, plus what to do when it fails.
+ *
+ * It takes its turn at the limiter, judges the answer, opens the breaker on 401, 402 and 403, makes every process wait
+ * on 429, and repeats the call after passing failures while the settings, the deadline and safety allow.
+ */
+struct caller {
+	const struct settings *settings; /* Borrowed, all three. */
+	struct limiter *limiter;
+	struct http *http;
+	int64_t deadline_ms; /* Monotonic: calls must be over by then. */
+};
+
+struct call {
+	const char *method;
+	char *path;   /* After the base URL, with the query.  Owned by whoever made it. */
+	json_t *body; /* Borrowed; NULL for none. */
+	bool once;    /* It creates something: it is repeated only when it surely had no effect. */
+};
+
+struct reply {
+	int status;
+	json_t *json;      /* New reference; NULL for 204 and for what is not JSON. */
+	int64_t advice_ms; /* How long amoCRM asked us to wait, 0 = it did not. */
+};
+
+/*
+ * DONE: 204, or 200 to 202 with readable JSON.  LATER: surely nothing was changed.  UNSURE: the call, or a try of it, may
+ * have had its effect.  NEVER: amoCRM refuses this request; the reply has its reasons.
+ * The reply is always valid; release its json.
+ */
+enum outcome call_perform(const struct caller *caller, const struct call *call, struct reply *reply, struct fault *why)
+    MUST_USE;
+
+#endif
