@@ -1,0 +1,26 @@
+#ifndef LEDGER_INTERNAL_H
+#define LEDGER_INTERNAL_H
+
+#include "db.h"
+#include "fault.h"
+
+/* What the ledger's own files share; nobody else includes this. */
+struct progress;
+
+struct ledger {
+	struct db *db;
+};
+
+/* ledger_save() inside a transaction. */
+enum outcome progress_write(struct ledger *ledger, int64_t id, const struct progress *at, struct fault *why) MUST_USE;
+
+/* End a transaction: commit when all went well, else take everything back. */
+enum outcome ledger_end(struct ledger *ledger, enum outcome out, struct fault *why) MUST_USE;
+
+/* Step a query that has at most one row, unless preparing it failed already; the caller calls db_done(). */
+enum outcome first_row(enum outcome out, struct query *query, bool *found, struct fault *why) MUST_USE;
+
+/* The single number a query gives, 0 when there is no row or it is NULL. */
+enum outcome first_number(enum outcome out, struct query *query, int64_t *value, struct fault *why) MUST_USE;
+
+#endif

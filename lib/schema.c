@@ -1,0 +1,103 @@
+#include "schema.h"
+
+/*
+ * `payment_events` keeps the columns of the service this one replaces, with their meaning: times as UTC text, `amount` in
+ * roubles (a fraction where there are kopecks).  The columns below `retry_count` are ours.
+ *
+ * The payer is kept as hashes (0 = unknown) that outlive the payload when personal data is purged: a payment that is told
+ * again years later must still be compared with what was carried.
+ */
+static const char version_1[] =
+    "CREATE TABLE payment_events ("
+    "  id           INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  payment_id   TEXT UNIQUE NOT NULL,"
+    "  created_at   TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,"
+    "  processed_at TIMESTAMP,"
+    "  status       TEXT NOT NULL CHECK (status IN ('pending', 'processing', 'success', 'failed', 'skipped')),"
+    "  amount       INTEGER,"
+    "  contact_id   INTEGER,"
+    "  lead_id      INTEGER,"
+    "  pipeline_id  INTEGER,"
+    "  lead_created INTEGER,"
+    "  payload      TEXT NOT NULL,"
+    "  error_message TEXT,"
+    "  retry_count  INTEGER NOT NULL DEFAULT 0,"
+    "  kopecks      INTEGER NOT NULL,"
+    "  paid_at      INTEGER NOT NULL,"
+    "  recorded_ms  INTEGER NOT NULL,"
+    "  next_ms      INTEGER,"
+    "  duplicates   INTEGER NOT NULL DEFAULT 0,"
+    "  telegram     INTEGER NOT NULL,"
+    "  phone        INTEGER NOT NULL,"
+    "  email        INTEGER NOT NULL,"
+    "  request_id   TEXT,"
+    "  CHECK ((status IN ('pending', 'processing')) = (next_ms IS NOT NULL))"
+    ");"
+    /* What payment-syncd walks, in order of arrival; as small as the backlog. */
+    "CREATE INDEX payment_unfinished ON payment_events (id, next_ms) WHERE next_ms IS NOT NULL;"
+    "CREATE INDEX payment_failed ON payment_events (id) WHERE status = 'failed';"
+
+    "CREATE TABLE delivery ("
+    "  payment      INTEGER PRIMARY KEY REFERENCES payment_events (id),"
+    "  intent       TEXT CHECK (intent IN ('contact', 'lead', 'totals')),"
+    "  intent_ms    INTEGER,"
+    "  contact_id   INTEGER,"
+    "  matched_by   TEXT,"
+    "  lead_id      INTEGER,"
+    "  pipeline_id  INTEGER,"
+    "  lead_created INTEGER NOT NULL,"
+    "  older        INTEGER NOT NULL,"
+    "  applied      INTEGER NOT NULL,"
+    "  applied_ms   INTEGER,"
+    "  total_before INTEGER, total_after INTEGER,"
+    "  count_before INTEGER, count_after INTEGER,"
+    "  rebased      INTEGER NOT NULL,"
+    "  note_id      INTEGER,"
+    "  dropped      TEXT NOT NULL,"
+    "  unmapped     TEXT NOT NULL,"
+    "  CHECK ((intent IS NULL) = (intent_ms IS NULL)),"
+    "  CHECK (NOT (applied AND intent IS NOT NULL)),"
+    "  CHECK (intent IS NOT 'totals' OR lead_id IS NOT NULL)"
+    ");"
+    "CREATE INDEX delivery_open ON delivery (payment) WHERE intent IS NOT NULL;"
+    "CREATE INDEX delivery_lead ON delivery (lead_id, applied_ms) WHERE lead_id IS NOT NULL;"
+
+    /* Which contact an identity became, for the time until amoCRM's search knows it. */
+    "CREATE TABLE known_contact ("
+    "  identity   INTEGER PRIMARY KEY,"
+    "  contact_id INTEGER NOT NULL,"
+    "  learnt_ms  INTEGER NOT NULL"
+    ");"
+
+    /* Webhooks that contradict a payment we know: kept for a person, applied to nothing. */
+    "CREATE TABLE payment_conflict ("
+    "  id         INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  payment    INTEGER NOT NULL REFERENCES payment_events (id),"
+    "  seen_ms    INTEGER NOT NULL,"
+    "  reason     TEXT NOT NULL,"
+    "  payload    TEXT NOT NULL,"
+    "  UNIQUE (payment, payload)"
+    ");"
+
+    /* Counts by status, kept by triggers: counting millions of rows would take seconds. */
+    "CREATE TABLE tally ("
+    "  status   TEXT PRIMARY KEY,"
+    "  payments INTEGER NOT NULL DEFAULT 0,"
+    "  kopecks  INTEGER NOT NULL DEFAULT 0,"
+    "  last_ms  INTEGER NOT NULL DEFAULT 0"
+    ") WITHOUT ROWID;"
+    "INSERT INTO tally (status) VALUES ('pending'), ('processing'), ('success'), ('failed'), ('skipped');"
+    "CREATE TRIGGER tally_insert AFTER INSERT ON payment_events BEGIN"
+    "  UPDATE tally SET payments = payments + 1, kopecks = kopecks + NEW.kopecks WHERE status = NEW.status;"
+    " END;"
+    "CREATE TRIGGER tally_update AFTER UPDATE OF status, kopecks ON payment_events"
+    " WHEN OLD.status <> NEW.status OR OLD.kopecks <> NEW.kopecks BEGIN"
+    "  UPDATE tally SET payments = payments - 1, kopecks = kopecks - OLD.kopecks WHERE status = OLD.status;"
+    "  UPDATE tally SET payments = payments + 1, kopecks = kopecks + NEW.kopecks WHERE status = NEW.status;"
+    " END;"
+
+    /* One row that a health check rewrites, to prove that the ledger can commit. */
+    "CREATE TABLE heartbeat (id INTEGER PRIMARY KEY CHECK (id = 1), at_ms INTEGER NOT NULL);"
+    "INSERT INTO heartbeat VALUES (1, 0);";
+
+const char *const schema_migrations[SCHEMA_VERSION] = { version_1 };
