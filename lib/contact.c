@@ -1,0 +1,298 @@
+#include <string.h>
+#include <strings.h>
+
+#include "amocrm.h"
+#include "clock.h"
+#include "contact.h"
+#include "fields.h"
+#include "phone.h"
+
+/*
+ * Exactness.
+ */
+
+static bool
+same_text(const char *value, const char *wanted)
+{
+	return strcmp(value, wanted) == 0;
+}
+
+static bool
+same_email(const char *value, const char *wanted)
+{
+	return strcasecmp(value, wanted) == 0;
+}
+
+static bool
+any_value(const json_t *item, bool (*same)(const char *, const char *), const char *wanted)
+{
+	char room[FIELD_ROOM];
+	const char *value;
+	size_t i;
+
+	for (i = 0; (value = field_value(item, i, room)) != NULL; i++)
+		if (same(value, wanted))
+			return true;
+	return false;
+}
+
+static bool
+any_field(const json_t *contact, const char *wanted)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach (json_object_get(contact, "custom_fields_values"), i, item)
+		if (any_value(item, same_text, wanted))
+			return true;
+	return false;
+}
+
+bool
+contact_bears(const json_t *contact, const struct identity *identity, const struct settings *settings)
+{
+	switch (identity->kind) {
+	case BY_TELEGRAM:
+		if (settings->contact_field_tg_id == 0)
+			return any_field(contact, identity->text);
+		return any_value(field_by_id(contact, settings->contact_field_tg_id), same_text, identity->text);
+	case BY_PHONE:
+		return any_value(field_by_code(contact, "PHONE"), phone_same, identity->text);
+	case BY_EMAIL:
+		return any_value(field_by_code(contact, "EMAIL"), same_email, identity->text);
+	}
+	return false;
+}
+
+static json_int_t
+updated_at(const json_t *entity)
+{
+	return json_integer_value(json_object_get(entity, "updated_at"));
+}
+
+/* The exact hit that was updated last, borrowed; *exact counts them. */
+static json_t *
+best_hit(const struct job *job, const json_t *hits, const struct identity *identity, int *exact)
+{
+	json_t *hit, *best = NULL;
+	size_t i;
+
+	*exact = 0;
+	json_array_foreach (hits, i, hit) {
+		if (json_is_true(json_object_get(hit, "is_deleted")) ||
+		    !contact_bears(hit, identity, job->with->settings))
+			continue;
+		(*exact)++;
+		if (best == NULL || updated_at(hit) > updated_at(best))
+			best = hit;
+	}
+	return best;
+}
+
+/*
+ * Finding.
+ */
+
+static void
+take(struct job *job, json_t *contact, const char *by)
+{
+	job->contact = json_incref(contact);
+	job->at.contact_id = json_integer_value(json_object_get(contact, "id"));
+	strncpy(job->at.matched_by, by, sizeof(job->at.matched_by) - 1);
+}
+
+static enum outcome
+search(struct job *job, const struct identity *identity, struct fault *why)
+{
+	json_t *hits = NULL, *best;
+	enum outcome out;
+	int exact;
+
+	if ((out = amocrm_search(job->with->crm, AMOCRM_CONTACTS, identity->text, &hits, why)) != DONE)
+		return out;
+	if ((best = best_hit(job, hits, identity, &exact)) != NULL)
+		take(job, best, identity_name(identity->kind));
+	if (exact > 1)
+		job_remark(job, "%d contacts have this %s; took %lld, updated last", exact, identity_name(identity->kind),
+		    (long long)job->at.contact_id);
+	json_decref(hits);
+	return DONE;
+}
+
+/* The search may not know yet a contact that we made, or gave this identity, a moment ago; reading by id does. */
+static enum outcome
+remember(struct job *job, const struct identity *identity, struct fault *why)
+{
+	json_t *contact = NULL;
+	int64_t id = 0;
+	enum outcome out;
+
+	if ((out = ledger_remembered(job->with->ledger, identity->hash, &id, why)) != DONE || id == 0)
+		return out;
+	if ((out = amocrm_read(job->with->crm, AMOCRM_CONTACTS, id, &contact, why)) != DONE)
+		return out;
+	if (contact != NULL && contact_bears(contact, identity, job->with->settings))
+		take(job, contact, identity_name(identity->kind));
+	json_decref(contact);
+	return DONE;
+}
+
+/* After a creation whose answer was lost: is it among the newest contacts?  That list does not lag as the search does. */
+static enum outcome
+find_lost(struct job *job, struct fault *why)
+{
+	json_t *newest = NULL, *contact;
+	enum outcome out;
+	size_t i, j;
+
+	if ((out = amocrm_newest(job->with->crm, AMOCRM_CONTACTS, &newest, why)) != DONE)
+		return out;
+	json_array_foreach (newest, i, contact) {
+		const char *name = json_string_value(json_object_get(contact, "name"));
+		json_int_t created_at = json_integer_value(json_object_get(contact, "created_at"));
+		/* A payer without any identity is known by the name, if the contact is as young as our attempt. */
+		bool ours = job->who_count == 0 && name != NULL && strcmp(name, job->paid->name) == 0 &&
+			    created_at >= job->at.intent_ms / 1000 - 60;
+
+		for (j = 0; j < job->who_count && !ours; j++)
+			ours = contact_bears(contact, &job->who[j], job->with->settings);
+		if (ours) {
+			take(job, contact, "created");
+			break;
+		}
+	}
+	json_decref(newest);
+	return DONE;
+}
+
+static enum outcome
+find(struct job *job, struct fault *why)
+{
+	enum outcome out = DONE;
+	size_t i;
+
+	for (i = 0; i < job->who_count && out == DONE && job->at.contact_id == 0; i++) {
+		out = search(job, &job->who[i], why);
+		if (out == DONE && job->at.contact_id == 0)
+			out = remember(job, &job->who[i], why);
+	}
+	if (out == DONE && job->at.contact_id == 0 && job->at.intent == INTENT_CONTACT)
+		out = find_lost(job, why);
+	return out;
+}
+
+/*
+ * Creating and filling.
+ */
+
+/* A contact must be called something; a payer who gave no name is called by what is known. */
+static const char *
+name_of(const struct payment *paid)
+{
+	const char *const names[] = { paid->name, paid->phone, paid->email, paid->telegram_tag, paid->telegram_id };
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (*names[i] != '\0')
+			return names[i];
+	return "Без имени";
+}
+
+static enum outcome
+save_with_identities(struct job *job, struct fault *why)
+{
+	return ledger_save_contact(job->with->ledger, job->id, &job->at, job->who, job->who_count, clock_wall_ms(), why);
+}
+
+static enum outcome
+create(struct job *job, struct fault *why)
+{
+	const struct settings *set = job->with->settings;
+	const struct payment *paid = job->paid;
+	json_t *fields = json_array(), *contact;
+	enum outcome out;
+
+	field_add_contact(fields, "PHONE", paid->phone);
+	field_add_contact(fields, "EMAIL", paid->email);
+	field_add_text(fields, set->contact_field_tg_id, paid->telegram_id);
+	field_add_text(fields, set->contact_field_tg_username, paid->telegram_tag);
+	contact = json_pack("{s:o, s:o}", "name", text_cut(name_of(paid), FIELD_TEXT_MAX - 1), "custom_fields_values", fields);
+
+	out = job_intend(job, INTENT_CONTACT, why);
+	if (out == DONE)
+		out = amocrm_create(job->with->crm, AMOCRM_CONTACTS, contact, job->at.dropped, &job->at.contact_id, why);
+	json_decref(contact);
+	/* What surely did not happen need not be looked for: the next attempt may create at once. */
+	if (out == LATER || out == NEVER) {
+		struct fault ledger_why;
+
+		if (job_intend(job, INTENT_NONE, &ledger_why) == DONE)
+			return out;
+		*why = ledger_why;
+		return BROKEN;
+	}
+	if (out != DONE)
+		return out;
+	job->at.intent = INTENT_NONE;
+	job->at.intent_ms = 0;
+	strncpy(job->at.matched_by, "created", sizeof(job->at.matched_by) - 1);
+	return save_with_identities(job, why);
+}
+
+/* Fill in what the contact does not have.  A refusal of it is no reason to keep the payment back. */
+static enum outcome
+fill(struct job *job, bool *filled, struct fault *why)
+{
+	const struct settings *set = job->with->settings;
+	json_t *fields = json_array(), *change;
+	enum outcome out = DONE;
+
+	if (field_by_id(job->contact, set->contact_field_tg_id) == NULL)
+		field_add_text(fields, set->contact_field_tg_id, job->paid->telegram_id);
+	if (field_by_id(job->contact, set->contact_field_tg_username) == NULL)
+		field_add_text(fields, set->contact_field_tg_username, job->paid->telegram_tag);
+	*filled = json_array_size(fields) > 0;
+	change = json_pack("{s:o}", "custom_fields_values", fields);
+	if (*filled)
+		out = amocrm_update(job->with->crm, AMOCRM_CONTACTS, job->at.contact_id, change, job->at.dropped, why);
+	json_decref(change);
+	if (out == NEVER) {
+		job_remark(job, "the contact's Telegram fields were not filled: %s", why->text);
+		return DONE;
+	}
+	return out;
+}
+
+static enum outcome
+adopt(struct job *job, struct fault *why)
+{
+	bool filled = false;
+	enum outcome out;
+
+	if ((out = fill(job, &filled, why)) != DONE)
+		return out;
+	job->at.intent = INTENT_NONE;
+	job->at.intent_ms = 0;
+	return filled ? save_with_identities(job, why) : job_save(job, why);
+}
+
+enum outcome
+contact_settle(struct job *job, struct fault *why)
+{
+	enum outcome out;
+
+	/* An earlier attempt may have created it without hearing so. */
+	if (job->at.intent == INTENT_CONTACT && (out = job_settled(job, why)) != DONE)
+		return out;
+
+	if ((out = find(job, why)) != DONE)
+		return out;
+	if (job->at.contact_id != 0)
+		return adopt(job, why);
+
+	if (!job->with->settings->create_if_not_found) {
+		job->not_found = "contact_not_found";
+		return fault_set(why, NEVER, "contact_not_found");
+	}
+	return create(job, why);
+}

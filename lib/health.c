@@ -1,0 +1,68 @@
+#include "clock.h"
+#include "health.h"
+
+static json_t *
+counts(const struct ledger_stats *stats)
+{
+	json_t *all = json_object();
+	int status;
+
+	for (status = 0; status < PAYMENT_STATUSES; status++)
+		json_object_set_new(all, status_name(status), json_integer(stats->payments[status]));
+	return all;
+}
+
+static json_t *
+breaker(const struct limiter_state *crm)
+{
+	char since[CLOCK_TEXT];
+
+	if (!crm->open)
+		return json_pack("{s:s}", "state", "closed");
+	return json_pack("{s:s, s:i, s:s}", "state", "open", "status", crm->status, "since",
+	    clock_utc(since, crm->since_ms / 1000));
+}
+
+static json_t *
+time_or_null(int64_t ms)
+{
+	char text[CLOCK_TEXT];
+
+	return ms == 0 ? json_null() : json_string(clock_utc(text, ms / 1000));
+}
+
+static json_t *
+unhealthy(const struct fault *why)
+{
+	return json_pack("{s:s, s:s, s:b, s:s}", "status", "unhealthy", "detail", why->text, "ledger_writable", 0, "version",
+	    VERSION);
+}
+
+json_t *
+health_report(const struct carrier *carrier, const struct fault *opening)
+{
+	struct ledger_stats stats;
+	struct limiter_state crm;
+	struct fault why;
+	int64_t now_ms = clock_wall_ms(), waiting_s = 0;
+	const char *status = "healthy", *detail = "all is well";
+
+	if (carrier == NULL)
+		return unhealthy(opening);
+	if (ledger_touch(carrier->ledger, now_ms, &why) != DONE || ledger_stats(carrier->ledger, &stats, &why) != DONE)
+		return unhealthy(&why);
+	limiter_look(carrier->limiter, &crm);
+	if (stats.oldest_unfinished_ms != 0)
+		waiting_s = (now_ms - stats.oldest_unfinished_ms) / 1000;
+	if (crm.open) {
+		status = "degraded";
+		detail = "amoCRM refuses everybody; payments are recorded and wait";
+	} else if (waiting_s > HEALTH_BACKLOG_S) {
+		status = "degraded";
+		detail = "payments have been waiting for too long";
+	}
+	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:I, s:o, s:o, s:s}", "status", status, "detail", detail,
+	    "ledger_writable", 1, "payments", counts(&stats), "oldest_undelivered",
+	    time_or_null(stats.oldest_unfinished_ms), "oldest_undelivered_seconds", (json_int_t)waiting_s, "last_success",
+	    time_or_null(stats.last_success_ms), "crm_breaker", breaker(&crm), "version", VERSION);
+}

@@ -1,0 +1,63 @@
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "clock.h"
+#include "job.h"
+
+enum outcome
+job_lock(struct job *job, enum lock_range range, const int64_t *numbers, size_t count, struct fault *why)
+{
+	enum outcome out = lock_take(job->with->locks, range, numbers, count, job->lock_deadline_ms, why);
+
+	job->waiting = out == LATER;
+	return out;
+}
+
+enum outcome
+job_await_others(struct job *job, int64_t lead_id, struct fault *why)
+{
+	int64_t blocker = 0;
+	enum outcome out;
+
+	if ((out = ledger_blocker(job->with->ledger, job->id, lead_id, &blocker, why)) != DONE || blocker == 0)
+		return out;
+	job->waiting = true;
+	return fault_set(why, LATER, "waiting for another payment of the same payer or lead");
+}
+
+void
+job_remark(struct job *job, const char *format, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	json_array_append_new(job->remarks, json_string(text));
+}
+
+enum outcome
+job_save(struct job *job, struct fault *why)
+{
+	return ledger_save(job->with->ledger, job->id, &job->at, why);
+}
+
+enum outcome
+job_intend(struct job *job, enum intent intent, struct fault *why)
+{
+	job->at.intent = intent;
+	job->at.intent_ms = intent == INTENT_NONE ? 0 : clock_wall_ms();
+	return job_save(job, why);
+}
+
+enum outcome
+job_settled(struct job *job, struct fault *why)
+{
+	int64_t settled_ms = job->at.intent_ms + JOB_SETTLE_MS;
+
+	if (clock_wall_ms() >= settled_ms)
+		return DONE;
+	job->wait_until_ms = settled_ms;
+	return fault_set(why, LATER, "waiting for amoCRM to show what became of a lost answer");
+}

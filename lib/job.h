@@ -1,0 +1,60 @@
+#ifndef JOB_H
+#define JOB_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "carrier.h"
+#include "ledger.h"
+#include "payment.h"
+
+/*
+ * One payment on its way into amoCRM: what the steps of deliver.c hand to each other.
+ */
+struct job {
+	const struct carrier *with;
+	const struct payment *paid;
+	int64_t id; /* The ledger's row. */
+	int64_t deadline_ms;      /* Monotonic: the attempt must be over by then. */
+	int64_t lock_deadline_ms; /* And waiting for others' locks by then. */
+
+	struct identity who[IDENTITIES_MAX];
+	size_t who_count;
+
+	struct progress at; /* As in the ledger; saved after each step. */
+	json_t *contact;    /* As last read, with the ids of its leads; NULL when it was not read.  Owned. */
+
+	bool waiting;          /* A LATER is for another payment's sake, not for a failure of ours. */
+	const char *not_found; /* "contact_not_found" or "lead_not_found": why a NEVER is one. */
+	int64_t wait_until_ms; /* Wall clock: no use trying again before; 0 = none. */
+	json_t *remarks;       /* What a person may want to know: array of English sentences.  Owned. */
+};
+
+/* lock_take() for a job: it waits until lock_deadline_ms, and a LATER is a wait for others. */
+enum outcome job_lock(struct job *job, enum lock_range range, const int64_t *numbers, size_t count, struct fault *why)
+    MUST_USE;
+
+/* DONE unless another unfinished payment has an open intent for this payer, or (lead_id not 0) on this lead: until it is
+ * known what became of that one, nothing that we would look up can be trusted.  Then LATER. */
+enum outcome job_await_others(struct job *job, int64_t lead_id, struct fault *why) MUST_USE;
+
+/* Append a remark. */
+void job_remark(struct job *job, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Save the progress. */
+enum outcome job_save(struct job *job, struct fault *why) MUST_USE;
+
+/* Write down what is about to be done to amoCRM, before it is done. */
+enum outcome job_intend(struct job *job, enum intent intent, struct fault *why) MUST_USE;
+
+/*
+ * amoCRM's search finds a new entity only after a while, and a request that seemed lost may still be carried out.  After
+ * a creation whose answer was lost this is waited before it is looked for; the reference observed no lag above seconds.
+ */
+#define JOB_SETTLE_MS 10000
+
+/* DONE when the open intent is old enough to be looked into; else LATER, with wait_until_ms set. */
+enum outcome job_settled(struct job *job, struct fault *why) MUST_USE;
+
+#endif

@@ -1,0 +1,311 @@
+#include <string.h>
+
+#include "amocrm.h"
+#include "fields.h"
+#include "lead.h"
+#include "lead_form.h"
+#include "lock.h"
+#include "mapping.h"
+#include "money.h"
+#include "totals.h"
+
+static json_int_t
+number(const json_t *entity, const char *key)
+{
+	return json_integer_value(json_object_get(entity, key));
+}
+
+/*
+ * Choosing.
+ */
+
+/* The contact as it stands.  One that was merged away or deleted is forgotten, so that the next attempt looks again. */
+static enum outcome
+read_contact(struct job *job, struct fault *why)
+{
+	enum outcome out;
+
+	if (job->contact != NULL)
+		return DONE;
+	out = amocrm_read(job->with->crm, AMOCRM_CONTACTS, job->at.contact_id, &job->contact, why);
+	if (out != DONE || job->contact != NULL)
+		return out;
+	job->at.contact_id = 0;
+	job->at.matched_by[0] = '\0';
+	if ((out = job_intend(job, INTENT_NONE, why)) != DONE)
+		return out;
+	return fault_set(why, LATER, "the contact has vanished from amoCRM; it will be looked for again");
+}
+
+static enum outcome
+linked_leads(struct job *job, json_t **leads, struct fault *why)
+{
+	const json_t *links, *link;
+	json_t *ids = json_array();
+	enum outcome out;
+	size_t i;
+
+	links = json_object_get(json_object_get(job->contact, "_embedded"), "leads");
+	json_array_foreach (links, i, link)
+		json_array_append(ids, json_object_get(link, "id"));
+	out = amocrm_read_leads(job->with->crm, ids, leads, why);
+	json_decref(ids);
+	return out;
+}
+
+static bool
+is_linked(const json_t *lead, int64_t contact_id)
+{
+	const json_t *contact;
+	size_t i;
+
+	json_array_foreach (json_object_get(json_object_get(lead, "_embedded"), "contacts"), i, contact)
+		if (number(contact, "id") == contact_id)
+			return true;
+	return false;
+}
+
+/* Search by phone and e-mail, and keep what is linked to the contact. */
+static enum outcome
+queried_leads(struct job *job, json_t **leads, struct fault *why)
+{
+	json_t *all = json_array(), *found = NULL, *lead;
+	enum outcome out = DONE;
+	size_t i, j;
+
+	for (i = 0; i < job->who_count && out == DONE; i++) {
+		if (job->who[i].kind == BY_TELEGRAM)
+			continue;
+		out = amocrm_search(job->with->crm, AMOCRM_LEADS, job->who[i].text, &found, why);
+		if (out != DONE)
+			break;
+		json_array_foreach (found, j, lead)
+			if (is_linked(lead, job->at.contact_id))
+				json_array_append(all, lead);
+		json_decref(found);
+	}
+	if (out == DONE)
+		*leads = all;
+	else
+		json_decref(all);
+	return out;
+}
+
+static enum outcome
+contact_leads(struct job *job, json_t **leads, struct fault *why)
+{
+	enum outcome out;
+
+	if (job->with->settings->lead_lookup == LEAD_LOOKUP_QUERY)
+		return queried_leads(job, leads, why);
+	if ((out = read_contact(job, why)) != DONE)
+		return out;
+	return linked_leads(job, leads, why);
+}
+
+/* The active lead that was updated last; NULL when the contact has none. */
+static enum outcome
+choose(struct job *job, json_t **chosen, struct fault *why)
+{
+	json_t *leads = NULL, *lead, *best = NULL;
+	enum outcome out;
+	size_t i;
+
+	if ((out = contact_leads(job, &leads, why)) != DONE)
+		return out;
+	json_array_foreach (leads, i, lead) {
+		if (json_is_true(json_object_get(lead, "is_deleted")) ||
+		    mapping_stage_excluded(job->with->mapping, number(lead, "status_id")))
+			continue;
+		if (best == NULL || number(lead, "updated_at") > number(best, "updated_at"))
+			best = lead;
+	}
+	*chosen = json_incref(best);
+	json_decref(leads);
+	return DONE;
+}
+
+/*
+ * Creating.
+ */
+
+static enum outcome
+created(struct job *job, int64_t lead_id, int64_t pipeline_id, struct fault *why)
+{
+	job->at.lead_id = lead_id;
+	job->at.pipeline_id = pipeline_id;
+	job->at.lead_created = true;
+	job->at.applied = true;
+	return job_intend(job, INTENT_NONE, why);
+}
+
+static enum outcome
+create(struct job *job, struct fault *why)
+{
+	struct progress *at = &job->at;
+	int64_t lead_id = 0, pipeline_id;
+	json_t *lead;
+	enum outcome out;
+
+	at->older = false;
+	at->total_before = at->count_before = 0;
+	at->total_after = job->paid->amount;
+	at->count_after = lead_form_next_count(job->with->settings, 0);
+	lead = lead_form_new(job);
+	pipeline_id = number(lead, "pipeline_id");
+
+	out = job_intend(job, INTENT_LEAD, why);
+	if (out == DONE)
+		out = amocrm_create(job->with->crm, AMOCRM_LEADS, lead, at->dropped, &lead_id, why);
+	json_decref(lead);
+	if (out == DONE)
+		return created(job, lead_id, pipeline_id, why);
+	/* What surely did not happen need not be looked for: the next attempt may create at once. */
+	if (out == LATER || out == NEVER) {
+		struct fault ledger_why;
+
+		if (job_intend(job, INTENT_NONE, &ledger_why) != DONE) {
+			*why = ledger_why;
+			return BROKEN;
+		}
+	}
+	return out;
+}
+
+/* Whether a lead of the contact's is the one that a lost creation made.  Where leads carry no payment id it is known by
+ * its name, price and age, unless another payment of ours made it. */
+static enum outcome
+is_ours(struct job *job, const json_t *lead, bool *ours, struct fault *why)
+{
+	struct lead_shown shown;
+	json_t *name;
+	bool alike, claimed = false;
+	enum outcome out;
+
+	*ours = false;
+	if (lead_form_has_id(job)) {
+		/* A lead whose numbers cannot be read was not made by us. */
+		*ours = lead_form_read(job, lead, &shown, why) == DONE && shown.ours;
+		return DONE;
+	}
+	name = lead_form_name(job);
+	alike = json_equal(name, json_object_get(lead, "name")) &&
+		number(lead, "price") == money_round(job->paid->amount) &&
+		number(lead, "created_at") >= job->at.intent_ms / 1000 - 60;
+	json_decref(name);
+	if (!alike)
+		return DONE;
+	if ((out = ledger_lead_claimed(job->with->ledger, number(lead, "id"), &claimed, why)) == DONE)
+		*ours = !claimed;
+	return out;
+}
+
+/* What became of a creation whose answer was lost?  The contact's leads are a relation, which unlike a search does not
+ * lag.  *found tells whether the lead is there; then all is done. */
+static enum outcome
+recover(struct job *job, bool *found, struct fault *why)
+{
+	json_t *leads = NULL, *lead;
+	enum outcome out;
+	size_t i;
+
+	*found = false;
+	if ((out = job_settled(job, why)) != DONE || (out = read_contact(job, why)) != DONE ||
+	    (out = linked_leads(job, &leads, why)) != DONE)
+		return out;
+	for (i = 0; out == DONE && !*found && (lead = json_array_get(leads, i)) != NULL; i++) {
+		out = is_ours(job, lead, found, why);
+		if (out == DONE && *found)
+			out = created(job, number(lead, "id"), number(lead, "pipeline_id"), why);
+	}
+	json_decref(leads);
+	return out;
+}
+
+/*
+ * Changing.
+ */
+
+/* Keep other payments off the lead until this attempt is over. */
+static enum outcome
+reserve(struct job *job, int64_t lead_id, struct fault *why)
+{
+	enum outcome out;
+
+	if ((out = job_lock(job, LOCK_LEAD, &lead_id, 1, why)) != DONE)
+		return out;
+	return job_await_others(job, lead_id, why);
+}
+
+/* An intent is open on at.lead_id.  *gone tells that the lead is: then another one is chosen. */
+static enum outcome
+resume(struct job *job, bool *gone, struct fault *why)
+{
+	json_t *lead = NULL;
+	enum outcome out;
+
+	if ((out = job_lock(job, LOCK_LEAD, &job->at.lead_id, 1, why)) != DONE ||
+	    (out = amocrm_read(job->with->crm, AMOCRM_LEADS, job->at.lead_id, &lead, why)) != DONE)
+		return out;
+	*gone = lead == NULL || json_is_true(json_object_get(lead, "is_deleted"));
+	if (*gone) {
+		lock_drop(job->with->locks, LOCK_LEAD);
+		job_remark(job, "lead %lld has vanished from amoCRM; looking for another", (long long)job->at.lead_id);
+		job->at.lead_id = 0;
+		out = job_intend(job, INTENT_NONE, why);
+	} else {
+		out = totals_resume(job, lead, why);
+	}
+	json_decref(lead);
+	return out;
+}
+
+/* Change the chosen lead.  It was read before it was locked; where another contact's payments may reach it too, read it
+ * again. */
+static enum outcome
+change(struct job *job, json_t *chosen, struct fault *why)
+{
+	int64_t lead_id = number(chosen, "id");
+	json_t *lead = json_incref(chosen);
+	enum outcome out;
+
+	if ((out = reserve(job, lead_id, why)) == DONE &&
+	    json_array_size(json_object_get(json_object_get(lead, "_embedded"), "contacts")) > 1) {
+		json_decref(lead);
+		lead = NULL;
+		out = amocrm_read(job->with->crm, AMOCRM_LEADS, lead_id, &lead, why);
+		if (out == DONE && lead == NULL)
+			out = fault_set(why, LATER, "the lead has vanished from amoCRM; another will be looked for");
+	}
+	if (out == DONE)
+		out = totals_apply(job, lead, why);
+	json_decref(lead);
+	return out;
+}
+
+enum outcome
+lead_settle(struct job *job, struct fault *why)
+{
+	json_t *lead = NULL;
+	bool found = false, gone = true;
+	enum outcome out;
+
+	/* Did an earlier attempt change a lead, or create one, without hearing so? */
+	if (job->at.intent == INTENT_TOTALS && ((out = resume(job, &gone, why)) != DONE || !gone))
+		return out;
+	if (job->at.intent == INTENT_LEAD && ((out = recover(job, &found, why)) != DONE || found))
+		return out;
+
+	if ((out = choose(job, &lead, why)) != DONE)
+		return out;
+	if (lead != NULL) {
+		out = change(job, lead, why);
+		json_decref(lead);
+		return out;
+	}
+	if (!job->with->settings->create_if_not_found) {
+		job->not_found = "lead_not_found";
+		return fault_set(why, NEVER, "lead_not_found");
+	}
+	return create(job, why);
+}

@@ -1,0 +1,19 @@
+#ifndef LEAD_H
+#define LEAD_H
+
+#include "fault.h"
+#include "job.h"
+
+/*
+ * For which lead?  And how much: amoCRM's lead gets this payment's amount, count and fields exactly once.
+ *
+ * An active lead of the contact's is changed; without one a lead is created that carries everything in its one request.
+ * Either is written down as an intent before it is sent, and an attempt that finds an open intent first finds out what
+ * became of it (totals.h for changes).
+ *
+ * DONE: at.lead_id is set, at.applied is true, both saved.  NEVER with not_found set: there is no active lead, and
+ * CREATE_IF_NOT_FOUND is off.  The caller holds the contact's lock.
+ */
+enum outcome lead_settle(struct job *job, struct fault *why) MUST_USE;
+
+#endif

@@ -1,0 +1,35 @@
+#ifndef TOTALS_H
+#define TOTALS_H
+
+#include <jansson.h>
+
+#include "fault.h"
+#include "job.h"
+
+/*
+ * Adding to a lead's total and counter, exactly once, against an API that can only overwrite.
+ *
+ * Before the lead is changed the ledger holds the intent: the values that stood there and the values that shall stand.
+ * The change carries the latter and this payment's id, so sending it twice is sending it once.  The caller holds the
+ * lead's lock, and no other payment is applied to the lead while an intent on it is open.
+ */
+
+/* Apply the payment to the lead as it was read under the lock. */
+enum outcome totals_apply(struct job *job, const json_t *lead, struct fault *why) MUST_USE;
+
+/*
+ * Find out what became of an open intent, by what the lead shows now:
+ *
+ *	our payment id                        it was applied
+ *	the values before                     it was not: send the same again
+ *	the values after, where we leave no   it was applied
+ *	id (older payment, or no id field)
+ *	anything else                         somebody wrote in between: begin from what stands there, with a remark;
+ *	                                      but for a payment that leaves no id nobody can know: a person decides
+ *
+ * Payments of ours that were applied later (this one having waited for a person meanwhile) are better witnesses than the
+ * lead: the first of them wrote down what it found.
+ */
+enum outcome totals_resume(struct job *job, const json_t *lead, struct fault *why) MUST_USE;
+
+#endif
