@@ -1,0 +1,35 @@
+#ifndef FASTCGI_H
+#define FASTCGI_H
+
+#include "fault.h"
+#include "webhook.h"
+
+/*
+ * The FastCGI side of one worker: requests off the shared socket, answers back.  The only file that knows
+ * libfcgi.
+ *
+ * What it promises whatever the moment of a signal: a request whose connection was accepted is read whole,
+ * handled and answered; one that was not accepted stays in the socket's queue for another worker.  What it
+ * does not promise: that the web server is still there to hear the answer.
+ */
+struct fastcgi_service {
+	int listener; /* A listening socket, shared with other workers; it is made non-blocking. */
+
+	/* Fill the answer, always.  The body it gives is freed here. */
+	void (*answer)(void *context, const struct webhook_request *request, struct webhook_answer *answer);
+	void (*idle)(void *context); /* Before each wait; the first call says that the worker is up. */
+	void (*busy)(void *context); /* A connection was accepted. */
+	void *context;
+};
+
+/*
+ * Serve until SIGTERM, SIGINT, SIGUSR1 (the FastCGI way of saying TERM) or SIGHUP; the request in hand is
+ * finished first. These four are blocked while a request is in hand and stay blocked afterwards.  May be
+ * called again.
+ *
+ * DONE: *stopped_by is the signal.  BROKEN: the listener or this process cannot go on.
+ */
+enum outcome fastcgi_serve(
+    const struct fastcgi_service *service, int *stopped_by, struct fault *why) MUST_USE;
+
+#endif

@@ -1,0 +1,150 @@
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+
+/*
+ * Longer lines are not read by people; one of this size still leaves in a single write to a pipe
+ * (PIPE_BUF).
+ */
+#define LINE_MAX_BYTES 2048
+
+/* A byte grows to four at most: \xNN. */
+#define ESCAPED_BYTES 4
+
+static enum log_level threshold = LOG_LEVEL_INFO;
+
+void
+log_threshold(enum log_level level)
+{
+	threshold = level;
+}
+
+/* How many bytes form one printable character here; 0 when none do. */
+static size_t
+printable(const unsigned char *at)
+{
+	size_t more;
+
+	if (*at < 0x80)
+		return *at >= 0x20 && *at != 0x7F;
+
+	/*
+	 * C2 80 to C2 9F are the C1 controls, among them "next line"; C0, C1 and F5 up start nothing valid.
+	 */
+	if (*at == 0xC2)
+		return at[1] >= 0xA0 && at[1] <= 0xBF ? 2 : 0;
+	if (*at > 0xC2 && *at <= 0xDF)
+		more = 1;
+	else if (*at >= 0xE0 && *at <= 0xEF)
+		more = 2;
+	else if (*at >= 0xF0 && *at <= 0xF4)
+		more = 3;
+	else
+		return 0;
+
+	/* Overlong forms, surrogates and what lies beyond U+10FFFF are told by the second byte. */
+	if ((*at == 0xE0 && at[1] < 0xA0) || (*at == 0xED && at[1] > 0x9F) || (*at == 0xF0 && at[1] < 0x90) ||
+	    (*at == 0xF4 && at[1] > 0x8F))
+		return 0;
+	/* U+2028 and U+2029 end a line for some readers. */
+	if (at[0] == 0xE2 && at[1] == 0x80 && (at[2] == 0xA8 || at[2] == 0xA9))
+		return 0;
+
+	for (size_t i = 1; i <= more; i++)
+		if ((at[i] & 0xC0) != 0x80)
+			return 0;
+	return more + 1;
+}
+
+/*
+ * Copy text to out, escaped, as much as fits into size with the end; returns the length.  *cut tells if it
+ * all fitted.
+ */
+static size_t
+escape(char *out, size_t size, const char *text, const char *also, bool *cut)
+{
+	const unsigned char *at = (const unsigned char *)text;
+	size_t length = 0, width;
+
+	while (*at != '\0' && length + ESCAPED_BYTES < size) {
+		width = printable(at);
+		if (width == 0) {
+			length += (size_t)sprintf(out + length, "\\x%02x", *at++);
+		} else if (width == 1 && strchr(also, *at) != NULL) {
+			out[length++] = '\\';
+			out[length++] = (char)*at++;
+		} else {
+			memcpy(out + length, at, width);
+			length += width;
+			at += width;
+		}
+	}
+	out[length] = '\0';
+	*cut = *at != '\0';
+	return length;
+}
+
+const char *
+log_text(char out[static LOG_TEXT], const char *outside)
+{
+	size_t length;
+	bool cut;
+
+	out[0] = '"';
+	length =
+	    1 + escape(out + 1, LOG_TEXT - sizeof("\"...\""), outside != NULL ? outside : "", "\"\\", &cut);
+	strcpy(out + length, cut ? "...\"" : "\"");
+	return out;
+}
+
+/* What stands before a line: journald's priority, or a word for people. */
+static const char *
+prefix(enum log_level level)
+{
+	bool person = isatty(STDERR_FILENO) == 1;
+
+	switch (level) {
+	case LOG_LEVEL_DEBUG:
+		return person ? "debug: " : "<7>";
+	case LOG_LEVEL_INFO:
+		return person ? "" : "<6>";
+	case LOG_LEVEL_WARNING:
+		return person ? "warning: " : "<4>";
+	case LOG_LEVEL_ERROR:
+		break;
+	}
+	return person ? "error: " : "<3>";
+}
+
+void
+log_event(enum log_level level, const char *format, ...)
+{
+	char text[LINE_MAX_BYTES], line[LINE_MAX_BYTES + sizeof("warning: ...\n")];
+	va_list arguments;
+	size_t length;
+	int wanted;
+	bool cut;
+
+	if (level < threshold)
+		return;
+
+	va_start(arguments, format);
+	wanted = vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	if (wanted < 0)
+		return;
+
+	strcpy(line, prefix(level));
+	length = strlen(line);
+	length += escape(line + length, LINE_MAX_BYTES, text, "", &cut);
+	strcpy(line + length, cut || (size_t)wanted >= sizeof(text) ? "...\n" : "\n");
+
+	/* A journal that takes no line must not stop a payment: what cannot be written is lost. */
+	if (write(STDERR_FILENO, line, strlen(line)) < 0)
+		return;
+}

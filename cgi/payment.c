@@ -1,0 +1,351 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "fastcgi.h"
+#include "log.h"
+#include "notify.h"
+#include "pool.h"
+#include "settings.h"
+#include "startup.h"
+#include "webhook.h"
+
+/*
+ * payment.fcgi: the FastCGI responder behind nginx.  This file puts the parts together: settings, the
+ * listening socket, a pool of workers, and in each worker the webhook.
+ */
+
+/*
+ * What a request may take beyond its deadline and the one exchange begun before it: reading, committing,
+ * answering.
+ */
+#define BUSY_MARGIN_MS 10000
+
+/* More workers than this is a typing error: each is a process with its own ledger and CRM connection. */
+#define WORKERS_MAX 256
+
+#define SYSTEMD_FIRST_FD 3
+
+struct program {
+	struct settings *settings;
+	struct settings *before; /* While new settings are on trial: those to return to. */
+	int workers;
+	int listener;
+	struct pool_job job;
+
+	/* In a worker only. */
+	struct webhook *webhook;
+	struct pool_beat *beat; /* NULL when there is no pool. */
+	bool ready;             /* Without a pool: the service manager was told so. */
+};
+
+static const char usage[] =
+    "usage: payment.fcgi [-w N]\n"
+    "\n"
+    "Take payment webhooks over FastCGI from the socket at descriptor 0 (spawn-fcgi) or 3 (systemd).\n"
+    "\n"
+    "  -w, --workers N   workers to keep running; 0 serves in the process itself (default: WORKERS, 4)\n"
+    "  -h, --help        this text\n"
+    "      --version     the version\n"
+    "\n"
+    "Settings come from the environment and from the file that PAYMENT_SYNC_CONFIG names\n"
+    "(default /etc/platform-payment-sync/config.env).\n"
+    "TERM finishes the requests in hand and ends; HUP reads the settings anew and replaces the workers one "
+    "by one.\n"
+    "Exit status: 0 ended by a signal, 64 usage, 70 this host cannot go on, 78 settings.\n";
+
+static int64_t
+busy_limit_ms(const struct settings *settings)
+{
+	return settings->inline_deadline_ms + settings->amo_timeout_ms + BUSY_MARGIN_MS;
+}
+
+/* HUP: the file may have changed.  A mistake in it must not stop a service that runs. */
+static bool
+reload(void *context)
+{
+	struct program *program = context;
+	struct settings *settings = startup_settings();
+
+	if (settings == NULL) {
+		log_event(LOG_LEVEL_ERROR, "settings not taken over; the old ones stay");
+		return false;
+	}
+	program->before = program->settings;
+	program->settings = settings;
+	program->job.busy_limit_ms = busy_limit_ms(settings);
+	return true;
+}
+
+static void
+reloaded(void *context, bool keep)
+{
+	struct program *program = context;
+
+	if (keep) {
+		settings_free(program->before);
+	} else {
+		settings_free(program->settings);
+		program->settings = program->before;
+		program->job.busy_limit_ms = busy_limit_ms(program->settings);
+		log_threshold((enum log_level)program->settings->log_level);
+	}
+	program->before = NULL;
+}
+
+static enum log_level
+level_of(enum webhook_level level)
+{
+	switch (level) {
+	case WEBHOOK_QUIET:
+		return LOG_LEVEL_DEBUG;
+	case WEBHOOK_FINE:
+		return LOG_LEVEL_INFO;
+	case WEBHOOK_ODD:
+		return LOG_LEVEL_WARNING;
+	case WEBHOOK_BAD:
+		break;
+	}
+	return LOG_LEVEL_ERROR;
+}
+
+static void
+answer_request(void *context, const struct webhook_request *request, struct webhook_answer *answer)
+{
+	struct program *program = context;
+	int64_t began_ms = clock_mono_ms();
+
+	webhook_handle(program->webhook, request, answer);
+
+	log_event(level_of(answer->level), "%s http=%d ms=%lld", answer->log, answer->status,
+	    (long long)(clock_mono_ms() - began_ms));
+	if (answer->remarks[0] != '\0')
+		log_event(LOG_LEVEL_WARNING, "%s", answer->remarks);
+}
+
+static void
+worker_idle(void *context)
+{
+	struct program *program = context;
+
+	if (program->beat != NULL)
+		pool_idle(program->beat);
+	else if (!program->ready)
+		notify_state("READY=1\nSTATUS=serving in one process");
+	program->ready = true;
+}
+
+static void
+worker_busy(void *context)
+{
+	struct program *program = context;
+
+	if (program->beat != NULL)
+		pool_busy(program->beat);
+}
+
+/*
+ * Open this process's own webhook and serve until a signal; *stopped_by is that signal, 0 when it did not
+ * come so far. Returns the exit status.
+ */
+static int
+serve_once(struct program *program, int *stopped_by)
+{
+	struct fastcgi_service service = { .listener = program->listener,
+		.answer = answer_request,
+		.idle = worker_idle,
+		.busy = worker_busy,
+		.context = program };
+	char text[LOG_TEXT];
+	enum outcome outcome;
+	struct fault why;
+
+	*stopped_by = 0;
+	if (!clock_set_zone(program->settings->payment_timezone)) {
+		log_event(LOG_LEVEL_ERROR, "PAYMENT_TIMEZONE: this system knows no zone of that name");
+		return EX_CONFIG;
+	}
+	outcome = webhook_open(
+	    program->settings, program->workers > 0 ? program->workers : 1, &program->webhook, &why);
+	if (outcome == DONE) {
+		outcome = fastcgi_serve(&service, stopped_by, &why);
+		webhook_close(program->webhook);
+	}
+	if (outcome == DONE)
+		return EX_OK;
+	log_event(LOG_LEVEL_ERROR, "worker cannot work reason=%s", log_text(text, why.text));
+	return outcome == NEVER ? EX_CONFIG : EX_SOFTWARE;
+}
+
+/*
+ * A worker of the pool.  HUP is the parent's business; one that a terminal or a person sends to everybody
+ * is passed over.
+ */
+static int
+serve_in_pool(void *context, struct pool_beat *beat)
+{
+	struct program *program = context;
+	int status, stopped_by;
+
+	program->beat = beat;
+	do
+		status = serve_once(program, &stopped_by);
+	while (stopped_by == SIGHUP);
+	return status;
+}
+
+/* The whole service in this process: for debuggers, and for hosts that bring their own supervisor. */
+static int
+serve_alone(struct program *program)
+{
+	int status, stopped_by;
+
+	do {
+		status = serve_once(program, &stopped_by);
+		if (stopped_by == SIGHUP) {
+			notify_reloading();
+			program->ready = false;
+			if (reload(program))
+				reloaded(program, true);
+		}
+	} while (stopped_by == SIGHUP);
+	notify_state("STOPPING=1");
+	return status;
+}
+
+static int
+serve_with_pool(struct program *program)
+{
+	char text[LOG_TEXT];
+	struct fault why;
+	enum outcome outcome;
+
+	program->job = (struct pool_job){ .workers = program->workers,
+		.busy_limit_ms = busy_limit_ms(program->settings),
+		.serve = serve_in_pool,
+		.reload = reload,
+		.reloaded = reloaded,
+		.context = program };
+	outcome = pool_run(&program->job, &why);
+	if (outcome == DONE) {
+		log_event(LOG_LEVEL_INFO, "stopped");
+		return EX_OK;
+	}
+	log_event(LOG_LEVEL_ERROR, "stopped reason=%s", log_text(text, why.text));
+	return outcome == NEVER ? EX_CONFIG : EX_SOFTWARE;
+}
+
+static bool
+is_listening(int descriptor)
+{
+	int listening = 0;
+	socklen_t size = sizeof(listening);
+
+	return getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening != 0;
+}
+
+/* A whole non-negative decimal number up to max; -1 for anything else. */
+static int
+number(const char *text, int max)
+{
+	char *end;
+	long value;
+
+	if (text == NULL || *text < '0' || *text > '9')
+		return -1;
+	errno = 0;
+	value = strtol(text, &end, 10);
+	return errno == 0 && *end == '\0' && value <= max ? (int)value : -1;
+}
+
+/*
+ * The socket to serve; -1 when there is none.  systemd's goes first: with a .socket unit spawn-fcgi also
+ * brings a socket of its own at descriptor 0, at which nobody calls.  It is closed, so that a wrong call
+ * there is refused and not left waiting.
+ */
+static int
+find_listener(void)
+{
+	int handed = number(getenv("LISTEN_FDS"), 1024);
+	int nowhere;
+
+	if (handed >= 1 && number(getenv("LISTEN_PID"), INT32_MAX) == getpid() &&
+	    is_listening(SYSTEMD_FIRST_FD)) {
+		if ((nowhere = open("/dev/null", O_RDWR)) >= 0) {
+			dup2(nowhere, STDIN_FILENO);
+			close(nowhere);
+		}
+		return SYSTEMD_FIRST_FD;
+	}
+	return is_listening(STDIN_FILENO) ? STDIN_FILENO : -1;
+}
+
+/* Read the command line; *workers stays as it is without -w.  Returns -1 to go on, else the exit status. */
+static int
+read_options(int argc, char **argv, int *workers)
+{
+	static const struct option options[] = { { "workers", required_argument, NULL, 'w' },
+		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 } };
+	int option;
+
+	while ((option = getopt_long(argc, argv, "w:h", options, NULL)) != -1) {
+		switch (option) {
+		case 'w':
+			if ((*workers = number(optarg, WORKERS_MAX)) >= 0)
+				break;
+			fprintf(stderr, "payment.fcgi: -w takes a number from 0 to %d\n", WORKERS_MAX);
+			return EX_USAGE;
+		case 'h':
+			fputs(usage, stdout);
+			return EX_OK;
+		case 'V':
+			puts("payment.fcgi " VERSION);
+			return EX_OK;
+		default:
+			fputs(usage, stderr);
+			return EX_USAGE;
+		}
+	}
+	if (optind == argc)
+		return -1;
+	fputs(usage, stderr);
+	return EX_USAGE;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct program program = { .workers = -1 };
+	int status;
+
+	if ((status = read_options(argc, argv, &program.workers)) >= 0)
+		return status;
+
+	program.listener = find_listener();
+	if (program.listener < 0) {
+		log_event(LOG_LEVEL_ERROR,
+		    "no listening socket at descriptor 0 (start with spawn-fcgi -n) nor from systemd");
+		return EX_USAGE;
+	}
+
+	program.settings = startup_settings();
+	if (program.settings == NULL)
+		return EX_CONFIG;
+	if (program.workers < 0)
+		program.workers = (int)program.settings->workers;
+
+	log_event(LOG_LEVEL_INFO, "starting version=%s workers=%d descriptor=%d", VERSION, program.workers,
+	    program.listener);
+	status = program.workers == 0 ? serve_alone(&program) : serve_with_pool(&program);
+	settings_free(program.settings);
+	return status;
+}

@@ -1,0 +1,12 @@
+#ifndef STARTUP_H
+#define STARTUP_H
+
+#include "settings.h"
+
+/*
+ * What every program does first: read the settings.  Each mistake or warning becomes a line of its own in the journal; the
+ * log's threshold is set.  NULL when there was a mistake: leave with EX_CONFIG.
+ */
+struct settings *startup_settings(void);
+
+#endif
