@@ -243,6 +243,7 @@ read_options(int argc, char **argv, struct options *options)
 	static const struct option names[] = { { "json", no_argument, NULL, 'j' }, { "failed", no_argument, NULL, 'f' },
 		{ "status", required_argument, NULL, 's' }, { "limit", required_argument, NULL, 'n' }, { 0 } };
 	int option;
+	char *end;
 
 	*options = (struct options){ .status = -1, .limit = 20 };
 	while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
@@ -258,7 +259,9 @@ read_options(int argc, char **argv, struct options *options)
 				return false;
 			break;
 		case 'n':
-			options->limit = atoll(optarg);
+			options->limit = strtoll(optarg, &end, 10);
+			if (*end != '\0' || options->limit < 1)
+				return false;
 			break;
 		default:
 			return false;

@@ -70,7 +70,7 @@ struct pool {
 	bool stopping;
 	int64_t kill_at_ms; /* While stopping. */
 
-	int young_deaths;
+	unsigned young_deaths;
 	int64_t spawn_at_ms;
 	int64_t watchdog_ms, watchdog_at_ms;
 };

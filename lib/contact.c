@@ -273,7 +273,10 @@ adopt(struct job *job, struct fault *why)
 		return out;
 	job->at.intent = INTENT_NONE;
 	job->at.intent_ms = 0;
-	return filled ? save_with_identities(job, why) : job_save(job, why);
+	/* The search will not know for a while what we made, or gave an identity, just now. */
+	if (filled || strcmp(job->at.matched_by, "created") == 0)
+		return save_with_identities(job, why);
+	return job_save(job, why);
 }
 
 enum outcome

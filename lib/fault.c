@@ -3,15 +3,14 @@
 
 #include "fault.h"
 
-enum outcome
-fault_set(struct fault *why, enum outcome outcome, const char *format, ...)
+void
+fault_write(struct fault *why, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(why->text, sizeof(why->text), format, args);
 	va_end(args);
-	return outcome;
 }
 
 const char *

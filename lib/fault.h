@@ -25,9 +25,12 @@ struct fault {
 
 #define MUST_USE __attribute__((warn_unused_result))
 
-/* Write the reason, cut to fit.  The outcome is handed through, so that a failure is one statement. */
-enum outcome fault_set(struct fault *why, enum outcome outcome, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+/* Write the reason, cut to fit. */
+void fault_write(struct fault *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same with the outcome as its value, so that a failure is one statement: return fault_set(why, LATER, "...").
+ * A macro, so that analysers see what it returns. */
+#define fault_set(why, outcome, ...) (fault_write((why), __VA_ARGS__), (outcome))
 
 /* The outcome's name in lower case, for logs and tests. */
 const char *outcome_name(enum outcome outcome);

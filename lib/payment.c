@@ -178,6 +178,7 @@ payment_parse(const void *body, size_t size, struct payment **paid, json_t **mis
 
 	if (new == NULL || reader.mistakes == NULL)
 		abort();
+	new->payment_id = "";
 	read_payment(&reader, body, size, new);
 	if (json_array_size(reader.mistakes) > 0) {
 		payment_free(new);

@@ -82,7 +82,7 @@ logged_key(char text[static LOGGED_KEY], const char *key)
 {
 	size_t i;
 
-	for (i = 0; key[i] != '\0' && i < LOGGED_KEY - 1; i++)
+	for (i = 0; i < LOGGED_KEY - 1 && key[i] != '\0'; i++)
 		text[i] = (key[i] > ' ' && key[i] < 0x7f && key[i] != '"' && key[i] != '\\') ? key[i] : '_';
 	text[i] = '\0';
 	return text;
