@@ -93,12 +93,15 @@ try_once(const struct caller *caller, const struct call *call, const char *url, 
 		.body_size = body != NULL ? strlen(body) : 0,
 		.deadline_ms = patience < caller->deadline_ms ? patience : caller->deadline_ms,
 		.once = call->once };
-	struct http_answer answer;
+	struct http_answer answer = { 0 };
 	enum outcome out;
 
-	if ((out = http_exchange(caller->http, &request, &answer, why)) != DONE)
+	out = http_exchange(caller->http, &request, &answer, why);
+	/* Connecting takes a while: amoCRM counts the request from when it left. */
+	if (answer.sent_ms > 0)
+		limiter_sent(caller->limiter, answer.sent_ms);
+	if (out != DONE)
 		return out;
-	limiter_sent(caller->limiter, answer.sent_ms);
 	reply->status = answer.status;
 	if (answer.json)
 		reply->json = json_loadb(answer.body, answer.size, 0, NULL);

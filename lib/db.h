@@ -32,8 +32,8 @@ struct db;
  * NEVER: the file is of a newer version or another program's.  BROKEN: disk, permission, corruption.
  * Open after fork(2) only.
  */
-enum outcome db_open(const char *path, int32_t application_id, const char *const migrations[], int count, struct db **db,
-    struct fault *why) MUST_USE;
+enum outcome db_open(const char *path, int32_t application_id, const char *const migrations[], int count,
+    struct db **db, struct fault *why) MUST_USE;
 void db_close(struct db *db); /* NULL is allowed. */
 
 /*
@@ -59,20 +59,21 @@ enum outcome db_sync(struct db *db, struct fault *why) MUST_USE;
  * transaction back, and the caller gives up with db_rollback() in every case.
  */
 struct query;
-enum outcome db_query(struct db *db, struct query **query, struct fault *why, const char *sql, const char *kinds, ...)
-    MUST_USE;
+enum outcome db_query(
+    struct db *db, struct query **query, struct fault *why, const char *sql, const char *kinds, ...) MUST_USE;
 enum outcome db_row(struct query *query, bool *more, struct fault *why) MUST_USE;
 void db_done(struct query *query);
 
 int64_t db_int(struct query *query, int column);
-const char *db_text(struct query *query, int column);  /* NULL for NULL. */
+const char *db_text(struct query *query, int column); /* NULL for NULL. */
 bool db_null(struct query *query, int column);
 
 /* db_query() and run to the end, for statements whose rows do not matter. */
 enum outcome db_run(struct db *db, struct fault *why, const char *sql, const char *kinds, ...) MUST_USE;
 
 /* Verify the whole file (slow); problems are handed to `tell` one by one.  NEVER when there was any. */
-enum outcome db_check(struct db *db, void (*tell)(void *, const char *), void *told, struct fault *why) MUST_USE;
+enum outcome db_check(
+    struct db *db, void (*tell)(void *, const char *), void *told, struct fault *why) MUST_USE;
 
 /* Copy the live file to a new one, verified and synced; nobody is kept from writing meanwhile, and no half of it ever has
  * that name.  NEVER: the name is taken.  Not inside a transaction. */

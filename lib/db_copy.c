@@ -1,0 +1,136 @@
+/*
+ * Looking after the ledger's file: checking it, copying it while it is in use.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "db.h"
+#include "db_internal.h"
+
+/* Run a check whose rows are problems, except for a single "ok". */
+static enum outcome
+check_with(struct db *db, const char *sql, void (*tell)(void *, const char *), void *told, int *problems,
+    struct fault *why)
+{
+	struct query *query;
+	enum outcome outcome;
+	const char *text;
+	bool more;
+
+	if ((outcome = db_query(db, &query, why, sql, "")) != DONE)
+		return outcome;
+	while ((outcome = db_row(query, &more, why)) == DONE && more) {
+		if (!(text = db_text(query, 0)) || strcmp(text, "ok") == 0)
+			continue;
+		(*problems)++;
+		if (tell)
+			tell(told, text);
+	}
+	return outcome;
+}
+
+enum outcome
+db_check(struct db *db, void (*tell)(void *, const char *), void *told, struct fault *why)
+{
+	enum outcome outcome;
+	int problems = 0;
+
+	if ((outcome = check_with(db, "PRAGMA integrity_check", tell, told, &problems, why)) != DONE)
+		return outcome;
+	outcome = check_with(db,
+	    "SELECT printf('row %s of %s refers to a missing row of %s', rowid, \"table\", parent) "
+	    "FROM pragma_foreign_key_check",
+	    tell, told, &problems, why);
+	if (outcome == DONE && problems > 0)
+		return fault_set(why, NEVER, "ledger %s: %d problems found", db->path, problems);
+	return outcome;
+}
+
+/* Verify the copy through a handle of its own, and sync it. */
+static enum outcome
+verify_copy(const char *path, struct fault *why)
+{
+	struct db copy = { .gate = -1 };
+	enum outcome outcome;
+	int fd;
+
+	if (!(copy.path = strdup(path)))
+		return fault_set(why, BROKEN, "copy %s: no memory", path);
+	if ((outcome = db_open_sqlite(&copy, path, SQLITE_OPEN_READONLY, why)) == DONE)
+		outcome = db_check(&copy, NULL, NULL, why);
+	while (copy.count > 0)
+		db_query_free(copy.queries[--copy.count]);
+	free(copy.queries);
+	free(copy.path);
+	sqlite3_close(copy.sqlite);
+	if (outcome != DONE)
+		return outcome;
+	if ((fd = open(path, O_RDWR | O_CLOEXEC)) < 0 || fsync(fd) < 0)
+		outcome = db_failed_errno(path, "copy", why);
+	if (fd >= 0)
+		close(fd);
+	return outcome;
+}
+
+/* Give the copy its name unless that is taken.  Some network file systems cannot do both in one step. */
+static enum outcome
+name_copy(const char *from, const char *to, struct fault *why)
+{
+	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+		return DONE;
+	if (errno == EINVAL && access(to, F_OK) < 0 && errno == ENOENT && rename(from, to) == 0)
+		return DONE;
+	if (errno == EEXIST || access(to, F_OK) == 0)
+		return fault_set(why, NEVER, "copy %s: the file exists", to);
+	return db_failed_errno(to, "copy", why);
+}
+
+static enum outcome
+copy_into(struct db *db, const char *draft, const char *path, struct fault *why)
+{
+	static const char sql[] = "VACUUM INTO $1";
+	sqlite3_stmt *statement;
+	enum outcome outcome;
+	int code;
+
+	if ((code = sqlite3_prepare_v2(db->sqlite, sql, -1, &statement, NULL)) != SQLITE_OK)
+		return db_failed(db, code, sql, why);
+	sqlite3_bind_text(statement, 1, draft, -1, SQLITE_STATIC);
+	code = sqlite3_step(statement);
+	outcome = code == SQLITE_DONE ? DONE : db_failed(db, code, sql, why);
+	sqlite3_finalize(statement);
+	if (outcome != DONE || (outcome = verify_copy(draft, why)) != DONE ||
+	    (outcome = name_copy(draft, path, why)) != DONE)
+		return outcome;
+	return db_sync_directory(path, why);
+}
+
+/* VACUUM INTO reads one state of the live file and writes to none of it, so it passes no gate and stops nobody. */
+enum outcome
+db_copy(struct db *db, const char *path, struct fault *why)
+{
+	enum outcome outcome;
+	char *draft;
+	int fd;
+
+	if (access(path, F_OK) == 0)
+		return fault_set(why, NEVER, "copy %s: the file exists", path);
+	if (asprintf(&draft, "%s.XXXXXX", path) < 0)
+		return fault_set(why, BROKEN, "copy %s: no memory", path);
+	/* SQLite accepts an empty file as the target, and this one has mode 0600. */
+	if ((fd = mkostemp(draft, O_CLOEXEC)) < 0) {
+		outcome = db_failed_errno(draft, "copy", why);
+		free(draft);
+		return outcome;
+	}
+	close(fd);
+	if ((outcome = copy_into(db, draft, path, why)) != DONE)
+		(void)unlink(draft);
+	free(draft);
+	return outcome;
+}

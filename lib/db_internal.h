@@ -1,0 +1,48 @@
+#ifndef DB_INTERNAL_H
+#define DB_INTERNAL_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "fault.h"
+
+/* What the files that know SQLite share; nobody else includes this. */
+
+#define SQL_SHOWN 60 /* How much of a statement a fault quotes; the SQL is ours and holds no data. */
+
+struct query;
+
+struct db {
+	sqlite3 *sqlite;
+	int gate;    /* -1 while not open. */
+	bool inside; /* The gate is held by us. */
+	/* A sync failed: the kernel may have forgotten pages that it calls clean.  Only reopening helps. */
+	bool distrusted;
+	struct query **queries;
+	size_t count, capacity;
+	char *path;
+};
+
+/* "BEGIN IMMEDIATE": the one statement that may write outside a transaction, known by its address. */
+extern const char db_begin_sql[];
+
+/* What a code of SQLite's, or errno, means; `what` is the statement or the deed. */
+enum outcome db_failed(struct db *db, int code, const char *what, struct fault *why);
+enum outcome db_failed_errno(const char *path, const char *what, struct fault *why);
+
+/* Run statements that yield nothing, outside the cache. */
+enum outcome db_execute(struct db *db, const char *sql, struct fault *why) MUST_USE;
+
+enum outcome db_gate_enter(struct db *db, struct fault *why) MUST_USE;
+void db_gate_leave(struct db *db);
+
+/* A name that was created, renamed or removed is durable only when its directory is. */
+enum outcome db_sync_directory(const char *path, struct fault *why) MUST_USE;
+
+/* Open SQLite's handle with what must be said before anything else. */
+enum outcome db_open_sqlite(struct db *db, const char *path, int flags, struct fault *why) MUST_USE;
+
+void db_query_free(struct query *query); /* NULL is allowed. */
+
+#endif
