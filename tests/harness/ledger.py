@@ -1,0 +1,32 @@
+"""The ledger as ops read it: with sqlite3, read-only, beside the running service."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+Row = dict[str, Any]
+
+
+class Ledger:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def query(self, sql: str, *arguments: Any) -> list[Row]:
+        with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=10)) as database:
+            database.row_factory = sqlite3.Row
+            return [dict(row) for row in database.execute(sql, arguments)]
+
+    def row(self, payment_id: str) -> Row:
+        (row,) = self.query("SELECT * FROM payment_events WHERE payment_id = ?", payment_id)
+        return row
+
+    def status(self, payment_id: str) -> str:
+        return self.row(payment_id)["status"]
+
+    def delivery(self, payment_id: str) -> Row:
+        """How far its carrying got."""
+        (row,) = self.query(
+            "SELECT delivery.* FROM delivery JOIN payment_events ON payment = id WHERE payment_id = ?", payment_id
+        )
+        return row
