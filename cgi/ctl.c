@@ -116,19 +116,32 @@ list(struct ledger *ledger, const struct options *options)
 	if (options->json)
 		print_json(rows);
 	else
-		json_array_foreach (rows, i, row)
+		json_array_foreach(rows, i, row)
 			print_row(row);
 	json_decref(rows);
 	return EX_OK;
 }
 
+/* Members that the ledger keeps in kopecks. */
+static bool
+is_money(const char *key)
+{
+	return strcmp(key, "kopecks") == 0 || strcmp(key, "total_before") == 0 ||
+	    strcmp(key, "total_after") == 0;
+}
+
 static void
 print_members(const json_t *row)
 {
+	char amount[MONEY_TEXT];
 	const char *key;
 	json_t *value;
 
-	json_object_foreach ((json_t *)row, key, value) {
+	json_object_foreach((json_t *)row, key, value) {
+		if (is_money(key)) {
+			printf("%-14s %s RUB\n", key, money_format(amount, json_integer_value(value)));
+			continue;
+		}
 		if (json_is_string(value))
 			printf("%-14s %s\n", key, json_string_value(value));
 		else if (json_is_integer(value))
@@ -153,7 +166,8 @@ show(struct ledger *ledger, const struct options *options)
 	if (row == NULL) {
 		fprintf(stderr, "paymentctl: no payment %s\n", options->words[0]);
 		status = EX_SEE;
-	} else if (ledger_progress(ledger, json_integer_value(json_object_get(row, "id")), &at, &why) != DONE) {
+	} else if (ledger_progress(ledger, json_integer_value(json_object_get(row, "id")), &at, &why) !=
+	    DONE) {
 		status = complain(&why);
 	} else {
 		json_object_set_new(row, "matched_by", json_string(at.matched_by));
@@ -240,8 +254,9 @@ usage(FILE *out, int status)
 static bool
 read_options(int argc, char **argv, struct options *options)
 {
-	static const struct option names[] = { { "json", no_argument, NULL, 'j' }, { "failed", no_argument, NULL, 'f' },
-		{ "status", required_argument, NULL, 's' }, { "limit", required_argument, NULL, 'n' }, { 0 } };
+	static const struct option names[] = { { "json", no_argument, NULL, 'j' },
+		{ "failed", no_argument, NULL, 'f' }, { "status", required_argument, NULL, 's' },
+		{ "limit", required_argument, NULL, 'n' }, { 0 } };
 	int option;
 	char *end;
 
@@ -303,6 +318,7 @@ main(int argc, char **argv)
 		return usage(stdout, EX_OK);
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
-			return read_options(argc - 1, argv + 1, &options) ? run(&commands[i], &options) : usage(stderr, EX_USAGE);
+			return read_options(argc - 1, argv + 1, &options) ? run(&commands[i], &options)
+									  : usage(stderr, EX_USAGE);
 	return usage(stderr, EX_USAGE);
 }

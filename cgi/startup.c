@@ -13,7 +13,7 @@ startup_settings(void)
 	size_t i;
 
 	outcome = settings_load(&settings, remarks);
-	json_array_foreach (remarks, i, remark)
+	json_array_foreach(remarks, i, remark)
 		log_event(outcome == DONE ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, "settings: %s",
 		    log_text(text, json_string_value(remark)));
 	json_decref(remarks);

@@ -49,15 +49,19 @@ log_outcome(const struct due *due, const struct delivery *delivery, enum outcome
 	log_text(key, due->key);
 	log_text(reason, why->text);
 	if (out == DONE)
-		log_event(LOG_LEVEL_INFO, "payment=%s carried contact=%" PRId64 " lead=%" PRId64 " lead_created=%d ms=%" PRId64,
+		log_event(LOG_LEVEL_INFO,
+		    "payment=%s carried contact=%" PRId64 " lead=%" PRId64 " lead_created=%d ms=%" PRId64,
 		    key, delivery->contact_id, delivery->lead_id, delivery->lead_created, took_ms);
 	else if (out == LATER)
-		log_event(LOG_LEVEL_INFO, "payment=%s postponed attempt=%" PRId64 " next_in_ms=%" PRId64 " reason=%s", key,
+		log_event(LOG_LEVEL_INFO,
+		    "payment=%s postponed attempt=%" PRId64 " next_in_ms=%" PRId64 " reason=%s", key,
 		    due->attempts + 1, delivery->next_ms - clock_wall_ms(), reason);
 	else
-		log_event(LOG_LEVEL_ERROR, "payment=%s %s reason=%s", key, out == NEVER ? "failed" : "unfinished", reason);
-	json_array_foreach (delivery->remarks, i, remark)
-		log_event(LOG_LEVEL_WARNING, "payment=%s remark=%s", key, log_text(text, json_string_value(remark)));
+		log_event(LOG_LEVEL_ERROR, "payment=%s %s reason=%s", key,
+		    out == NEVER ? "failed" : "unfinished", reason);
+	json_array_foreach(delivery->remarks, i, remark)
+		log_event(LOG_LEVEL_WARNING, "payment=%s remark=%s", key,
+		    log_text(text, json_string_value(remark)));
 }
 
 /* Carry one due payment, as far as it goes.  BROKEN when the ledger fails. */
@@ -77,8 +81,10 @@ carry(const struct carrier *carrier, const struct due *due, struct fault *why)
 
 	if (payment_parse(due->payload, due->payload_size, &paid, &mistakes) != DONE) {
 		json_decref(mistakes);
-		log_event(LOG_LEVEL_ERROR, "row=%" PRId64 " failed reason=\"the recorded payload is no payment\"", due->id);
-		return ledger_fail(carrier->ledger, due->id, "the recorded payload is no payment", clock_wall_ms(), why);
+		log_event(LOG_LEVEL_ERROR,
+		    "row=%" PRId64 " failed reason=\"the recorded payload is no payment\"", due->id);
+		return ledger_fail(
+		    carrier->ledger, due->id, "the recorded payload is no payment", clock_wall_ms(), why);
 	}
 	out = deliver(carrier, paid, &attempt, &delivery, why);
 	/* Left alone because a worker has the payer in hand: not worth a line. */
@@ -185,15 +191,16 @@ usage(FILE *out)
 {
 	fputs("usage: payment-syncd [--once]\n"
 	      "Carries recorded payments into amoCRM.  --once: carry what is due now, then exit.\n"
-	      "Settings come from the environment and from the file PAYMENT_SYNC_CONFIG; see config.env.example.\n",
+	      "Settings come from the environment and from the file PAYMENT_SYNC_CONFIG; see "
+	      "config.env.example.\n",
 	    out);
 }
 
 int
 main(int argc, char **argv)
 {
-	static const struct option options[] = { { "once", no_argument, NULL, '1' }, { "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' }, { 0 } };
+	static const struct option options[] = { { "once", no_argument, NULL, '1' },
+		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, { 0 } };
 	struct settings *settings = NULL;
 	bool once = false;
 	sigset_t unblocked;

@@ -85,6 +85,37 @@ has_next_page(const json_t *json)
 	return json_object_get(json_object_get(json_object_get(json, "_links"), "next"), "href") != NULL;
 }
 
+static json_int_t
+id_of(const json_t *entity)
+{
+	return json_integer_value(json_object_get(entity, "id"));
+}
+
+/* What has no id is no entity: acting upon it would be acting upon nothing. */
+static void
+append_entities(json_t *all, const json_t *entities)
+{
+	json_t *entity;
+	size_t i;
+
+	json_array_foreach(entities, i, entity)
+		if (id_of(entity) > 0)
+			json_array_append(all, entity);
+}
+
+/* A page of a list, by a path that is taken over; NULL when amoCRM says that it is empty (204).  Anything else that holds
+ * no list proves nothing about what there is. */
+static enum outcome
+get_page(struct amocrm *crm, const char *name, char *path, json_t **page, struct fault *why)
+{
+	enum outcome out = get(crm, path, page, why);
+
+	if (out != DONE || *page == NULL || json_is_array(embedded(*page, name)))
+		return out;
+	json_decref(*page);
+	return fault_set(why, LATER, "amoCRM answered without a list of %s", name);
+}
+
 /* All pages of a list.  The link to the next page may name another host, so only its presence is used. */
 static enum outcome
 list(struct amocrm *crm, const char *name, const char *path, int pages, json_t **found, struct fault *why)
@@ -95,10 +126,11 @@ list(struct amocrm *crm, const char *name, const char *path, int pages, json_t *
 	int number;
 
 	for (number = 1; more && number <= pages && out == DONE; number++) {
-		out = get(crm, text_format("%s&limit=%d&page=%d", path, PAGE_SIZE, number), &page, why);
+		out = get_page(
+		    crm, name, text_format("%s&limit=%d&page=%d", path, PAGE_SIZE, number), &page, why);
 		if (out != DONE)
 			break;
-		json_array_extend(all, embedded(page, name));
+		append_entities(all, embedded(page, name));
 		more = has_next_page(page);
 		json_decref(page);
 	}
@@ -126,7 +158,8 @@ amocrm_search(struct amocrm *crm, enum amocrm_kind kind, const char *query, json
 enum outcome
 amocrm_newest(struct amocrm *crm, enum amocrm_kind kind, json_t **found, struct fault *why)
 {
-	char *path = text_format("/api/v4/%s?order%%5Bid%%5D=desc&with=%s", kind_names[kind], kind_with[kind]);
+	char *path =
+	    text_format("/api/v4/%s?order%%5Bid%%5D=desc&with=%s", kind_names[kind], kind_with[kind]);
 	enum outcome out = list(crm, kind_names[kind], path, 1, found, why);
 
 	free(path);
@@ -137,7 +170,8 @@ enum outcome
 amocrm_read(struct amocrm *crm, enum amocrm_kind kind, int64_t id, json_t **entity, struct fault *why)
 {
 	struct call call = { .method = "GET",
-		.path = text_format("/api/v4/%s/%" PRId64 "?with=%s", kind_names[kind], id, kind_with[kind]) };
+		.path =
+		    text_format("/api/v4/%s/%" PRId64 "?with=%s", kind_names[kind], id, kind_with[kind]) };
 	struct reply reply = { 0 };
 	enum outcome out = call_perform(&crm->caller, &call, &reply, why);
 
@@ -157,19 +191,13 @@ amocrm_read(struct amocrm *crm, enum amocrm_kind kind, int64_t id, json_t **enti
 	return out;
 }
 
-static json_int_t
-id_of(const json_t *entity)
-{
-	return json_integer_value(json_object_get(entity, "id"));
-}
-
 static bool
 among(const json_t *ids, json_int_t id)
 {
 	const json_t *one;
 	size_t i;
 
-	json_array_foreach (ids, i, one)
+	json_array_foreach(ids, i, one)
 		if (json_integer_value(one) == id)
 			return true;
 	return false;
@@ -181,7 +209,7 @@ has_entity(const json_t *entities, json_int_t id)
 	const json_t *one;
 	size_t i;
 
-	json_array_foreach (entities, i, one)
+	json_array_foreach(entities, i, one)
 		if (id_of(one) == id)
 			return true;
 	return false;
@@ -195,7 +223,7 @@ read_singly(struct amocrm *crm, const json_t *ids, json_t *leads, struct fault *
 	enum outcome out;
 	size_t i;
 
-	json_array_foreach (ids, i, id) {
+	json_array_foreach(ids, i, id) {
 		if (has_entity(leads, json_integer_value(id)))
 			continue;
 		if ((out = amocrm_read(crm, AMOCRM_LEADS, json_integer_value(id), &lead, why)) != DONE)
@@ -208,7 +236,8 @@ read_singly(struct amocrm *crm, const json_t *ids, json_t *leads, struct fault *
 
 /* Ask for up to PAGE_SIZE leads by a filter.  *ignored tells that leads came that were not asked for. */
 static enum outcome
-read_filtered(struct amocrm *crm, const json_t *ids, size_t from, json_t *leads, bool *ignored, struct fault *why)
+read_filtered(
+    struct amocrm *crm, const json_t *ids, size_t from, json_t *leads, bool *ignored, struct fault *why)
 {
 	char *path = NULL;
 	size_t size = 0, i;
@@ -221,12 +250,13 @@ read_filtered(struct amocrm *crm, const json_t *ids, size_t from, json_t *leads,
 		abort();
 	fprintf(text, "/api/v4/leads?with=contacts&limit=%d", PAGE_SIZE);
 	for (i = from; i < json_array_size(ids) && i < from + PAGE_SIZE; i++)
-		fprintf(text, "&filter%%5Bid%%5D%%5B%%5D=%" JSON_INTEGER_FORMAT, json_integer_value(json_array_get(ids, i)));
+		fprintf(text, "&filter%%5Bid%%5D%%5B%%5D=%" JSON_INTEGER_FORMAT,
+		    json_integer_value(json_array_get(ids, i)));
 	fclose(text);
-	if ((out = get(crm, path, &page, why)) != DONE)
+	if ((out = get_page(crm, "leads", path, &page, why)) != DONE)
 		return out;
-	json_array_foreach (embedded(page, "leads"), i, lead) {
-		if (!among(ids, id_of(lead)))
+	json_array_foreach(embedded(page, "leads"), i, lead) {
+		if (id_of(lead) <= 0 || !among(ids, id_of(lead)))
 			*ignored = true;
 		else if (!has_entity(leads, id_of(lead)))
 			json_array_append(leads, (json_t *)lead);
@@ -304,8 +334,10 @@ amocrm_create(struct amocrm *crm, enum amocrm_kind kind, const json_t *entity, j
     struct fault *why)
 {
 	json_t *sent = json_deep_copy(entity);
-	struct call call = { .method = "POST", .path = text_format("/api/v4/%s", kind_names[kind]),
-		.body = json_pack("[O]", sent), .once = true };
+	struct call call = { .method = "POST",
+		.path = text_format("/api/v4/%s", kind_names[kind]),
+		.body = json_pack("[O]", sent),
+		.once = true };
 	struct reply reply = { 0 };
 	enum outcome out;
 
@@ -324,7 +356,8 @@ amocrm_update(struct amocrm *crm, enum amocrm_kind kind, int64_t id, const json_
     struct fault *why)
 {
 	json_t *sent = json_deep_copy(entity);
-	struct call call = { .method = "PATCH", .path = text_format("/api/v4/%s/%" PRId64, kind_names[kind], id),
+	struct call call = { .method = "PATCH",
+		.path = text_format("/api/v4/%s/%" PRId64, kind_names[kind], id),
 		.body = sent };
 	struct reply reply = { 0 };
 	enum outcome out;
@@ -345,7 +378,8 @@ amocrm_update(struct amocrm *crm, enum amocrm_kind kind, int64_t id, const json_
 enum outcome
 amocrm_notes(struct amocrm *crm, int64_t lead_id, json_t **notes, struct fault *why)
 {
-	char *path = text_format("/api/v4/leads/%" PRId64 "/notes?filter%%5Bnote_type%%5D=common&order%%5Bid%%5D=desc", lead_id);
+	char *path = text_format(
+	    "/api/v4/leads/%" PRId64 "/notes?filter%%5Bnote_type%%5D=common&order%%5Bid%%5D=desc", lead_id);
 	enum outcome out = list(crm, "notes", path, 1, notes, why);
 
 	free(path);
@@ -355,8 +389,10 @@ amocrm_notes(struct amocrm *crm, int64_t lead_id, json_t **notes, struct fault *
 enum outcome
 amocrm_add_note(struct amocrm *crm, int64_t lead_id, const char *text, int64_t *id, struct fault *why)
 {
-	struct call call = { .method = "POST", .path = text_format("/api/v4/leads/%" PRId64 "/notes", lead_id),
-		.body = json_pack("[{s:s, s:{s:s}}]", "note_type", "common", "params", "text", text), .once = true };
+	struct call call = { .method = "POST",
+		.path = text_format("/api/v4/leads/%" PRId64 "/notes", lead_id),
+		.body = json_pack("[{s:s, s:{s:s}}]", "note_type", "common", "params", "text", text),
+		.once = true };
 	struct reply reply = { 0 };
 	enum outcome out = call_perform(&crm->caller, &call, &reply, why);
 

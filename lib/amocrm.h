@@ -44,32 +44,34 @@ void amocrm_set_deadline(struct amocrm *crm, int64_t deadline_ms);
  * certain as the search index is fresh.  A hit may match in any field whatsoever; check it.  Contacts come with the ids
  * of their leads, leads with the ids of their contacts.
  */
-enum outcome amocrm_search(struct amocrm *crm, enum amocrm_kind kind, const char *query, json_t **found,
-    struct fault *why) MUST_USE;
+enum outcome amocrm_search(
+    struct amocrm *crm, enum amocrm_kind kind, const char *query, json_t **found, struct fault *why) MUST_USE;
 
 /* The entities created last (one page): a list, which unlike the search knows them at once. */
-enum outcome amocrm_newest(struct amocrm *crm, enum amocrm_kind kind, json_t **found, struct fault *why) MUST_USE;
+enum outcome amocrm_newest(
+    struct amocrm *crm, enum amocrm_kind kind, json_t **found, struct fault *why) MUST_USE;
 
 /* One entity; *entity is NULL when there is none of that id (deleted, merged away). */
-enum outcome amocrm_read(struct amocrm *crm, enum amocrm_kind kind, int64_t id, json_t **entity, struct fault *why)
-    MUST_USE;
+enum outcome amocrm_read(
+    struct amocrm *crm, enum amocrm_kind kind, int64_t id, json_t **entity, struct fault *why) MUST_USE;
 
 /* The leads of these ids (array of integers) that exist, in any order.  Accounts may ignore filters: what was not asked
  * for is dropped, and what may be missing because of that is read one by one. */
-enum outcome amocrm_read_leads(struct amocrm *crm, const json_t *ids, json_t **leads, struct fault *why) MUST_USE;
+enum outcome amocrm_read_leads(
+    struct amocrm *crm, const json_t *ids, json_t **leads, struct fault *why) MUST_USE;
 
 /*
  * Create or change one entity.  Custom fields that amoCRM refuses (deleted, of another type, unknown choice) are taken
  * out and the rest is sent again; the id or code of each is appended to the array `dropped`, once.
  */
-enum outcome amocrm_create(struct amocrm *crm, enum amocrm_kind kind, const json_t *entity, json_t *dropped, int64_t *id,
-    struct fault *why) MUST_USE;
-enum outcome amocrm_update(struct amocrm *crm, enum amocrm_kind kind, int64_t id, const json_t *entity, json_t *dropped,
-    struct fault *why) MUST_USE;
+enum outcome amocrm_create(struct amocrm *crm, enum amocrm_kind kind, const json_t *entity, json_t *dropped,
+    int64_t *id, struct fault *why) MUST_USE;
+enum outcome amocrm_update(struct amocrm *crm, enum amocrm_kind kind, int64_t id, const json_t *entity,
+    json_t *dropped, struct fault *why) MUST_USE;
 
 /* The ordinary notes of a lead, newest first (the newest 250: ours is never far down). */
 enum outcome amocrm_notes(struct amocrm *crm, int64_t lead_id, json_t **notes, struct fault *why) MUST_USE;
-enum outcome amocrm_add_note(struct amocrm *crm, int64_t lead_id, const char *text, int64_t *id, struct fault *why)
-    MUST_USE;
+enum outcome amocrm_add_note(
+    struct amocrm *crm, int64_t lead_id, const char *text, int64_t *id, struct fault *why) MUST_USE;
 
 #endif

@@ -27,13 +27,14 @@ account_refused(const json_t *json)
 {
 	const char *detail = json_string_value(json_object_get(json, "detail"));
 
-	return detail != NULL && strstr(detail, "244") != NULL && json_object_get(json, "validation-errors") == NULL;
+	return detail != NULL && strstr(detail, "244") != NULL &&
+	    json_object_get(json, "validation-errors") == NULL;
 }
 
 /* What an HTTP status of amoCRM's means for the call; the only place that knows. */
 static enum outcome
-judge(const struct caller *caller, const struct call *call, const struct http_answer *answer, struct reply *reply,
-    struct fault *why)
+judge(const struct caller *caller, const struct call *call, const struct http_answer *answer,
+    struct reply *reply, struct fault *why)
 {
 	char refused[160];
 
@@ -52,13 +53,14 @@ judge(const struct caller *caller, const struct call *call, const struct http_an
 	case 402:
 	case 403:
 		limiter_break(caller->limiter, answer->status);
-		return fault_set(why, LATER, "amoCRM refuses everybody: HTTP %d, request id %s", answer->status,
-		    answer->request_id);
+		return fault_set(why, LATER, "amoCRM refuses everybody: HTTP %d, request id %s",
+		    answer->status, answer->request_id);
 	case 429:
 		reply->advice_ms = advised_wait(answer, reply->json);
 		limiter_hold(caller->limiter,
 		    reply->advice_ms > 0 ? reply->advice_ms : caller->settings->retry_wait_min_s * 1000);
-		return fault_set(why, LATER, "amoCRM asks to wait: HTTP 429, %" PRId64 " ms", reply->advice_ms);
+		return fault_set(
+		    why, LATER, "amoCRM asks to wait: HTTP 429, %" PRId64 " ms", reply->advice_ms);
 	case 400:
 		if (account_refused(reply->json)) {
 			limiter_break(caller->limiter, 402);
@@ -82,9 +84,17 @@ judge(const struct caller *caller, const struct call *call, const struct http_an
 	}
 }
 
+/* Connecting and encrypting may have taken a while since the turn was given, and the answer may take longer than those
+ * whose turn is measured by this one's will wait. */
+static void
+count_from_now(void *limiter)
+{
+	limiter_sent(limiter, clock_mono_ms());
+}
+
 static enum outcome
-try_once(const struct caller *caller, const struct call *call, const char *url, const char *body, struct reply *reply,
-    struct fault *why)
+try_once(const struct caller *caller, const struct call *call, const char *url, const char *body,
+    struct reply *reply, struct fault *why)
 {
 	int64_t patience = clock_mono_ms() + caller->settings->amo_timeout_ms;
 	struct http_request request = { .method = call->method,
@@ -92,14 +102,16 @@ try_once(const struct caller *caller, const struct call *call, const char *url, 
 		.body = body,
 		.body_size = body != NULL ? strlen(body) : 0,
 		.deadline_ms = patience < caller->deadline_ms ? patience : caller->deadline_ms,
-		.once = call->once };
+		.once = call->once,
+		.leaving = count_from_now,
+		.leaving_context = caller->limiter };
 	struct http_answer answer = { 0 };
 	enum outcome out;
 
 	out = http_exchange(caller->http, &request, &answer, why);
-	/* Connecting takes a while: amoCRM counts the request from when it left. */
+	/* amoCRM counts it from when it arrived, which was after it left and before it was answered. */
 	if (answer.sent_ms > 0)
-		limiter_sent(caller->limiter, answer.sent_ms);
+		limiter_sent(caller->limiter, answer.sent_ms + LIMITER_WAY_MS);
 	if (out != DONE)
 		return out;
 	reply->status = answer.status;
@@ -127,8 +139,9 @@ static int64_t
 next_try(const struct caller *caller, unsigned attempt, int64_t advice_ms)
 {
 	const struct settings *set = caller->settings;
-	int64_t again = clock_mono_ms() + retry_wait(attempt, set->retry_wait_min_s * 1000,
-					      set->retry_wait_max_s * 1000, advice_ms, random_bits());
+	int64_t again = clock_mono_ms() +
+	    retry_wait(attempt, set->retry_wait_min_s * 1000, set->retry_wait_max_s * 1000, advice_ms,
+		random_bits());
 
 	return again < caller->deadline_ms ? again : 0;
 }

@@ -41,7 +41,7 @@ struct reply {
  * have had its effect.  NEVER: amoCRM refuses this request; the reply has its reasons.
  * The reply is always valid; release its json.
  */
-enum outcome call_perform(const struct caller *caller, const struct call *call, struct reply *reply, struct fault *why)
-    MUST_USE;
+enum outcome call_perform(
+    const struct caller *caller, const struct call *call, struct reply *reply, struct fault *why) MUST_USE;
 
 #endif

@@ -14,7 +14,8 @@ open_shared(const struct settings *settings, struct carrier *carrier, struct fau
 	enum outcome out = DONE;
 
 	if (mkdir(settings->payments_run_dir, 0700) < 0 && errno != EEXIST)
-		out = fault_set(why, BROKEN, "PAYMENTS_RUN_DIR %s: %s", settings->payments_run_dir, strerror(errno));
+		out = fault_set(
+		    why, BROKEN, "PAYMENTS_RUN_DIR %s: %s", settings->payments_run_dir, strerror(errno));
 	if (out == DONE)
 		out = limiter_open(limiter, settings->amo_rate_limit, &carrier->limiter, why);
 	if (out == DONE)

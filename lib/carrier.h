@@ -23,7 +23,8 @@ struct carrier {
 };
 
 /* NEVER: the mapping is wrong, or the ledger is another program's.  BROKEN: try again when the host is well. */
-enum outcome carrier_open(const struct settings *settings, struct carrier **carrier, struct fault *why) MUST_USE;
+enum outcome carrier_open(
+    const struct settings *settings, struct carrier **carrier, struct fault *why) MUST_USE;
 void carrier_close(struct carrier *carrier); /* NULL is allowed. */
 
 #endif

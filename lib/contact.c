@@ -42,7 +42,7 @@ any_field(const json_t *contact, const char *wanted)
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach (json_object_get(contact, "custom_fields_values"), i, item)
+	json_array_foreach(json_object_get(contact, "custom_fields_values"), i, item)
 		if (any_value(item, same_text, wanted))
 			return true;
 	return false;
@@ -55,7 +55,8 @@ contact_bears(const json_t *contact, const struct identity *identity, const stru
 	case BY_TELEGRAM:
 		if (settings->contact_field_tg_id == 0)
 			return any_field(contact, identity->text);
-		return any_value(field_by_id(contact, settings->contact_field_tg_id), same_text, identity->text);
+		return any_value(
+		    field_by_id(contact, settings->contact_field_tg_id), same_text, identity->text);
 	case BY_PHONE:
 		return any_value(field_by_code(contact, "PHONE"), phone_same, identity->text);
 	case BY_EMAIL:
@@ -78,7 +79,7 @@ best_hit(const struct job *job, const json_t *hits, const struct identity *ident
 	size_t i;
 
 	*exact = 0;
-	json_array_foreach (hits, i, hit) {
+	json_array_foreach(hits, i, hit) {
 		if (json_is_true(json_object_get(hit, "is_deleted")) ||
 		    !contact_bears(hit, identity, job->with->settings))
 			continue;
@@ -113,8 +114,8 @@ search(struct job *job, const struct identity *identity, struct fault *why)
 	if ((best = best_hit(job, hits, identity, &exact)) != NULL)
 		take(job, best, identity_name(identity->kind));
 	if (exact > 1)
-		job_remark(job, "%d contacts have this %s; took %lld, updated last", exact, identity_name(identity->kind),
-		    (long long)job->at.contact_id);
+		job_remark(job, "%d contacts have this %s; took %lld, updated last", exact,
+		    identity_name(identity->kind), (long long)job->at.contact_id);
 	json_decref(hits);
 	return DONE;
 }
@@ -147,12 +148,12 @@ find_lost(struct job *job, struct fault *why)
 
 	if ((out = amocrm_newest(job->with->crm, AMOCRM_CONTACTS, &newest, why)) != DONE)
 		return out;
-	json_array_foreach (newest, i, contact) {
+	json_array_foreach(newest, i, contact) {
 		const char *name = json_string_value(json_object_get(contact, "name"));
 		json_int_t created_at = json_integer_value(json_object_get(contact, "created_at"));
 		/* A payer without any identity is known by the name, if the contact is as young as our attempt. */
 		bool ours = job->who_count == 0 && name != NULL && strcmp(name, job->paid->name) == 0 &&
-			    created_at >= job->at.intent_ms / 1000 - 60;
+		    created_at >= job->at.intent_ms / 1000 - 60;
 
 		for (j = 0; j < job->who_count && !ours; j++)
 			ours = contact_bears(contact, &job->who[j], job->with->settings);
@@ -189,7 +190,8 @@ find(struct job *job, struct fault *why)
 static const char *
 name_of(const struct payment *paid)
 {
-	const char *const names[] = { paid->name, paid->phone, paid->email, paid->telegram_tag, paid->telegram_id };
+	const char *const names[] = { paid->name, paid->phone, paid->email, paid->telegram_tag,
+		paid->telegram_id };
 	size_t i;
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -201,7 +203,8 @@ name_of(const struct payment *paid)
 static enum outcome
 save_with_identities(struct job *job, struct fault *why)
 {
-	return ledger_save_contact(job->with->ledger, job->id, &job->at, job->who, job->who_count, clock_wall_ms(), why);
+	return ledger_save_contact(
+	    job->with->ledger, job->id, &job->at, job->who, job->who_count, clock_wall_ms(), why);
 }
 
 static enum outcome
@@ -216,11 +219,13 @@ create(struct job *job, struct fault *why)
 	field_add_contact(fields, "EMAIL", paid->email);
 	field_add_text(fields, set->contact_field_tg_id, paid->telegram_id);
 	field_add_text(fields, set->contact_field_tg_username, paid->telegram_tag);
-	contact = json_pack("{s:o, s:o}", "name", text_cut(name_of(paid), FIELD_TEXT_MAX - 1), "custom_fields_values", fields);
+	contact = json_pack("{s:o, s:o}", "name", text_cut(name_of(paid), FIELD_TEXT_MAX - 1),
+	    "custom_fields_values", fields);
 
 	out = job_intend(job, INTENT_CONTACT, why);
 	if (out == DONE)
-		out = amocrm_create(job->with->crm, AMOCRM_CONTACTS, contact, job->at.dropped, &job->at.contact_id, why);
+		out = amocrm_create(
+		    job->with->crm, AMOCRM_CONTACTS, contact, job->at.dropped, &job->at.contact_id, why);
 	json_decref(contact);
 	/* What surely did not happen need not be looked for: the next attempt may create at once. */
 	if (out == LATER || out == NEVER) {
@@ -236,6 +241,8 @@ create(struct job *job, struct fault *why)
 	job->at.intent = INTENT_NONE;
 	job->at.intent_ms = 0;
 	strncpy(job->at.matched_by, "created", sizeof(job->at.matched_by) - 1);
+	/* It has no leads yet; that need not be asked. */
+	job->contact = json_pack("{s:I}", "id", (json_int_t)job->at.contact_id);
 	return save_with_identities(job, why);
 }
 
@@ -254,7 +261,8 @@ fill(struct job *job, bool *filled, struct fault *why)
 	*filled = json_array_size(fields) > 0;
 	change = json_pack("{s:o}", "custom_fields_values", fields);
 	if (*filled)
-		out = amocrm_update(job->with->crm, AMOCRM_CONTACTS, job->at.contact_id, change, job->at.dropped, why);
+		out = amocrm_update(
+		    job->with->crm, AMOCRM_CONTACTS, job->at.contact_id, change, job->at.dropped, why);
 	json_decref(change);
 	if (out == NEVER) {
 		job_remark(job, "the contact's Telegram fields were not filled: %s", why->text);

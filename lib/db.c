@@ -138,9 +138,15 @@ enum outcome
 db_begin(struct db *db, struct fault *why)
 {
 	enum outcome outcome;
+	int moved = 0;
 
 	if (db->distrusted)
 		return fault_set(why, BROKEN, "ledger %s: an earlier sync failed; reopen it", db->path);
+	/* What is written into a file that somebody moved away or replaced is promised and then lost. */
+	sqlite3_file_control(db->sqlite, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+	if (moved)
+		return fault_set(
+		    why, BROKEN, "ledger %s: the file was moved or removed; reopen it", db->path);
 	if (db->inside)
 		return fault_set(why, BROKEN, "ledger %s: a transaction inside a transaction", db->path);
 	if ((outcome = db_gate_enter(db, why)) != DONE)

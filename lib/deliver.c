@@ -64,8 +64,9 @@ note_exists(struct job *job, bool *exists, struct fault *why)
 	if ((out = amocrm_notes(job->with->crm, job->at.lead_id, &notes, why)) != DONE)
 		return out;
 	*exists = false;
-	json_array_foreach (notes, i, note) {
-		const char *text = json_string_value(json_object_get(json_object_get(note, "params"), "text"));
+	json_array_foreach(notes, i, note) {
+		const char *text =
+		    json_string_value(json_object_get(json_object_get(note, "params"), "text"));
 
 		if (text != NULL && note_is_for(text, job->paid)) {
 			job->at.note_id = json_integer_value(json_object_get(note, "id"));
@@ -85,7 +86,7 @@ add_note(struct job *job, struct fault *why)
 	enum outcome out;
 	size_t i;
 
-	json_array_foreach (job->at.dropped, i, field) {
+	json_array_foreach(job->at.dropped, i, field) {
 		title = lead_form_title(job->with->settings, field);
 		json_array_append_new(titles, json_string(title));
 		free(title);
@@ -176,9 +177,10 @@ postpone(struct job *job, const struct attempt *attempt, struct delivery *delive
 	if (counts && too_old(job, attempt, now_ms))
 		return fault_set(why, NEVER, "given up after %lld hours: %.200s",
 		    (long long)job->with->settings->retry_max_age_hours, reason.text);
-	delivery->next_ms = now_ms + retry_wait((unsigned)(attempt->failed + 1), DELIVER_WAIT_MIN_MS,
-					 job->waiting ? DELIVER_WAIT_MIN_MS : DELIVER_WAIT_MAX_MS,
-					 advised_wait(job, &crm, now_ms), random_bits());
+	delivery->next_ms = now_ms +
+	    retry_wait((unsigned)(attempt->failed + 1), DELIVER_WAIT_MIN_MS,
+		job->waiting ? DELIVER_WAIT_MIN_MS : DELIVER_WAIT_MAX_MS, advised_wait(job, &crm, now_ms),
+		random_bits());
 	if (ledger_postpone(job->with->ledger, job->id, reason.text, counts, delivery->next_ms, why) != DONE)
 		return BROKEN;
 	return LATER;
@@ -207,7 +209,7 @@ remark_fields(struct job *job)
 		job_remark(job, "amoCRM refused fields %s; the rest was written", text);
 		free(text);
 	}
-	json_array_foreach (job->at.unmapped, i, name)
+	json_array_foreach(job->at.unmapped, i, name)
 		job_remark(job, "no rule for subject \"%s\"", json_string_value(name));
 }
 

@@ -17,7 +17,7 @@ struct delivery {
 	bool lead_created;
 	const char *not_found; /* With NEVER: "contact_not_found", "lead_not_found", or NULL for a refusal. */
 	int64_t next_ms;       /* With LATER: wall-clock time of the next attempt. */
-	json_t *remarks;       /* What a person may want to know: array of English sentences.  Owned, never NULL. */
+	json_t *remarks; /* What a person may want to know: array of English sentences.  Owned, never NULL. */
 };
 void delivery_clear(struct delivery *delivery);
 
@@ -29,9 +29,10 @@ void delivery_clear(struct delivery *delivery);
 struct attempt {
 	int64_t id;
 	int64_t recorded_ms;
-	int64_t failed;           /* Attempts that failed before. */
-	int64_t deadline_ms;      /* Monotonic: it must be over by then. */
-	int64_t lock_deadline_ms; /* Monotonic: how long to wait while somebody else works for the same payer. */
+	int64_t failed;      /* Attempts that failed before. */
+	int64_t deadline_ms; /* Monotonic: it must be over by then. */
+	int64_t
+	    lock_deadline_ms; /* Monotonic: how long to wait while somebody else works for the same payer. */
 };
 
 /*

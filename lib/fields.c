@@ -12,7 +12,7 @@ find(const json_t *entity, bool (*wanted)(const json_t *, const void *), const v
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach (json_object_get(entity, "custom_fields_values"), i, item)
+	json_array_foreach(json_object_get(entity, "custom_fields_values"), i, item)
 		if (wanted(item, what))
 			return item;
 	return NULL;
@@ -164,7 +164,7 @@ field_add_enums(json_t *fields, int64_t id, const json_t *enum_ids)
 	if (id == 0 || json_array_size(enum_ids) == 0)
 		return;
 	values = json_array();
-	json_array_foreach (enum_ids, i, enum_id)
+	json_array_foreach(enum_ids, i, enum_id)
 		json_array_append_new(values, json_pack("{s:O}", "enum_id", enum_id));
 	add(fields, id, values);
 }

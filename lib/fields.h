@@ -38,8 +38,9 @@ void field_add_integer(json_t *fields, int64_t id, int64_t value);
 void field_add_time(json_t *fields, int64_t id, int64_t unix_seconds);
 void field_add_enum(json_t *fields, int64_t id, int64_t enum_id);
 void field_add_enums(json_t *fields, int64_t id, const json_t *enum_ids);
-void field_add_code(json_t *fields, const char *code, const char *text);                  /* tracking data */
-void field_add_contact(json_t *fields, const char *code, const char *text); /* PHONE, EMAIL: of the kind WORK */
+void field_add_code(json_t *fields, const char *code, const char *text); /* tracking data */
+void field_add_contact(
+    json_t *fields, const char *code, const char *text); /* PHONE, EMAIL: of the kind WORK */
 
 /* Cut to at most `characters` whole UTF-8 characters: a new JSON string. */
 json_t *text_cut(const char *text, size_t characters);

@@ -1,5 +1,5 @@
-#include "clock.h"
 #include "health.h"
+#include "clock.h"
 
 static json_t *
 counts(const struct ledger_stats *stats)
@@ -34,8 +34,8 @@ time_or_null(int64_t ms)
 static json_t *
 unhealthy(const struct fault *why)
 {
-	return json_pack("{s:s, s:s, s:b, s:s}", "status", "unhealthy", "detail", why->text, "ledger_writable", 0, "version",
-	    VERSION);
+	return json_pack("{s:s, s:s, s:b, s:s}", "status", "unhealthy", "detail", why->text,
+	    "ledger_writable", 0, "version", VERSION);
 }
 
 json_t *
@@ -49,7 +49,8 @@ health_report(const struct carrier *carrier, const struct fault *opening)
 
 	if (carrier == NULL)
 		return unhealthy(opening);
-	if (ledger_touch(carrier->ledger, now_ms, &why) != DONE || ledger_stats(carrier->ledger, &stats, &why) != DONE)
+	if (ledger_touch(carrier->ledger, now_ms, &why) != DONE ||
+	    ledger_stats(carrier->ledger, &stats, &why) != DONE)
 		return unhealthy(&why);
 	limiter_look(carrier->limiter, &crm);
 	if (stats.oldest_unfinished_ms != 0)
@@ -63,6 +64,7 @@ health_report(const struct carrier *carrier, const struct fault *opening)
 	}
 	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:I, s:o, s:o, s:s}", "status", status, "detail", detail,
 	    "ledger_writable", 1, "payments", counts(&stats), "oldest_undelivered",
-	    time_or_null(stats.oldest_unfinished_ms), "oldest_undelivered_seconds", (json_int_t)waiting_s, "last_success",
-	    time_or_null(stats.last_success_ms), "crm_breaker", breaker(&crm), "version", VERSION);
+	    time_or_null(stats.oldest_unfinished_ms), "oldest_undelivered_seconds", (json_int_t)waiting_s,
+	    "last_success", time_or_null(stats.last_success_ms), "crm_breaker", breaker(&crm), "version",
+	    VERSION);
 }

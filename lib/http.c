@@ -157,6 +157,16 @@ receive(char *data, size_t one, size_t count, void *context)
 	return size;
 }
 
+static int
+about_to_send(void *context, char *address, char *local_address, int port, int local_port)
+{
+	const struct http_request *request = context;
+
+	(void)address, (void)local_address, (void)port, (void)local_port;
+	request->leaving(request->leaving_context);
+	return CURL_PREREQFUNC_OK;
+}
+
 #define SET(option, value)                                                                                   \
 	do {                                                                                                 \
 		if (code == CURLE_OK)                                                                        \
@@ -186,6 +196,10 @@ set_request(struct http *http, const struct http_request *request)
 	SET(CUSTOMREQUEST, request->method);
 	SET(FRESH_CONNECT, request->once ? 1L : 0L);
 	SET(FORBID_REUSE, request->once ? 1L : 0L);
+	if (request->leaving) {
+		SET(PREREQFUNCTION, about_to_send);
+		SET(PREREQDATA, (void *)request);
+	}
 	return code;
 }
 

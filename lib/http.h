@@ -21,7 +21,8 @@ struct http;
 
 /* token and ca_file are copied; ca_file may be NULL for the system's trust store.  After fork only, and in a process that
  * ignores SIGPIPE: OpenSSL writes to connections that may be gone. */
-enum outcome http_open(const char *token, const char *ca_file, struct http **http, struct fault *why) MUST_USE;
+enum outcome http_open(
+    const char *token, const char *ca_file, struct http **http, struct fault *why) MUST_USE;
 void http_close(struct http *http); /* NULL is allowed. */
 
 struct http_request {
@@ -35,17 +36,22 @@ struct http_request {
 	 * first byte of the answer, so such a request gets a connection of its own.
 	 */
 	bool once;
+	/* Called when the connection stands and the request is about to leave, with `leaving_context`; NULL: nobody. */
+	void (*leaving)(void *context);
+	void *leaving_context;
 };
 
 struct http_answer {
 	int status;
-	const char *body; /* Ends with a NUL that size does not count; lives until the next exchange.  Never NULL. */
+	const char
+	    *body; /* Ends with a NUL that size does not count; lives until the next exchange.  Never NULL. */
 	size_t size;
-	bool json;             /* Content-Type is application/json or application/...+json. */
+	bool json;              /* Content-Type is application/json or application/...+json. */
 	int64_t retry_after_ms; /* From the header: seconds or a date; 0 when absent, never negative. */
 	int64_t sent_ms;        /* Monotonic: when the request left, connected and encrypted. */
 	int64_t took_ms;
-	char request_id[HTTP_REQUEST_ID_MAX]; /* X-Request-Id, reduced to harmless characters; "" when absent. */
+	char request_id
+	    [HTTP_REQUEST_ID_MAX]; /* X-Request-Id, reduced to harmless characters; "" when absent. */
 };
 
 /*

@@ -19,7 +19,8 @@ job_await_others(struct job *job, int64_t lead_id, struct fault *why)
 	int64_t blocker = 0;
 	enum outcome out;
 
-	if ((out = ledger_blocker(job->with->ledger, job->id, lead_id, &blocker, why)) != DONE || blocker == 0)
+	if ((out = ledger_blocker(job->with->ledger, job->id, lead_id, &blocker, why)) != DONE ||
+	    blocker == 0)
 		return out;
 	job->waiting = true;
 	return fault_set(why, LATER, "waiting for another payment of the same payer or lead");

@@ -15,7 +15,7 @@
 struct job {
 	const struct carrier *with;
 	const struct payment *paid;
-	int64_t id; /* The ledger's row. */
+	int64_t id;               /* The ledger's row. */
 	int64_t deadline_ms;      /* Monotonic: the attempt must be over by then. */
 	int64_t lock_deadline_ms; /* And waiting for others' locks by then. */
 
@@ -32,8 +32,8 @@ struct job {
 };
 
 /* lock_take() for a job: it waits until lock_deadline_ms, and a LATER is a wait for others. */
-enum outcome job_lock(struct job *job, enum lock_range range, const int64_t *numbers, size_t count, struct fault *why)
-    MUST_USE;
+enum outcome job_lock(
+    struct job *job, enum lock_range range, const int64_t *numbers, size_t count, struct fault *why) MUST_USE;
 
 /* DONE unless another unfinished payment has an open intent for this payer, or (lead_id not 0) on this lead: until it is
  * known what became of that one, nothing that we would look up can be trusted.  Then LATER. */

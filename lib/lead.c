@@ -46,7 +46,7 @@ linked_leads(struct job *job, json_t **leads, struct fault *why)
 	size_t i;
 
 	links = json_object_get(json_object_get(job->contact, "_embedded"), "leads");
-	json_array_foreach (links, i, link)
+	json_array_foreach(links, i, link)
 		json_array_append(ids, json_object_get(link, "id"));
 	out = amocrm_read_leads(job->with->crm, ids, leads, why);
 	json_decref(ids);
@@ -59,7 +59,7 @@ is_linked(const json_t *lead, int64_t contact_id)
 	const json_t *contact;
 	size_t i;
 
-	json_array_foreach (json_object_get(json_object_get(lead, "_embedded"), "contacts"), i, contact)
+	json_array_foreach(json_object_get(json_object_get(lead, "_embedded"), "contacts"), i, contact)
 		if (number(contact, "id") == contact_id)
 			return true;
 	return false;
@@ -79,7 +79,7 @@ queried_leads(struct job *job, json_t **leads, struct fault *why)
 		out = amocrm_search(job->with->crm, AMOCRM_LEADS, job->who[i].text, &found, why);
 		if (out != DONE)
 			break;
-		json_array_foreach (found, j, lead)
+		json_array_foreach(found, j, lead)
 			if (is_linked(lead, job->at.contact_id))
 				json_array_append(all, lead);
 		json_decref(found);
@@ -113,7 +113,7 @@ choose(struct job *job, json_t **chosen, struct fault *why)
 
 	if ((out = contact_leads(job, &leads, why)) != DONE)
 		return out;
-	json_array_foreach (leads, i, lead) {
+	json_array_foreach(leads, i, lead) {
 		if (json_is_true(json_object_get(lead, "is_deleted")) ||
 		    mapping_stage_excluded(job->with->mapping, number(lead, "status_id")))
 			continue;
@@ -172,8 +172,9 @@ create(struct job *job, struct fault *why)
 	return out;
 }
 
-/* Whether a lead of the contact's is the one that a lost creation made.  Where leads carry no payment id it is known by
- * its name, price and age, unless another payment of ours made it. */
+/* Whether a lead of the contact's is the one that a lost creation made.  One without any payment id (its field may have
+ * been refused, and nobody lived to write so down) is known by its name, price and age, unless another payment of ours
+ * made it. */
 static enum outcome
 is_ours(struct job *job, const json_t *lead, bool *ours, struct fault *why)
 {
@@ -183,15 +184,17 @@ is_ours(struct job *job, const json_t *lead, bool *ours, struct fault *why)
 	enum outcome out;
 
 	*ours = false;
-	if (lead_form_has_id(job)) {
-		/* A lead whose numbers cannot be read was not made by us. */
-		*ours = lead_form_read(job, lead, &shown, why) == DONE && shown.ours;
+	/* A lead whose numbers cannot be read was not made by us. */
+	if (lead_form_read(job, lead, &shown, why) != DONE)
+		return DONE;
+	if (shown.has_id) {
+		*ours = shown.ours;
 		return DONE;
 	}
 	name = lead_form_name(job);
 	alike = json_equal(name, json_object_get(lead, "name")) &&
-		number(lead, "price") == money_round(job->paid->amount) &&
-		number(lead, "created_at") >= job->at.intent_ms / 1000 - 60;
+	    number(lead, "price") == money_round(job->paid->amount) &&
+	    number(lead, "created_at") >= job->at.intent_ms / 1000 - 60;
 	json_decref(name);
 	if (!alike)
 		return DONE;
@@ -250,7 +253,8 @@ resume(struct job *job, bool *gone, struct fault *why)
 	*gone = lead == NULL || json_is_true(json_object_get(lead, "is_deleted"));
 	if (*gone) {
 		lock_drop(job->with->locks, LOCK_LEAD);
-		job_remark(job, "lead %lld has vanished from amoCRM; looking for another", (long long)job->at.lead_id);
+		job_remark(job, "lead %lld has vanished from amoCRM; looking for another",
+		    (long long)job->at.lead_id);
 		job->at.lead_id = 0;
 		out = job_intend(job, INTENT_NONE, why);
 	} else {
@@ -275,7 +279,8 @@ change(struct job *job, json_t *chosen, struct fault *why)
 		lead = NULL;
 		out = amocrm_read(job->with->crm, AMOCRM_LEADS, lead_id, &lead, why);
 		if (out == DONE && lead == NULL)
-			out = fault_set(why, LATER, "the lead has vanished from amoCRM; another will be looked for");
+			out = fault_set(
+			    why, LATER, "the lead has vanished from amoCRM; another will be looked for");
 	}
 	if (out == DONE)
 		out = totals_apply(job, lead, why);

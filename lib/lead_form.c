@@ -83,10 +83,10 @@ joined_subjects(const json_t *lead, int64_t field, const json_t *bought, bool *m
 	*more = false;
 	for (i = 0; field_enum(item, i) != 0; i++)
 		json_array_append_new(all, json_integer(field_enum(item, i)));
-	json_array_foreach (bought, i, subject) {
+	json_array_foreach(bought, i, subject) {
 		bool there = false;
 
-		json_array_foreach (all, j, known)
+		json_array_foreach(all, j, known)
 			there |= json_equal(subject, known);
 		if (!there) {
 			json_array_append(all, (json_t *)subject);
@@ -208,8 +208,8 @@ lead_form_new(struct job *job)
 
 	add_utm(fields, job->with->settings, job->paid);
 	lead = json_pack("{s:o, s:I, s:o, s:{s:[{s:I, s:b}]}}", "name", lead_form_name(job), "price",
-	    (json_int_t)money_round(job->paid->amount), "custom_fields_values", fields, "_embedded", "contacts", "id",
-	    (json_int_t)job->at.contact_id, "is_main", 1);
+	    (json_int_t)money_round(job->paid->amount), "custom_fields_values", fields, "_embedded",
+	    "contacts", "id", (json_int_t)job->at.contact_id, "is_main", 1);
 	if (stage.pipeline_id != 0)
 		json_object_set_new(lead, "pipeline_id", json_integer(stage.pipeline_id));
 	if (stage.status_id != 0)
@@ -221,6 +221,19 @@ json_t *
 lead_form_change(struct job *job, const json_t *lead)
 {
 	return json_pack("{s:o}", "custom_fields_values", payment_fields(job, lead));
+}
+
+json_t *
+lead_form_same_id(const struct job *job, const json_t *lead)
+{
+	int64_t field = job->with->settings->lead_field_payment_id;
+	const char *text;
+	char room[FIELD_ROOM];
+	json_t *fields = json_array();
+
+	if ((text = field_value(field_by_id(lead, field), 0, room)) != NULL)
+		field_add_text(fields, field, text);
+	return json_pack("{s:o}", "custom_fields_values", fields);
 }
 
 /*
@@ -236,6 +249,7 @@ lead_form_read(const struct job *job, const json_t *lead, struct lead_shown *sho
 	const char *text = field_value(id, 0, room);
 	json_t *ours = text_cut(job->paid->key, FIELD_TEXT_MAX);
 
+	shown->has_id = text != NULL;
 	shown->ours = text != NULL && strcmp(text, json_string_value(ours)) == 0;
 	json_decref(ours);
 	if (!field_money(lead, set->lead_field_total_paid, &shown->total))
@@ -253,7 +267,7 @@ lead_form_has_id(const struct job *job)
 	const json_t *field;
 	size_t i;
 
-	json_array_foreach (job->at.dropped, i, field)
+	json_array_foreach(job->at.dropped, i, field)
 		if (json_integer_value(field) == job->with->settings->lead_field_payment_id)
 			return false;
 	return job->with->settings->lead_field_payment_id != 0;

@@ -19,20 +19,24 @@ json_t *lead_form_new(struct job *job);
  * kept.  Unless at.older, it also becomes the last payment's date, amount and ids. */
 json_t *lead_form_change(struct job *job, const json_t *lead);
 
+/* A change that writes the payment id that stands in the lead, and nothing else.  New reference. */
+json_t *lead_form_same_id(const struct job *job, const json_t *lead);
+
 /* The name that lead_form_new() gives, cut to what amoCRM takes.  New reference. */
 json_t *lead_form_name(const struct job *job);
 
 /* What a lead shows. */
 struct lead_shown {
-	int64_t total;     /* Kopecks. */
+	int64_t total; /* Kopecks. */
 	int64_t count;
 	int64_t last_date; /* Unix seconds, 0 = none. */
+	bool has_id;       /* It has a payment id, whosever. */
 	bool ours;         /* Its payment id is this payment's. */
 };
 
 /* NEVER when a number there cannot be read: adding to it would destroy what a manager wrote. */
-enum outcome lead_form_read(const struct job *job, const json_t *lead, struct lead_shown *shown, struct fault *why)
-    MUST_USE;
+enum outcome lead_form_read(
+    const struct job *job, const json_t *lead, struct lead_shown *shown, struct fault *why) MUST_USE;
 
 /* The count after one more purchase; a select field ends at its last configured option. */
 int64_t lead_form_next_count(const struct settings *settings, int64_t count);

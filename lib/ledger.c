@@ -39,7 +39,8 @@
 #include "money.h"
 #include "schema.h"
 
-static const char *const status_names[PAYMENT_STATUSES] = { "pending", "processing", "success", "failed", "skipped" };
+static const char *const status_names[PAYMENT_STATUSES] = { "pending", "processing", "success", "failed",
+	"skipped" };
 
 const char *
 status_name(enum payment_status status)
@@ -139,19 +140,21 @@ first_time(const struct arrival *arrival)
 static enum outcome
 insert(struct ledger *ledger, const struct arrival *a, int64_t *id, struct fault *why)
 {
-	static const char sql[] =
-	    "INSERT INTO payment_events (payment_id, created_at, status, amount, payload, error_message, kopecks, paid_at,"
-	    " recorded_ms, next_ms, telegram, phone, email, request_id)"
-	    " VALUES ($1, datetime($2 / 1000, 'unixepoch'), $3, $4, $5, $6, $7, $8, $2, nullif($9, 0), $10, $11, $12, $13)"
-	    " ON CONFLICT (payment_id) DO NOTHING RETURNING id";
+	static const char sql[] = "INSERT INTO payment_events (payment_id, created_at, status, amount, "
+	                          "payload, error_message, kopecks, paid_at,"
+				  " recorded_ms, next_ms, telegram, phone, email, request_id)"
+				  " VALUES ($1, datetime($2 / 1000, 'unixepoch'), $3, $4, $5, $6, $7, $8, "
+	                          "$2, nullif($9, 0), $10, $11, $12, $13)"
+				  " ON CONFLICT (payment_id) DO NOTHING RETURNING id";
 	char roubles[MONEY_TEXT];
 	struct query *query = NULL;
 	bool found = false;
 	enum outcome out;
 
-	out = db_query(ledger->db, &query, why, sql, "tittttiiiiiit", a->key, a->now_ms, status_name(first_status(a)),
-	    money_format(roubles, a->kopecks), a->payload, a->exclusion, a->kopecks, a->paid_at, first_time(a),
-	    identity_of(a, BY_TELEGRAM), identity_of(a, BY_PHONE), identity_of(a, BY_EMAIL), a->request_id);
+	out = db_query(ledger->db, &query, why, sql, "tittttiiiiiit", a->key, a->now_ms,
+	    status_name(first_status(a)), money_format(roubles, a->kopecks), a->payload, a->exclusion,
+	    a->kopecks, a->paid_at, first_time(a), identity_of(a, BY_TELEGRAM), identity_of(a, BY_PHONE),
+	    identity_of(a, BY_EMAIL), a->request_id);
 	out = first_row(out, query, &found, why);
 	*id = out == DONE && found ? db_int(query, 0) : 0;
 	db_done(query);
@@ -167,9 +170,9 @@ struct known {
 static enum outcome
 look_up(struct ledger *ledger, const char *key, struct known *known, struct fault *why)
 {
-	static const char sql[] =
-	    "SELECT id, status, contact_id, lead_id, pipeline_id, lead_created, kopecks, telegram, phone, email"
-	    " FROM payment_events WHERE payment_id = $1";
+	static const char sql[] = "SELECT id, status, contact_id, lead_id, pipeline_id, lead_created, "
+	                          "kopecks, telegram, phone, email"
+				  " FROM payment_events WHERE payment_id = $1";
 	struct query *query = NULL;
 	bool found = false;
 	enum outcome out;
@@ -227,8 +230,8 @@ contradiction(const struct known *known, const struct arrival *arrival)
 }
 
 static enum outcome
-keep_conflict(struct ledger *ledger, const struct known *known, const struct arrival *arrival, const char *reason,
-    struct fault *why)
+keep_conflict(struct ledger *ledger, const struct known *known, const struct arrival *arrival,
+    const char *reason, struct fault *why)
 {
 	return db_run(ledger->db, why,
 	    "INSERT INTO payment_conflict (payment, seen_ms, reason, payload) VALUES ($1, $2, $3, $4)"
@@ -239,22 +242,26 @@ keep_conflict(struct ledger *ledger, const struct known *known, const struct arr
 static enum outcome
 count_duplicate(struct ledger *ledger, int64_t id, struct fault *why)
 {
-	return db_run(ledger->db, why, "UPDATE payment_events SET duplicates = duplicates + 1 WHERE id = $1", "i", id);
+	return db_run(
+	    ledger->db, why, "UPDATE payment_events SET duplicates = duplicates + 1 WHERE id = $1", "i", id);
 }
 
 static enum outcome
 take_up_again(struct ledger *ledger, struct known *known, const struct arrival *a, struct fault *why)
 {
 	static const char sql[] =
-	    "UPDATE payment_events SET status = $2, payload = $3, error_message = $4, kopecks = $5, amount = $6,"
-	    " paid_at = $7, recorded_ms = $8, next_ms = nullif($9, 0), retry_count = 0, duplicates = duplicates + 1,"
+	    "UPDATE payment_events SET status = $2, payload = $3, error_message = $4, kopecks = $5, amount = "
+	    "$6,"
+	    " paid_at = $7, recorded_ms = $8, next_ms = nullif($9, 0), retry_count = 0, duplicates = "
+	    "duplicates + 1,"
 	    " telegram = $10, phone = $11, email = $12, request_id = $13, processed_at = NULL WHERE id = $1";
 	char roubles[MONEY_TEXT];
 
 	known->row.status = first_status(a);
-	return db_run(ledger->db, why, sql, "itttitiiiiiit", known->row.id, status_name(known->row.status), a->payload,
-	    a->exclusion, a->kopecks, money_format(roubles, a->kopecks), a->paid_at, a->now_ms, first_time(a),
-	    identity_of(a, BY_TELEGRAM), identity_of(a, BY_PHONE), identity_of(a, BY_EMAIL), a->request_id);
+	return db_run(ledger->db, why, sql, "itttitiiiiiit", known->row.id, status_name(known->row.status),
+	    a->payload, a->exclusion, a->kopecks, money_format(roubles, a->kopecks), a->paid_at, a->now_ms,
+	    first_time(a), identity_of(a, BY_TELEGRAM), identity_of(a, BY_PHONE), identity_of(a, BY_EMAIL),
+	    a->request_id);
 }
 
 static enum outcome
@@ -288,8 +295,8 @@ meet_again(struct ledger *ledger, struct known *known, const struct arrival *arr
 }
 
 enum outcome
-ledger_record(struct ledger *ledger, const struct arrival *arrival, enum recorded *recorded, struct ledger_row *row,
-    struct fault *why)
+ledger_record(struct ledger *ledger, const struct arrival *arrival, enum recorded *recorded,
+    struct ledger_row *row, struct fault *why)
 {
 	struct known known = { .row = { .status = first_status(arrival) } };
 	enum recorded how = RECORDED_NEW;
@@ -336,7 +343,8 @@ enum outcome
 ledger_next_due(struct ledger *ledger, int64_t after, int64_t now_ms, struct due *due, struct fault *why)
 {
 	static const char sql[] =
-	    "SELECT id, payment_id, payload, length(CAST(payload AS BLOB)), recorded_ms, retry_count FROM payment_events"
+	    "SELECT id, payment_id, payload, length(CAST(payload AS BLOB)), recorded_ms, retry_count FROM "
+	    "payment_events"
 	    " WHERE next_ms IS NOT NULL AND id > $1 AND next_ms <= $2 ORDER BY id LIMIT 1";
 	struct query *query = NULL;
 	bool found = false;
@@ -370,8 +378,8 @@ ledger_next_time(struct ledger *ledger, int64_t *next_ms, struct fault *why)
 enum outcome
 ledger_claim(struct ledger *ledger, int64_t id, int64_t lease_ms, bool *claimed, struct fault *why)
 {
-	static const char sql[] =
-	    "UPDATE payment_events SET status = 'processing', next_ms = $2 WHERE id = $1 AND next_ms IS NOT NULL RETURNING id";
+	static const char sql[] = "UPDATE payment_events SET status = 'processing', next_ms = $2 WHERE id = "
+	                          "$1 AND next_ms IS NOT NULL RETURNING id";
 	struct query *query = NULL;
 	int64_t row = 0;
 	enum outcome out;
@@ -392,19 +400,21 @@ ledger_claim(struct ledger *ledger, int64_t id, int64_t lease_ms, bool *claimed,
 enum outcome
 ledger_finish(struct ledger *ledger, int64_t id, const struct progress *at, int64_t now_ms, struct fault *why)
 {
-	static const char sql[] =
-	    "UPDATE payment_events SET status = 'success', processed_at = datetime($2 / 1000, 'unixepoch'), next_ms = NULL,"
-	    " contact_id = $3, lead_id = $4, pipeline_id = nullif($5, 0), lead_created = $6, error_message = NULL WHERE id = $1";
+	static const char sql[] = "UPDATE payment_events SET status = 'success', processed_at = datetime($2 "
+	                          "/ 1000, 'unixepoch'), next_ms = NULL,"
+				  " contact_id = $3, lead_id = $4, pipeline_id = nullif($5, 0), lead_created "
+	                          "= $6, error_message = NULL WHERE id = $1";
 	enum outcome out;
 
 	if ((out = db_begin(ledger->db, why)) != DONE)
 		return out;
 	out = progress_write(ledger, id, at, why);
 	if (out == DONE)
-		out = db_run(ledger->db, why, sql, "iiiiii", id, now_ms, at->contact_id, at->lead_id, at->pipeline_id,
-		    (int64_t)at->lead_created);
+		out = db_run(ledger->db, why, sql, "iiiiii", id, now_ms, at->contact_id, at->lead_id,
+		    at->pipeline_id, (int64_t)at->lead_created);
 	if (out == DONE)
-		out = db_run(ledger->db, why, "UPDATE tally SET last_ms = $1 WHERE status = 'success'", "i", now_ms);
+		out = db_run(
+		    ledger->db, why, "UPDATE tally SET last_ms = $1 WHERE status = 'success'", "i", now_ms);
 	return ledger_end(ledger, out, why);
 }
 
@@ -412,7 +422,8 @@ enum outcome
 ledger_fail(struct ledger *ledger, int64_t id, const char *reason, int64_t now_ms, struct fault *why)
 {
 	static const char sql[] =
-	    "UPDATE payment_events SET status = 'failed', processed_at = datetime($2 / 1000, 'unixepoch'), next_ms = NULL,"
+	    "UPDATE payment_events SET status = 'failed', processed_at = datetime($2 / 1000, 'unixepoch'), "
+	    "next_ms = NULL,"
 	    " error_message = $3, retry_count = retry_count + 1 WHERE id = $1 AND next_ms IS NOT NULL";
 	enum outcome out;
 
@@ -422,14 +433,16 @@ ledger_fail(struct ledger *ledger, int64_t id, const char *reason, int64_t now_m
 }
 
 enum outcome
-ledger_postpone(struct ledger *ledger, int64_t id, const char *reason, bool counts, int64_t next_ms, struct fault *why)
+ledger_postpone(
+    struct ledger *ledger, int64_t id, const char *reason, bool counts, int64_t next_ms, struct fault *why)
 {
-	static const char sql[] =
-	    "UPDATE payment_events SET status = 'pending', next_ms = $2, error_message = $3, retry_count = retry_count + $4"
-	    " WHERE id = $1 AND next_ms IS NOT NULL";
+	static const char sql[] = "UPDATE payment_events SET status = 'pending', next_ms = $2, error_message "
+	                          "= $3, retry_count = retry_count + $4"
+				  " WHERE id = $1 AND next_ms IS NOT NULL";
 	enum outcome out;
 
 	if ((out = db_begin(ledger->db, why)) != DONE)
 		return out;
-	return ledger_end(ledger, db_run(ledger->db, why, sql, "iiti", id, next_ms, reason, (int64_t)counts), why);
+	return ledger_end(
+	    ledger, db_run(ledger->db, why, sql, "iiti", id, next_ms, reason, (int64_t)counts), why);
 }

@@ -56,7 +56,7 @@ struct progress {
 	int64_t lead_id;
 	int64_t pipeline_id;
 	bool lead_created;
-	bool older;  /* The lead shows a later payment: ours leaves no id, date or last amount there. */
+	bool older;   /* The lead shows a later payment: ours leaves no id, date or last amount there. */
 	bool applied; /* amoCRM holds this payment's amount, count and fields. */
 	int64_t total_before, total_after;
 	int64_t count_before, count_after;
@@ -88,12 +88,12 @@ struct arrival {
 };
 
 enum recorded {
-	RECORDED_NEW,      /* First seen: now pending, or skipped for the exclusion given. */
-	RECORDED_AGAIN,    /* It was failed or skipped; the same as new, with the new payload. */
-	RECORDED_IN_HAND,  /* Known and unfinished: counted as a duplicate, nothing else changed. */
-	RECORDED_CARRIED,  /* Known and carried: the same. */
-	RECORDED_REFUSED,  /* Known and failed, and this arrival is excluded: the same. */
-	RECORDED_CONFLICT  /* Known, but with another amount or another payer: kept aside for a person. */
+	RECORDED_NEW,     /* First seen: now pending, or skipped for the exclusion given. */
+	RECORDED_AGAIN,   /* It was failed or skipped; the same as new, with the new payload. */
+	RECORDED_IN_HAND, /* Known and unfinished: counted as a duplicate, nothing else changed. */
+	RECORDED_CARRIED, /* Known and carried: the same. */
+	RECORDED_REFUSED, /* Known and failed, and this arrival is excluded: the same. */
+	RECORDED_CONFLICT /* Known, but with another amount or another payer: kept aside for a person. */
 };
 
 struct ledger_row {
@@ -120,46 +120,50 @@ struct due {
 void due_clear(struct due *due);
 
 /* The first unfinished payment after the row `after` (0 from the start) whose time has come; id = 0 when there is none. */
-enum outcome ledger_next_due(struct ledger *ledger, int64_t after, int64_t now_ms, struct due *due, struct fault *why)
-    MUST_USE;
+enum outcome ledger_next_due(
+    struct ledger *ledger, int64_t after, int64_t now_ms, struct due *due, struct fault *why) MUST_USE;
 
 /* When the next unfinished payment falls due; 0 when there is none unfinished. */
 enum outcome ledger_next_time(struct ledger *ledger, int64_t *next_ms, struct fault *why) MUST_USE;
 
 /* Take a payment in hand until lease_ms.  *claimed is false when it is not unfinished (somebody else finished it). */
-enum outcome ledger_claim(struct ledger *ledger, int64_t id, int64_t lease_ms, bool *claimed, struct fault *why)
-    MUST_USE;
+enum outcome ledger_claim(
+    struct ledger *ledger, int64_t id, int64_t lease_ms, bool *claimed, struct fault *why) MUST_USE;
 
 /* Load into / save from a progress that progress_init() has prepared; a row that was never worked on leaves it as it is. */
-enum outcome ledger_progress(struct ledger *ledger, int64_t id, struct progress *at, struct fault *why) MUST_USE;
-enum outcome ledger_save(struct ledger *ledger, int64_t id, const struct progress *at, struct fault *why) MUST_USE;
+enum outcome ledger_progress(
+    struct ledger *ledger, int64_t id, struct progress *at, struct fault *why) MUST_USE;
+enum outcome ledger_save(
+    struct ledger *ledger, int64_t id, const struct progress *at, struct fault *why) MUST_USE;
 
 /* ledger_save(), and remember that these identities belong to at->contact_id: amoCRM's search will not know it for a while. */
 enum outcome ledger_save_contact(struct ledger *ledger, int64_t id, const struct progress *at,
     const struct identity *who, size_t count, int64_t now_ms, struct fault *why) MUST_USE;
 
 /* The contact remembered for an identity; 0 when there is none.  A reminder to look there, not a fact. */
-enum outcome ledger_remembered(struct ledger *ledger, int64_t identity, int64_t *contact_id, struct fault *why) MUST_USE;
+enum outcome ledger_remembered(
+    struct ledger *ledger, int64_t identity, int64_t *contact_id, struct fault *why) MUST_USE;
 
 /* Another unfinished payment with an open intent: one that shares an identity with `id`, or (lead_id not 0) one on that
  * lead.  0 when there is none. */
-enum outcome ledger_blocker(struct ledger *ledger, int64_t id, int64_t lead_id, int64_t *blocker, struct fault *why)
-    MUST_USE;
+enum outcome ledger_blocker(
+    struct ledger *ledger, int64_t id, int64_t lead_id, int64_t *blocker, struct fault *why) MUST_USE;
 
 /* What the first payment that was applied to this lead after `since_ms` found there; *known = false when there is none. */
-enum outcome ledger_base_after(struct ledger *ledger, int64_t lead_id, int64_t since_ms, int64_t *total, int64_t *count,
-    bool *known, struct fault *why) MUST_USE;
+enum outcome ledger_base_after(struct ledger *ledger, int64_t lead_id, int64_t since_ms, int64_t *total,
+    int64_t *count, bool *known, struct fault *why) MUST_USE;
 
 /* Whether some payment in the ledger already claims this lead as the one created for it. */
-enum outcome ledger_lead_claimed(struct ledger *ledger, int64_t lead_id, bool *claimed, struct fault *why) MUST_USE;
+enum outcome ledger_lead_claimed(
+    struct ledger *ledger, int64_t lead_id, bool *claimed, struct fault *why) MUST_USE;
 
 /* The three ends of an attempt. */
-enum outcome ledger_finish(struct ledger *ledger, int64_t id, const struct progress *at, int64_t now_ms,
-    struct fault *why) MUST_USE;
-enum outcome ledger_fail(struct ledger *ledger, int64_t id, const char *reason, int64_t now_ms, struct fault *why)
-    MUST_USE;
-enum outcome ledger_postpone(struct ledger *ledger, int64_t id, const char *reason, bool counts, int64_t next_ms,
-    struct fault *why) MUST_USE;
+enum outcome ledger_finish(
+    struct ledger *ledger, int64_t id, const struct progress *at, int64_t now_ms, struct fault *why) MUST_USE;
+enum outcome ledger_fail(
+    struct ledger *ledger, int64_t id, const char *reason, int64_t now_ms, struct fault *why) MUST_USE;
+enum outcome ledger_postpone(struct ledger *ledger, int64_t id, const char *reason, bool counts,
+    int64_t next_ms, struct fault *why) MUST_USE;
 
 /*
  * Looking.
@@ -177,15 +181,15 @@ enum outcome ledger_touch(struct ledger *ledger, int64_t now_ms, struct fault *w
 
 /* Rows for people: a new JSON array of objects, newest first.  status < 0 means any; key NULL means any; payload only
  * with `whole`. */
-enum outcome ledger_list(struct ledger *ledger, int status, const char *key, int64_t since_ms, int64_t limit, bool whole,
-    json_t **rows, struct fault *why) MUST_USE;
+enum outcome ledger_list(struct ledger *ledger, int status, const char *key, int64_t since_ms, int64_t limit,
+    bool whole, json_t **rows, struct fault *why) MUST_USE;
 
 /* Put failed payments back into the backlog: that one, or all with key NULL.  *count tells how many. */
-enum outcome ledger_retry(struct ledger *ledger, const char *key, int64_t now_ms, int64_t *count, struct fault *why)
-    MUST_USE;
+enum outcome ledger_retry(
+    struct ledger *ledger, const char *key, int64_t now_ms, int64_t *count, struct fault *why) MUST_USE;
 
 /* Check the file and the invariants; every violation is told.  NEVER when there was any. */
-enum outcome ledger_check(struct ledger *ledger, void (*tell)(void *, const char *), void *told, struct fault *why)
-    MUST_USE;
+enum outcome ledger_check(
+    struct ledger *ledger, void (*tell)(void *, const char *), void *told, struct fault *why) MUST_USE;
 
 #endif

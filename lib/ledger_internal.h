@@ -12,7 +12,8 @@ struct ledger {
 };
 
 /* ledger_save() inside a transaction. */
-enum outcome progress_write(struct ledger *ledger, int64_t id, const struct progress *at, struct fault *why) MUST_USE;
+enum outcome progress_write(
+    struct ledger *ledger, int64_t id, const struct progress *at, struct fault *why) MUST_USE;
 
 /* End a transaction: commit when all went well, else take everything back. */
 enum outcome ledger_end(struct ledger *ledger, enum outcome out, struct fault *why) MUST_USE;

@@ -49,7 +49,8 @@ enum outcome
 ledger_progress(struct ledger *ledger, int64_t id, struct progress *at, struct fault *why)
 {
 	static const char sql[] =
-	    "SELECT intent, intent_ms, contact_id, matched_by, lead_id, pipeline_id, lead_created, older, applied,"
+	    "SELECT intent, intent_ms, contact_id, matched_by, lead_id, pipeline_id, lead_created, older, "
+	    "applied,"
 	    " total_before, total_after, count_before, count_after, rebased, note_id, dropped, unmapped"
 	    " FROM delivery WHERE payment = $1";
 	struct query *query = NULL;
@@ -86,24 +87,30 @@ enum outcome
 progress_write(struct ledger *ledger, int64_t id, const struct progress *at, struct fault *why)
 {
 	static const char sql[] =
-	    "INSERT INTO delivery (payment, intent, intent_ms, contact_id, matched_by, lead_id, pipeline_id, lead_created,"
-	    " older, applied, applied_ms, total_before, total_after, count_before, count_after, rebased, note_id, dropped,"
-	    " unmapped) VALUES ($1, $2, nullif($3, 0), nullif($4, 0), nullif($5, ''), nullif($6, 0), nullif($7, 0), $8, $9,"
+	    "INSERT INTO delivery (payment, intent, intent_ms, contact_id, matched_by, lead_id, pipeline_id, "
+	    "lead_created,"
+	    " older, applied, applied_ms, total_before, total_after, count_before, count_after, rebased, "
+	    "note_id, dropped,"
+	    " unmapped) VALUES ($1, $2, nullif($3, 0), nullif($4, 0), nullif($5, ''), nullif($6, 0), "
+	    "nullif($7, 0), $8, $9,"
 	    " $10, nullif($11, 0), $12, $13, $14, $15, $16, nullif($17, 0), $18, $19)"
 	    " ON CONFLICT (payment) DO UPDATE SET intent = excluded.intent, intent_ms = excluded.intent_ms,"
 	    " contact_id = excluded.contact_id, matched_by = excluded.matched_by, lead_id = excluded.lead_id,"
-	    " pipeline_id = excluded.pipeline_id, lead_created = excluded.lead_created, older = excluded.older,"
+	    " pipeline_id = excluded.pipeline_id, lead_created = excluded.lead_created, older = "
+	    "excluded.older,"
 	    " applied = excluded.applied, applied_ms = coalesce(delivery.applied_ms, excluded.applied_ms),"
 	    " total_before = excluded.total_before, total_after = excluded.total_after,"
-	    " count_before = excluded.count_before, count_after = excluded.count_after, rebased = excluded.rebased,"
+	    " count_before = excluded.count_before, count_after = excluded.count_after, rebased = "
+	    "excluded.rebased,"
 	    " note_id = excluded.note_id, dropped = excluded.dropped, unmapped = excluded.unmapped";
-	char *dropped = json_dumps(at->dropped, JSON_COMPACT), *unmapped = json_dumps(at->unmapped, JSON_COMPACT);
+	char *dropped = json_dumps(at->dropped, JSON_COMPACT),
+	     *unmapped = json_dumps(at->unmapped, JSON_COMPACT);
 	enum outcome out;
 
 	out = db_run(ledger->db, why, sql, "itiitiiiiiiiiiiiitt", id, intent_names[at->intent], at->intent_ms,
-	    at->contact_id, at->matched_by, at->lead_id, at->pipeline_id, (int64_t)at->lead_created, (int64_t)at->older,
-	    (int64_t)at->applied, at->applied ? clock_wall_ms() : 0, at->total_before, at->total_after, at->count_before,
-	    at->count_after, at->rebased, at->note_id, dropped, unmapped);
+	    at->contact_id, at->matched_by, at->lead_id, at->pipeline_id, (int64_t)at->lead_created,
+	    (int64_t)at->older, (int64_t)at->applied, at->applied ? clock_wall_ms() : 0, at->total_before,
+	    at->total_after, at->count_before, at->count_after, at->rebased, at->note_id, dropped, unmapped);
 	free(dropped);
 	free(unmapped);
 	return out;
@@ -125,7 +132,8 @@ ledger_save_contact(struct ledger *ledger, int64_t id, const struct progress *at
 {
 	static const char sql[] =
 	    "INSERT INTO known_contact (identity, contact_id, learnt_ms) VALUES ($1, $2, $3)"
-	    " ON CONFLICT (identity) DO UPDATE SET contact_id = excluded.contact_id, learnt_ms = excluded.learnt_ms";
+	    " ON CONFLICT (identity) DO UPDATE SET contact_id = excluded.contact_id, learnt_ms = "
+	    "excluded.learnt_ms";
 	enum outcome out;
 	size_t i;
 
@@ -143,8 +151,8 @@ ledger_remembered(struct ledger *ledger, int64_t identity, int64_t *contact_id, 
 	struct query *query = NULL;
 	enum outcome out;
 
-	out = db_query(
-	    ledger->db, &query, why, "SELECT contact_id FROM known_contact WHERE identity = $1", "i", identity);
+	out = db_query(ledger->db, &query, why, "SELECT contact_id FROM known_contact WHERE identity = $1",
+	    "i", identity);
 	return first_number(out, query, contact_id, why);
 }
 
@@ -152,10 +160,12 @@ enum outcome
 ledger_blocker(struct ledger *ledger, int64_t id, int64_t lead_id, int64_t *blocker, struct fault *why)
 {
 	static const char sql[] =
-	    "SELECT other.id FROM delivery d JOIN payment_events other ON other.id = d.payment, payment_events me"
+	    "SELECT other.id FROM delivery d JOIN payment_events other ON other.id = d.payment, "
+	    "payment_events me"
 	    " WHERE d.intent IS NOT NULL AND other.next_ms IS NOT NULL AND me.id = $1 AND other.id <> me.id"
 	    " AND (($2 <> 0 AND d.lead_id = $2) OR (me.telegram <> 0 AND other.telegram = me.telegram)"
-	    " OR (me.phone <> 0 AND other.phone = me.phone) OR (me.email <> 0 AND other.email = me.email)) LIMIT 1";
+	    " OR (me.phone <> 0 AND other.phone = me.phone) OR (me.email <> 0 AND other.email = me.email)) "
+	    "LIMIT 1";
 	struct query *query = NULL;
 	enum outcome out;
 
@@ -167,9 +177,9 @@ enum outcome
 ledger_base_after(struct ledger *ledger, int64_t lead_id, int64_t since_ms, int64_t *total, int64_t *count,
     bool *known, struct fault *why)
 {
-	static const char sql[] =
-	    "SELECT total_before, count_before FROM delivery WHERE lead_id = $1 AND applied_ms > $2 AND lead_created = 0"
-	    " ORDER BY applied_ms LIMIT 1";
+	static const char sql[] = "SELECT total_before, count_before FROM delivery WHERE lead_id = $1 AND "
+	                          "applied_ms > $2 AND lead_created = 0"
+				  " ORDER BY applied_ms LIMIT 1";
 	struct query *query = NULL;
 	bool found = false;
 	enum outcome out;
@@ -193,8 +203,8 @@ ledger_lead_claimed(struct ledger *ledger, int64_t lead_id, bool *claimed, struc
 	int64_t count = 0;
 	enum outcome out;
 
-	out = db_query(ledger->db, &query, why, "SELECT count(*) FROM delivery WHERE lead_id = $1 AND lead_created", "i",
-	    lead_id);
+	out = db_query(ledger->db, &query, why,
+	    "SELECT count(*) FROM delivery WHERE lead_id = $1 AND lead_created", "i", lead_id);
 	out = first_number(out, query, &count, why);
 	if (out == DONE)
 		*claimed = count > 0;

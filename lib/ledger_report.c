@@ -44,7 +44,8 @@ ledger_touch(struct ledger *ledger, int64_t now_ms, struct fault *why)
 
 	if ((out = db_begin(ledger->db, why)) != DONE)
 		return out;
-	return ledger_end(ledger, db_run(ledger->db, why, "UPDATE heartbeat SET at_ms = $1", "i", now_ms), why);
+	return ledger_end(
+	    ledger, db_run(ledger->db, why, "UPDATE heartbeat SET at_ms = $1", "i", now_ms), why);
 }
 
 enum outcome
@@ -88,11 +89,12 @@ text_or_null(struct query *query, int column)
 static json_t *
 row_of(struct query *query, bool whole)
 {
-	json_t *row = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
-	    int_or_null(query, 0), "payment_id", text_or_null(query, 1), "status", text_or_null(query, 2), "kopecks",
-	    int_or_null(query, 3), "created_at", text_or_null(query, 4), "processed_at", text_or_null(query, 5),
-	    "contact_id", int_or_null(query, 6), "lead_id", int_or_null(query, 7), "pipeline_id", int_or_null(query, 8),
-	    "lead_created", int_or_null(query, 9), "error_message", text_or_null(query, 10), "retry_count",
+	json_t *row = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	    "id", int_or_null(query, 0), "payment_id", text_or_null(query, 1), "status",
+	    text_or_null(query, 2), "kopecks", int_or_null(query, 3), "created_at", text_or_null(query, 4),
+	    "processed_at", text_or_null(query, 5), "contact_id", int_or_null(query, 6), "lead_id",
+	    int_or_null(query, 7), "pipeline_id", int_or_null(query, 8), "lead_created",
+	    int_or_null(query, 9), "error_message", text_or_null(query, 10), "retry_count",
 	    int_or_null(query, 11), "duplicates", int_or_null(query, 12), "next_ms", int_or_null(query, 13));
 
 	if (whole)
@@ -105,7 +107,8 @@ ledger_list(struct ledger *ledger, int status, const char *key, int64_t since_ms
     json_t **rows, struct fault *why)
 {
 	static const char sql[] =
-	    "SELECT id, payment_id, status, kopecks, created_at, processed_at, contact_id, lead_id, pipeline_id,"
+	    "SELECT id, payment_id, status, kopecks, created_at, processed_at, contact_id, lead_id, "
+	    "pipeline_id,"
 	    " lead_created, error_message, retry_count, duplicates, next_ms, payload FROM payment_events"
 	    " WHERE ($1 IS NULL OR status = $1) AND ($2 IS NULL OR payment_id = $2) AND recorded_ms >= $3"
 	    " ORDER BY id DESC LIMIT $4";
@@ -134,20 +137,27 @@ static const struct {
 	const char *violations;
 } checks[] = {
 	{ "an unfinished row has a time, a finished one has none",
-	    "SELECT id FROM payment_events WHERE (status IN ('pending', 'processing')) <> (next_ms IS NOT NULL)" },
+	    "SELECT id FROM payment_events WHERE (status IN ('pending', 'processing')) <> (next_ms IS NOT "
+	    "NULL)" },
 	{ "a success has a contact, a lead, an applied amount and a note",
-	    "SELECT e.id FROM payment_events e LEFT JOIN delivery d ON d.payment = e.id WHERE e.status = 'success'"
+	    "SELECT e.id FROM payment_events e LEFT JOIN delivery d ON d.payment = e.id WHERE e.status = "
+	    "'success'"
 	    " AND d.payment IS NOT NULL"
-	    " AND NOT coalesce(d.applied AND d.intent IS NULL AND d.note_id AND d.contact_id AND d.lead_id, 0)" },
+	    " AND NOT coalesce(d.applied AND d.intent IS NULL AND d.note_id AND d.contact_id AND d.lead_id, "
+	    "0)" },
 	{ "an applied payment moved the total by its amount and the counter by at most one",
-	    "SELECT e.id FROM payment_events e JOIN delivery d ON d.payment = e.id WHERE d.applied AND e.status = 'success'"
-	    " AND (d.total_after <> d.total_before + e.kopecks OR d.count_after - d.count_before NOT IN (0, 1))" },
+	    "SELECT e.id FROM payment_events e JOIN delivery d ON d.payment = e.id WHERE d.applied AND "
+	    "e.status = 'success'"
+	    " AND (d.total_after <> d.total_before + e.kopecks OR d.count_after - d.count_before NOT IN (0, "
+	    "1))" },
 	{ "at most one unfinished payment has an open intent on a lead's totals",
-	    "SELECT min(e.id) FROM payment_events e JOIN delivery d ON d.payment = e.id WHERE d.intent = 'totals'"
+	    "SELECT min(e.id) FROM payment_events e JOIN delivery d ON d.payment = e.id WHERE d.intent = "
+	    "'totals'"
 	    " AND e.next_ms IS NOT NULL GROUP BY d.lead_id HAVING count(*) > 1" },
 	{ "the tally agrees with the rows",
 	    "SELECT t.payments FROM tally t WHERE t.payments <> (SELECT count(*) FROM payment_events e"
-	    " WHERE e.status = t.status) OR t.kopecks <> (SELECT coalesce(sum(kopecks), 0) FROM payment_events e"
+	    " WHERE e.status = t.status) OR t.kopecks <> (SELECT coalesce(sum(kopecks), 0) FROM "
+	    "payment_events e"
 	    " WHERE e.status = t.status)" },
 };
 
@@ -164,7 +174,8 @@ ledger_check(struct ledger *ledger, void (*tell)(void *, const char *), void *to
 
 		out = db_query(ledger->db, &query, why, checks[i].violations, "");
 		while (out == DONE && (out = db_row(query, &more, why)) == DONE && more) {
-			char *text = text_format("row %lld: not true that %s", (long long)db_int(query, 0), checks[i].invariant);
+			char *text = text_format(
+			    "row %lld: not true that %s", (long long)db_int(query, 0), checks[i].invariant);
 
 			tell(told, text);
 			free(text);

@@ -14,7 +14,7 @@
  * dies; each change leaves it valid after every store, so a process killed in the middle costs at most one unused turn.
  *
  * Promises: requests that leave within moments of their turn never exceed `rate` in any second (LIMITER_GUARD_MS lengthens
- * the window to absorb the jitter between two requests' ways to amoCRM); after limiter_hold() nobody gets a turn until
+ * the window to absorb the jitter between two requests' ways to amoCRM, and callers add up to LIMITER_WAY_MS for the way); after limiter_hold() nobody gets a turn until
  * then; while the breaker is open only a probe every LIMITER_PROBE_MS gets one.  Turns are given in order of asking.
  * Not promised: other hosts' requests are not seen.
  */
@@ -22,13 +22,16 @@ struct limiter;
 
 #define LIMITER_RATE_MAX 200
 #define LIMITER_GUARD_MS 40
-#define LIMITER_PROBE_MS 30000
+#define LIMITER_WAY_MS                                                                                       \
+	40 /* So long at most a request is taken to be under way, if it was not answered before. */
+#define LIMITER_PROBE_MS    30000
 #define LIMITER_HOLD_MAX_MS (60 * 60 * 1000) /* A longer Retry-After is cut to an hour. */
 
 /* A file left from before a reboot or damaged is begun anew.  The rate is each handle's own: what earlier programs sent at
  * another one still counts.  NEVER: the rate is not between 1 and LIMITER_RATE_MAX.  After fork(2) a child must open its
  * own, because the lock belongs to the open file. */
-enum outcome limiter_open(const char *path, int64_t rate, struct limiter **limiter, struct fault *why) MUST_USE;
+enum outcome limiter_open(
+    const char *path, int64_t rate, struct limiter **limiter, struct fault *why) MUST_USE;
 void limiter_close(struct limiter *limiter); /* NULL is allowed. */
 
 /* Wait for a turn.  DONE: send now.  LATER: no turn before deadline_ms (monotonic), or the breaker is open; nothing was
@@ -43,15 +46,16 @@ void limiter_hold(struct limiter *limiter, int64_t wait_ms);
 
 /* amoCRM refuses everybody (401, 402, 403): open the breaker.  Any later success closes it. */
 void limiter_break(struct limiter *limiter, int status);
-void limiter_succeeded(struct limiter *limiter); /* Cheap when the breaker is closed. */
+void limiter_succeeded(struct limiter *limiter);     /* Cheap when the breaker is closed. */
 void limiter_close_breaker(struct limiter *limiter); /* By a person's hand. */
 
 struct limiter_state {
 	bool open;        /* The breaker. */
 	int status;       /* The HTTP status that opened it. */
 	int64_t since_ms; /* Wall clock; 0 when closed. */
-	int64_t ready_ms; /* Monotonic time from which a turn may be had: after a hold, or the breaker's next probe; else 0. */
-	int64_t used;     /* Turns given during the last second. */
+	int64_t
+	    ready_ms; /* Monotonic time from which a turn may be had: after a hold, or the breaker's next probe; else 0. */
+	int64_t used; /* Turns given during the last second. */
 };
 void limiter_look(struct limiter *limiter, struct limiter_state *state);
 

@@ -144,7 +144,8 @@ mapping_stage(const struct mapping *mapping, const struct payment *paid)
 
 	for (size_t i = 0; i < mapping->pipeline_count; i++)
 		if (condition_holds(mapping->pipelines[i].when, &view))
-			return (struct stage){ mapping->pipelines[i].pipeline_id, mapping->pipelines[i].status_id };
+			return (struct stage){ mapping->pipelines[i].pipeline_id,
+				mapping->pipelines[i].status_id };
 	return nowhere;
 }
 

@@ -135,17 +135,22 @@ note_compose(const struct payment *paid, const json_t *unmapped, const json_t *d
 bool
 note_is_for(const char *text, const struct payment *paid)
 {
-	size_t label = strlen(KEY_LABEL), length = strlen(paid->key);
+	/* As write_line() wrote it; amoCRM strips white space from the text's end. */
+	char *key = text_one_line(paid->key);
+	size_t label = strlen(KEY_LABEL), length = strlen(key);
+	bool found = false;
 
-	while (*text != '\0') {
+	while (length > 0 && key[length - 1] == ' ')
+		length--;
+	while (*text != '\0' && !found) {
 		size_t line = strcspn(text, "\r\n");
 
-		if (line >= label + length && strncmp(text, KEY_LABEL, label) == 0 &&
-		    strncmp(text + label, paid->key, length) == 0 &&
-		    strspn(text + label + length, " ") == line - label - length)
-			return true;
+		found = line >= label + length && strncmp(text, KEY_LABEL, label) == 0 &&
+		    strncmp(text + label, key, length) == 0 &&
+		    strspn(text + label + length, " ") >= line - label - length;
 		text += line;
 		text += strspn(text, "\r\n");
 	}
-	return false;
+	free(key);
+	return found;
 }

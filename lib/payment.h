@@ -15,7 +15,7 @@
  * Strings are UTF-8, trimmed of spaces at both ends, never NULL ("" when absent) and live as long as the payment.
  */
 struct payment_item {
-	const char *course;  /* Never empty. */
+	const char *course; /* Never empty. */
 	const char *subject;
 	const char *project; /* "ЕГЭ", "ОГЭ", ... */
 	int64_t cost;        /* Kopecks, not negative. */
@@ -47,8 +47,9 @@ struct payment {
 	char *name;
 	const char *telegram_id;
 	const char *telegram_tag; /* Without a leading @. */
-	char phone[PHONE_TEXT];   /* As phone_normalize() writes it; "" when there is none or it is no number. */
-	char *email;              /* As sent, but trimmed; "" when there is none. */
+	char
+	    phone[PHONE_TEXT]; /* As phone_normalize() writes it; "" when there is none or it is no number. */
+	char *email;           /* As sent, but trimmed; "" when there is none. */
 
 	/* compaign and campaign are both read; campaign wins where both are filled. */
 	const char *utm_source, *utm_medium, *utm_campaign, *utm_content, *utm_term, *ym_uid;
@@ -86,8 +87,9 @@ enum identity_kind {
 
 struct identity {
 	enum identity_kind kind;
-	const char *text;   /* What is searched for: the id, the last ten digits, the e-mail as sent.  Borrowed. */
-	int64_t hash;       /* The same for every spelling that agrees; kind is part of it; never negative. */
+	const char
+	    *text;    /* What is searched for: the id, the last ten digits, the e-mail as sent.  Borrowed. */
+	int64_t hash; /* The same for every spelling that agrees; kind is part of it; never negative. */
 	char tail[PHONE_TAIL + 1];
 };
 

@@ -16,9 +16,11 @@ parse_path(const char *path, struct complaint *complaint)
 	char rest;
 
 	*complaint = (struct complaint){ -1, -1 };
-	if (sscanf(path, "custom_fields_values.%d.values.%d%c", &complaint->field, &complaint->value, &rest) < 2)
+	if (sscanf(path, "custom_fields_values.%d.values.%d%c", &complaint->field, &complaint->value, &rest) <
+	    2)
 		complaint->value = -1;
-	return sscanf(path, "custom_fields_values.%d%c", &complaint->field, &rest) >= 1 && complaint->field >= 0;
+	return sscanf(path, "custom_fields_values.%d%c", &complaint->field, &rest) >= 1 &&
+	    complaint->field >= 0;
 }
 
 /* Later places first, so that taking one out does not move those still to come; a whole field before its values. */
@@ -43,8 +45,8 @@ collect(const json_t *answer, struct complaint complaints[static COMPLAINTS_MAX]
 	const json_t *entry, *error;
 	size_t i, j, count = 0;
 
-	json_array_foreach (json_object_get(answer, "validation-errors"), i, entry) {
-		json_array_foreach (json_object_get(entry, "errors"), j, error) {
+	json_array_foreach(json_object_get(answer, "validation-errors"), i, entry) {
+		json_array_foreach(json_object_get(entry, "errors"), j, error) {
 			const char *path = json_string_value(json_object_get(error, "path"));
 
 			if (path == NULL || count == COMPLAINTS_MAX || !parse_path(path, &complaints[count]))
@@ -63,7 +65,7 @@ remember(json_t *dropped, const json_t *field)
 
 	if (name == NULL)
 		name = json_object_get(field, "field_code");
-	json_array_foreach (dropped, i, known)
+	json_array_foreach(dropped, i, known)
 		if (json_equal(known, name))
 			return;
 	json_array_append(dropped, name);
@@ -108,8 +110,8 @@ refusal_describe(const json_t *answer, char *text, size_t size)
 	size_t i, j, used = 0;
 
 	text[0] = '\0';
-	json_array_foreach (json_object_get(answer, "validation-errors"), i, entry) {
-		json_array_foreach (json_object_get(entry, "errors"), j, error) {
+	json_array_foreach(json_object_get(answer, "validation-errors"), i, entry) {
+		json_array_foreach(json_object_get(entry, "errors"), j, error) {
 			const char *path = json_string_value(json_object_get(error, "path"));
 			const char *code = json_string_value(json_object_get(error, "code"));
 			int more = snprintf(text + used, size - used, "%s%s at %s", used > 0 ? ", " : "",

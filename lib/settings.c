@@ -303,6 +303,14 @@ check(const struct source *source, struct settings *settings)
 		source_remark(source, "RETRY_WAIT_MIN must not be greater than RETRY_WAIT_MAX");
 }
 
+/* A misspelt path explains what is missing. */
+static void
+warn_of_absent_file(const struct source *source)
+{
+	if (source->absent != NULL && source->absent[0] != '\0')
+		source_remark(source, "PAYMENT_SYNC_CONFIG: %s does not exist", source->absent);
+}
+
 static void
 warn(const struct source *source, const struct settings *settings)
 {
@@ -321,6 +329,7 @@ settings_load(struct settings **settings, json_t *remarks)
 	struct settings *new = calloc(1, sizeof(*new));
 	size_t before = json_array_size(remarks);
 	struct source source;
+	bool mistaken;
 
 	if (new == NULL)
 		abort();
@@ -330,7 +339,9 @@ settings_load(struct settings **settings, json_t *remarks)
 		read_entry(&source, &table[i], new);
 	new->variables = make_variables(&source);
 	check(&source, new);
-	if (json_array_size(remarks) > before) {
+	mistaken = json_array_size(remarks) > before;
+	warn_of_absent_file(&source);
+	if (mistaken) {
 		source_close(&source);
 		settings_free(new);
 		return NEVER;

@@ -78,7 +78,8 @@ struct settings {
 	int64_t lead_field_ym_uid;
 	int64_t purchase_count_enum[PURCHASE_COUNT_MAX]; /* [0] is AMO_PURCHASE_COUNT_1 */
 
-	json_t *variables; /* Every name and non-empty value seen or defaulted, but for secrets: for "${NAME}". */
+	json_t *
+	    variables; /* Every name and non-empty value seen or defaulted, but for secrets: for "${NAME}". */
 };
 
 /*

@@ -38,7 +38,7 @@ struct signature_headers {
 
 /* True when the body is genuine.  Every comparison takes constant time; the reason of a refusal is deliberately not
  * told.  `now` is in Unix seconds. */
-bool signature_verify(const struct signature_keys *keys, const struct signature_headers *headers, const void *body,
-    size_t size, int64_t now) __attribute__((warn_unused_result));
+bool signature_verify(const struct signature_keys *keys, const struct signature_headers *headers,
+    const void *body, size_t size, int64_t now) __attribute__((warn_unused_result));
 
 #endif

@@ -36,9 +36,11 @@ read_file(struct source *source)
 	case DONE:
 		return;
 	case BROKEN:
-		/* Without the default file all settings may well come from the environment. */
-		if (path != named && errno == ENOENT)
+		/* Without a file all settings may well come from the environment. */
+		if (errno == ENOENT) {
+			source->absent = named;
 			return;
+		}
 		source_remark(source, "PAYMENT_SYNC_CONFIG: %s cannot be read: %s", path, why.text);
 		return;
 	default:
@@ -67,6 +69,7 @@ void
 source_open(struct source *source, json_t *remarks)
 {
 	source->remarks = remarks;
+	source->absent = NULL;
 	source->values = json_object();
 	if (source->values == NULL)
 		abort();

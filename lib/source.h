@@ -10,6 +10,8 @@
 struct source {
 	json_t *values;  /* Name -> value: the file's, under the environment's.  Secrets too. */
 	json_t *remarks; /* The mistakes; borrowed. */
+	const char *
+	    absent; /* The file that PAYMENT_SYNC_CONFIG names, when there is none: worth a warning.  Else NULL. */
 };
 
 #define SOURCE_DEFAULT_FILE "/etc/platform-payment-sync/config.env"

@@ -1,6 +1,6 @@
+#include "totals.h"
 #include "amocrm.h"
 #include "lead_form.h"
-#include "totals.h"
 
 /* The change is known to stand in amoCRM. */
 static enum outcome
@@ -18,7 +18,8 @@ send(struct job *job, const json_t *lead, struct fault *why)
 
 	out = job_intend(job, INTENT_TOTALS, why);
 	if (out == DONE)
-		out = amocrm_update(job->with->crm, AMOCRM_LEADS, job->at.lead_id, change, job->at.dropped, why);
+		out = amocrm_update(
+		    job->with->crm, AMOCRM_LEADS, job->at.lead_id, change, job->at.dropped, why);
 	json_decref(change);
 	return out == DONE ? applied(job, why) : out;
 }
@@ -51,12 +52,32 @@ totals_apply(struct job *job, const json_t *lead, struct fault *why)
 	return begin_from(job, &shown, lead, why);
 }
 
+/* Would the lead show our id?  amoCRM may have refused just that field, and who heard so died before it was written down.
+ * Where no id stands, the field is gone.  Where another's does, that is written once more: it changes nothing, and is
+ * refused as ours was. */
+static enum outcome
+ask_for_id(
+    struct job *job, const json_t *lead, const struct lead_shown *shown, bool *leaves_id, struct fault *why)
+{
+	json_t *same;
+	enum outcome out;
+
+	*leaves_id = shown->has_id;
+	if (!shown->has_id)
+		return DONE;
+	same = lead_form_same_id(job, lead);
+	out = amocrm_update(job->with->crm, AMOCRM_LEADS, job->at.lead_id, same, job->at.dropped, why);
+	json_decref(same);
+	*leaves_id = lead_form_has_id(job);
+	return out == NEVER && !*leaves_id ? DONE : out;
+}
+
 enum outcome
 totals_resume(struct job *job, const json_t *lead, struct fault *why)
 {
 	struct progress *at = &job->at;
 	struct lead_shown shown, found;
-	bool leaves_id = !at->older && lead_form_has_id(job), later = false;
+	bool leaves_id = !at->older && lead_form_has_id(job), later = false, after;
 	enum outcome out;
 
 	if ((out = lead_form_read(job, lead, &shown, why)) != DONE)
@@ -65,20 +86,27 @@ totals_resume(struct job *job, const json_t *lead, struct fault *why)
 		return applied(job, why);
 
 	found = shown;
-	out = ledger_base_after(job->with->ledger, at->lead_id, at->intent_ms, &found.total, &found.count, &later, why);
+	out = ledger_base_after(
+	    job->with->ledger, at->lead_id, at->intent_ms, &found.total, &found.count, &later, why);
 	if (out != DONE)
+		return out;
+
+	after = found.total == at->total_after && found.count == at->count_after;
+	if (after && leaves_id && !later && (out = ask_for_id(job, lead, &shown, &leaves_id, why)) != DONE)
 		return out;
 
 	if (found.total == at->total_before && found.count == at->count_before) {
 		if (!later)
 			return send(job, lead, why);
-	} else if (found.total == at->total_after && found.count == at->count_after && (later || !leaves_id)) {
+	} else if (after && (later || !leaves_id)) {
 		return applied(job, why);
 	} else if (!leaves_id) {
 		return fault_set(why, NEVER,
-		    "the lead's total was changed by someone else while this payment was being added; check it by hand");
+		    "the lead's total was changed by someone else while this payment was being added; check "
+		    "it by hand");
 	}
 	at->rebased++;
-	job_remark(job, "the lead was changed by someone else meanwhile; began again from the values it shows");
+	job_remark(
+	    job, "the lead was changed by someone else meanwhile; began again from the values it shows");
 	return begin_from(job, &shown, lead, why);
 }

@@ -23,7 +23,8 @@ enum outcome totals_apply(struct job *job, const json_t *lead, struct fault *why
  *	our payment id                        it was applied
  *	the values before                     it was not: send the same again
  *	the values after, where we leave no   it was applied
- *	id (older payment, or no id field)
+ *	id (older payment, no id field, or
+ *	one that amoCRM refuses)
  *	anything else                         somebody wrote in between: begin from what stands there, with a remark;
  *	                                      but for a payment that leaves no id nobody can know: a person decides
  *

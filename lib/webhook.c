@@ -20,7 +20,7 @@
 
 struct webhook {
 	const struct settings *settings;
-	int slots; /* How many workers may carry at the same time. */
+	int slots;               /* How many workers may carry at the same time. */
 	struct carrier *carrier; /* NULL while it cannot be opened. */
 };
 
@@ -28,8 +28,8 @@ struct webhook {
  * Answers.
  */
 
-static void
-log_line(struct webhook_answer *answer, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void log_line(struct webhook_answer *answer, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 static void
 log_line(struct webhook_answer *answer, const char *format, ...)
 {
@@ -137,7 +137,8 @@ is_genuine(const struct webhook *webhook, const struct webhook_request *request)
 		.previous = set->webhook_secret_previous,
 		.accept_legacy = set->webhook_legacy_secret };
 
-	return signature_verify(&keys, &request->signature, request->body, request->size, clock_wall_ms() / 1000);
+	return signature_verify(
+	    &keys, &request->signature, request->body, request->size, clock_wall_ms() / 1000);
 }
 
 static bool
@@ -149,8 +150,8 @@ is_compressed(const struct webhook_request *request)
 }
 
 static enum outcome
-record(struct webhook *webhook, const struct webhook_request *request, const struct payment *paid, const char *exclusion,
-    enum recorded *recorded, struct ledger_row *row, struct fault *why)
+record(struct webhook *webhook, const struct webhook_request *request, const struct payment *paid,
+    const char *exclusion, bool slot, enum recorded *recorded, struct ledger_row *row, struct fault *why)
 {
 	struct identity who[IDENTITIES_MAX];
 	struct arrival arrival = { .key = paid->key,
@@ -165,7 +166,7 @@ record(struct webhook *webhook, const struct webhook_request *request, const str
 
 	arrival.who_count = payment_identities(paid, who);
 	arrival.next_ms = arrival.now_ms;
-	if (webhook->settings->delivery == DELIVERY_INLINE)
+	if (slot)
 		arrival.next_ms += webhook->settings->inline_deadline_ms + HAND_OVER_MS;
 	return ledger_record(webhook->carrier->ledger, &arrival, recorded, row, why);
 }
@@ -189,8 +190,8 @@ about(const struct payment *paid)
 static json_t *
 about_lead(const struct payment *paid, int64_t contact_id, int64_t lead_id, bool lead_created)
 {
-	return json_pack("{s:s, s:o, s:o, s:b}", "payment_id", paid->key, "contact_id", id_or_null(contact_id), "lead_id",
-	    id_or_null(lead_id), "lead_created", lead_created);
+	return json_pack("{s:s, s:o, s:o, s:b}", "payment_id", paid->key, "contact_id",
+	    id_or_null(contact_id), "lead_id", id_or_null(lead_id), "lead_created", lead_created);
 }
 
 static void
@@ -199,7 +200,8 @@ reply_queued(struct webhook_answer *answer, const struct payment *paid, const ch
 	char key[LOGGED_KEY];
 
 	log_line(answer, "payment=%s answer=queued reason=\"%s\"", logged_key(key, paid->key), reason);
-	reply(answer, 202, "queued", "the payment is recorded and will be carried; no need to send it again", about(paid));
+	reply(answer, 202, "queued", "the payment is recorded and will be carried; no need to send it again",
+	    about(paid));
 }
 
 static void
@@ -224,11 +226,11 @@ reply_failed(struct webhook_answer *answer, const struct payment *paid, const st
 	log_line(answer, "payment=%s answer=%s reason=\"%s\"", logged_key(key, paid->key),
 	    tried->not_found != NULL ? tried->not_found : "failed", why->text);
 	if (tried->not_found != NULL)
-		reply(answer, 404, tried->not_found, "nothing was found in amoCRM and CREATE_IF_NOT_FOUND is off",
-		    about(paid));
+		reply(answer, 404, tried->not_found,
+		    "nothing was found in amoCRM and CREATE_IF_NOT_FOUND is off", about(paid));
 	else
-		reply(answer, 500, "failed", "amoCRM refused the payment; it is recorded for a person to look at",
-		    about(paid));
+		reply(answer, 500, "failed",
+		    "amoCRM refused the payment; it is recorded for a person to look at", about(paid));
 }
 
 static void
@@ -239,11 +241,13 @@ reply_skipped(struct webhook_answer *answer, const struct payment *paid, const c
 
 	json_object_set_new(more, "reason", json_string(reason));
 	log_line(answer, "payment=%s answer=skipped reason=\"%s\"", logged_key(key, paid->key), reason);
-	reply(answer, 202, "skipped", "an exclusion rule applies; the payment is recorded and not carried", more);
+	reply(answer, 202, "skipped", "an exclusion rule applies; the payment is recorded and not carried",
+	    more);
 }
 
 static void
-reply_carried(struct webhook_answer *answer, const struct payment *paid, const struct ledger_row *row, int http)
+reply_carried(
+    struct webhook_answer *answer, const struct payment *paid, const struct ledger_row *row, int http)
 {
 	char key[LOGGED_KEY];
 
@@ -260,7 +264,8 @@ reply_conflict(struct webhook_answer *answer, const struct payment *paid)
 	answer->level = WEBHOOK_BAD;
 	log_line(answer, "payment=%s answer=conflict", logged_key(key, paid->key));
 	reply(answer, 409, "conflict",
-	    "this payment_id is known with another amount or another payer; kept for a person, nothing was changed",
+	    "this payment_id is known with another amount or another payer; kept for a person, nothing was "
+	    "changed",
 	    about(paid));
 }
 
@@ -270,9 +275,9 @@ keep_remarks(struct webhook_answer *answer, const json_t *remarks)
 	const json_t *remark;
 	size_t i, used = 0;
 
-	json_array_foreach (remarks, i, remark) {
-		int more = snprintf(answer->remarks + used, sizeof(answer->remarks) - used, "%s%s", used > 0 ? "; " : "",
-		    json_string_value(remark));
+	json_array_foreach(remarks, i, remark) {
+		int more = snprintf(answer->remarks + used, sizeof(answer->remarks) - used, "%s%s",
+		    used > 0 ? "; " : "", json_string_value(remark));
 
 		if (more < 0 || (size_t)more >= sizeof(answer->remarks) - used)
 			return;
@@ -303,20 +308,21 @@ deliver_inline(struct webhook *webhook, const struct payment *paid, int64_t id, 
 	delivery_clear(&delivery);
 }
 
-/* Carry it now if that is wanted and a slot is free: never may all workers wait for amoCRM at once. */
-static void
-carry_or_queue(struct webhook *webhook, const struct payment *paid, int64_t id, struct webhook_answer *answer)
+/* Whether this worker carries the payment itself: never may all workers wait for amoCRM at once.  The caller gives the slot
+ * back. */
+static bool
+take_slot(struct webhook *webhook)
 {
-	struct locks *locks = webhook->carrier->locks;
+	return webhook->settings->delivery == DELIVERY_INLINE &&
+	    lock_take_any(webhook->carrier->locks, LOCK_SLOT, webhook->slots) >= 0;
+}
 
-	if (webhook->settings->delivery == DELIVERY_QUEUE) {
-		reply_queued(answer, paid, "DELIVERY=queue");
-	} else if (lock_take_any(locks, LOCK_SLOT, webhook->slots) < 0) {
-		reply_queued(answer, paid, "all slots are busy");
-	} else {
-		deliver_inline(webhook, paid, id, answer);
-		lock_drop(locks, LOCK_SLOT);
-	}
+/* The ledger failed.  The handle may be beyond repair (a failed sync, a corrupt file): begin anew with the next request. */
+static void
+give_up_carrier(struct webhook *webhook)
+{
+	carrier_close(webhook->carrier);
+	webhook->carrier = NULL;
 }
 
 static void
@@ -324,14 +330,13 @@ take_payment(struct webhook *webhook, const struct webhook_request *request, con
     struct webhook_answer *answer)
 {
 	const char *exclusion = mapping_exclusion(webhook->carrier->mapping, paid);
+	bool slot = exclusion == NULL && take_slot(webhook);
 	enum recorded recorded;
 	struct ledger_row row;
 	struct fault why;
 
-	if (record(webhook, request, paid, exclusion, &recorded, &row, &why) != DONE) {
-		/* The handle may be beyond repair (a failed sync, a corrupt file): begin anew with the next request. */
-		carrier_close(webhook->carrier);
-		webhook->carrier = NULL;
+	if (record(webhook, request, paid, exclusion, slot, &recorded, &row, &why) != DONE) {
+		give_up_carrier(webhook);
 		reply_unavailable(answer, &why);
 		return;
 	}
@@ -343,12 +348,15 @@ take_payment(struct webhook *webhook, const struct webhook_request *request, con
 		reply_conflict(answer, paid);
 	else if (recorded == RECORDED_CARRIED)
 		reply_carried(answer, paid, &row, (int)webhook->settings->duplicate_status);
-	else if (exclusion != NULL && recorded != RECORDED_IN_HAND)
-		reply_skipped(answer, paid, exclusion);
 	else if (recorded == RECORDED_IN_HAND)
 		reply_queued(answer, paid, "already in hand");
+	else if (exclusion != NULL)
+		reply_skipped(answer, paid, exclusion);
+	else if (slot)
+		deliver_inline(webhook, paid, row.id, answer);
 	else
-		carry_or_queue(webhook, paid, row.id, answer);
+		reply_queued(answer, paid, "left to payment-syncd");
+	lock_drop(webhook->carrier->locks, LOCK_SLOT);
 }
 
 static void
@@ -364,13 +372,15 @@ handle_payment(struct webhook *webhook, const struct webhook_request *request, s
 		reply_error(answer, 415, "the body is compressed; send it as plain JSON");
 	} else if (request->incomplete || !is_genuine(webhook, request)) {
 		answer->level = WEBHOOK_ODD;
-		log_line(answer, "answer=unauthorized%s", request->incomplete ? " reason=\"the body is incomplete\"" : "");
+		log_line(answer, "answer=unauthorized%s",
+		    request->incomplete ? " reason=\"the body is incomplete\"" : "");
 		reply(answer, 401, "unauthorized", "the signature is missing or wrong", NULL);
 	} else if (payment_parse(request->body, request->size, &paid, &mistakes) != DONE) {
 		answer->level = WEBHOOK_ODD;
 		log_line(answer, "answer=invalid mistakes=%zu first=\"%s\"", json_array_size(mistakes),
 		    json_string_value(json_object_get(json_array_get(mistakes, 0), "path")));
-		reply(answer, 400, "invalid", "the body is not a payment", json_pack("{s:o}", "errors", mistakes));
+		reply(answer, 400, "invalid", "the body is not a payment",
+		    json_pack("{s:o}", "errors", mistakes));
 	} else if (!open_carrier(webhook, &why)) {
 		reply_unavailable(answer, &why);
 	} else {
@@ -390,11 +400,11 @@ handle_health(struct webhook *webhook, struct webhook_answer *answer)
 	report = health_report(webhook->carrier, &why);
 	sick = strcmp(json_string_value(json_object_get(report, "status")), "unhealthy") == 0;
 	if (sick) {
-		carrier_close(webhook->carrier);
-		webhook->carrier = NULL;
+		give_up_carrier(webhook);
 		answer->retry_after_s = UNAVAILABLE_RETRY_S;
 		answer->level = WEBHOOK_BAD;
-		log_line(answer, "health=unhealthy reason=\"%s\"", json_string_value(json_object_get(report, "detail")));
+		log_line(answer, "health=unhealthy reason=\"%s\"",
+		    json_string_value(json_object_get(report, "detail")));
 	} else {
 		answer->level = WEBHOOK_QUIET;
 	}

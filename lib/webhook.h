@@ -34,11 +34,12 @@ enum webhook_level {
 
 struct webhook_answer {
 	int status;
-	const char *allow;     /* The Allow header of a 405, else NULL. */
-	int retry_after_s;     /* The Retry-After header of a 503, else 0. */
-	char *body;            /* JSON, owned: free(3). */
+	const char *allow; /* The Allow header of a 405, else NULL. */
+	int retry_after_s; /* The Retry-After header of a 503, else 0. */
+	char *body;        /* JSON, owned: free(3). */
 	enum webhook_level level;
-	char log[512]; /* key=value pairs for one journal line: ids and outcomes, nothing personal, nothing unescaped. */
+	char log
+	    [512]; /* key=value pairs for one journal line: ids and outcomes, nothing personal, nothing unescaped. */
 	char remarks[512]; /* Further lines' worth for a warning line ("" = none). */
 };
 
@@ -50,11 +51,12 @@ struct webhook;
  * `workers` is the size of the pool: at most workers - 1 of them (but at least one) carry a payment at the same time.
  * settings is borrowed.
  */
-enum outcome webhook_open(const struct settings *settings, int workers, struct webhook **webhook, struct fault *why)
-    MUST_USE;
+enum outcome webhook_open(
+    const struct settings *settings, int workers, struct webhook **webhook, struct fault *why) MUST_USE;
 void webhook_close(struct webhook *webhook);
 
 /* Answer one request.  Always fills the answer. */
-void webhook_handle(struct webhook *webhook, const struct webhook_request *request, struct webhook_answer *answer);
+void webhook_handle(
+    struct webhook *webhook, const struct webhook_request *request, struct webhook_answer *answer);
 
 #endif

@@ -17,10 +17,10 @@ struct account {
 	uint64_t revision;
 };
 
-static const char *const kind_names[KINDS] = {"contacts", "leads", "notes", "tasks"};
+static const char *const kind_names[KINDS] = { "contacts", "leads", "notes", "tasks" };
 
 /* Where the ids of each kind begin, far enough apart that one kind's id is never another's. */
-static const int64_t first_ids[KINDS] = {40000001, 10000001, 70000001, 90000001};
+static const int64_t first_ids[KINDS] = { 40000001, 10000001, 70000001, 90000001 };
 
 struct account *
 account_new(void)
@@ -141,7 +141,7 @@ account_field_coded(const struct account *account, enum kind kind, const char *c
 	const char *key;
 	json_t *field;
 
-	json_object_foreach (account_fields(account, kind), key, field) {
+	json_object_foreach(account_fields(account, kind), key, field) {
 		const char *has = json_string_value(json_object_get(field, "code"));
 
 		if (has != NULL && strcmp(has, code) == 0)
@@ -169,28 +169,30 @@ entity_blank(const struct account *account, enum kind kind, int64_t id)
 
 	switch (kind) {
 	case CONTACTS:
-		return json_pack("{s:I s:s s:s s:s s:I s:i s:I s:I s:I s:I s:n s:b s:b s:n s:I}", "id", me, "name", "",
-			"first_name", "", "last_name", "", "responsible_user_id", owner, "group_id", 0, "created_by",
-			owner, "updated_by", owner, "created_at", now, "updated_at", now, "closest_task_at",
-			"is_deleted", 0, "is_unsorted", 0, "custom_fields_values", "account_id", number);
+		return json_pack("{s:I s:s s:s s:s s:I s:i s:I s:I s:I s:I s:n s:b s:b s:n s:I}", "id", me,
+		    "name", "", "first_name", "", "last_name", "", "responsible_user_id", owner, "group_id",
+		    0, "created_by", owner, "updated_by", owner, "created_at", now, "updated_at", now,
+		    "closest_task_at", "is_deleted", 0, "is_unsorted", 0, "custom_fields_values",
+		    "account_id", number);
 	case LEADS:
-		return json_pack("{s:I s:s s:i s:I s:i s:i s:i s:n s:I s:I s:I s:I s:n s:n s:b s:n s:n s:I s:n}", "id",
-			me, "name", "", "price", 0, "responsible_user_id", owner, "group_id", 0, "status_id", 0,
-			"pipeline_id", 0, "loss_reason_id", "created_by", owner, "updated_by", owner, "created_at",
-			now, "updated_at", now, "closed_at", "closest_task_at", "is_deleted", 0,
-			"custom_fields_values", "score", "account_id", number, "labor_cost");
+		return json_pack(
+		    "{s:I s:s s:i s:I s:i s:i s:i s:n s:I s:I s:I s:I s:n s:n s:b s:n s:n s:I s:n}", "id", me,
+		    "name", "", "price", 0, "responsible_user_id", owner, "group_id", 0, "status_id", 0,
+		    "pipeline_id", 0, "loss_reason_id", "created_by", owner, "updated_by", owner,
+		    "created_at", now, "updated_at", now, "closed_at", "closest_task_at", "is_deleted", 0,
+		    "custom_fields_values", "score", "account_id", number, "labor_cost");
 	case NOTES:
 		return json_pack("{s:I s:i s:I s:I s:I s:I s:I s:i s:s s:{} s:I}", "id", me, "entity_id", 0,
-			"created_by", owner, "updated_by", owner, "created_at", now, "updated_at", now,
-			"responsible_user_id", owner, "group_id", 0, "note_type", "common", "params", "account_id",
-			number);
+		    "created_by", owner, "updated_by", owner, "created_at", now, "updated_at", now,
+		    "responsible_user_id", owner, "group_id", 0, "note_type", "common", "params",
+		    "account_id", number);
 	case TASKS:
 	default:
-		return json_pack("{s:I s:I s:I s:I s:I s:I s:i s:n s:n s:n s:b s:i s:s s:[] s:n s:I}", "id", me,
-			"created_by", owner, "updated_by", owner, "created_at", now, "updated_at", now,
-			"responsible_user_id", owner, "group_id", 0, "entity_id", "entity_type", "duration",
-			"is_completed", 0, "task_type_id", 1, "text", "", "result", "complete_till", "account_id",
-			number);
+		return json_pack("{s:I s:I s:I s:I s:I s:I s:i s:n s:n s:n s:b s:i s:s s:[] s:n s:I}", "id",
+		    me, "created_by", owner, "updated_by", owner, "created_at", now, "updated_at", now,
+		    "responsible_user_id", owner, "group_id", 0, "entity_id", "entity_type", "duration",
+		    "is_completed", 0, "task_type_id", 1, "text", "", "result", "complete_till", "account_id",
+		    number);
 	}
 }
 
@@ -206,7 +208,7 @@ merge_fields(json_t *entity, json_t *changes)
 		fields = json_object();
 		json_object_set_new(entity, "~cf", fields);
 	}
-	json_object_foreach (changes, key, values) {
+	json_object_foreach(changes, key, values) {
 		if (json_is_null(values))
 			json_object_del(fields, key);
 		else
@@ -244,7 +246,8 @@ add_tag(struct account *account, json_t *tags, const json_t *meant)
 	remove_tag(tags, meant);
 	if (id == 0)
 		id = 100000 + ++account->last_tag;
-	json_array_append_new(tags, json_pack("{s:I, s:O, s:n}", "id", id, "name", name ? name : json_null(), "color"));
+	json_array_append_new(
+	    tags, json_pack("{s:I, s:O, s:n}", "id", id, "name", name ? name : json_null(), "color"));
 }
 
 /* The plan's tags: a whole new set, then additions, then removals. */
@@ -260,11 +263,11 @@ merge_tags(struct account *account, json_t *entity, const json_t *plan)
 	}
 	if (json_object_get(plan, "~tags_set") != NULL)
 		json_array_clear(tags);
-	json_array_foreach (json_object_get(plan, "~tags_set"), i, tag)
+	json_array_foreach(json_object_get(plan, "~tags_set"), i, tag)
 		add_tag(account, tags, tag);
-	json_array_foreach (json_object_get(plan, "~tags_add"), i, tag)
+	json_array_foreach(json_object_get(plan, "~tags_add"), i, tag)
 		add_tag(account, tags, tag);
-	json_array_foreach (json_object_get(plan, "~tags_delete"), i, tag)
+	json_array_foreach(json_object_get(plan, "~tags_delete"), i, tag)
 		remove_tag(tags, tag);
 }
 
@@ -275,7 +278,7 @@ merge_plan(struct account *account, enum kind kind, json_t *entity, const json_t
 	json_t *value;
 	size_t i;
 
-	json_object_foreach ((json_t *)plan, key, value) {
+	json_object_foreach((json_t *)plan, key, value) {
 		if (key[0] != '~' || strcmp(key, "~entity_type") == 0)
 			json_object_set(entity, key, value);
 	}
@@ -283,8 +286,9 @@ merge_plan(struct account *account, enum kind kind, json_t *entity, const json_t
 		merge_fields(entity, json_object_get(plan, "~cf"));
 		merge_tags(account, entity, plan);
 	}
-	json_array_foreach (json_object_get(plan, "~links"), i, value)
-		account_link(account, entity, entity_id(value), json_is_true(json_object_get(value, "is_main")));
+	json_array_foreach(json_object_get(plan, "~links"), i, value)
+		account_link(
+		    account, entity, entity_id(value), json_is_true(json_object_get(value, "is_main")));
 
 	document_write(account, kind, entity, due_ns);
 	account->revision++;
@@ -329,7 +333,7 @@ account_purge(struct account *account, enum kind kind, int64_t id)
 	while (kind == LEADS && (item = json_array_get(json_object_get(entity, "~links"), 0)) != NULL)
 		account_unlink(account, entity, entity_id(item));
 
-	json_array_foreach (kind == CONTACTS ? json_object_get(entity, "~leads") : NULL, i, item) {
+	json_array_foreach(kind == CONTACTS ? json_object_get(entity, "~leads") : NULL, i, item) {
 		json_t *lead = account_find(account, LEADS, json_integer_value(item));
 		json_t *links = json_object_get(lead, "~links");
 

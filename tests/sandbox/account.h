@@ -23,10 +23,18 @@
 
 #include "index.h"
 
-enum kind { CONTACTS, LEADS, NOTES, TASKS };
+enum kind {
+	CONTACTS,
+	LEADS,
+	NOTES,
+	TASKS
+};
 #define KINDS 4
 
-enum { STATUS_WON = 142, STATUS_LOST = 143 };
+enum {
+	STATUS_WON = 142,
+	STATUS_LOST = 143
+};
 
 struct account;
 
@@ -79,7 +87,8 @@ bool account_has_user(const struct account *account, int64_t id);
  * the next free one is taken.  `due_ns` is when searching sees it.
  */
 json_t *account_insert(struct account *account, enum kind kind, const json_t *plan, int64_t due_ns);
-void account_change(struct account *account, enum kind kind, json_t *entity, const json_t *plan, int64_t due_ns);
+void account_change(
+    struct account *account, enum kind kind, json_t *entity, const json_t *plan, int64_t due_ns);
 
 /* Link a contact to a lead, or change whether it is the main one; linking twice is harmless. */
 void account_link(struct account *account, json_t *lead, int64_t contact, bool is_main);

@@ -6,7 +6,9 @@
 #include "call.h"
 #include "text.h"
 
-enum { BATCH_LIMIT = 250 };
+enum {
+	BATCH_LIMIT = 250
+};
 
 int64_t
 call_due(const struct call *call)
@@ -39,7 +41,7 @@ call_json(const struct call *call, struct response *given)
 		body = json_loadb(call->asked->body, call->asked->body_size, 0, NULL);
 	if (body == NULL)
 		response_problem(given, 400,
-			call->asked->body_size > 0 ? "Invalid request body" : "Request data can not be empty");
+		    call->asked->body_size > 0 ? "Invalid request body" : "Request data can not be empty");
 	return body;
 }
 
@@ -59,7 +61,7 @@ call_batch(const struct call *call, struct response *given)
 	else if (json_array_size(body) > BATCH_LIMIT)
 		response_problem(given, 422, "Limit 250 per page");
 	else {
-		json_array_foreach (body, i, item) {
+		json_array_foreach(body, i, item) {
 			if (!json_is_object(item))
 				break;
 		}
@@ -81,7 +83,8 @@ call_object(const struct call *call, struct response *given)
 		return body;
 
 	response_problem(given, 400,
-		json_is_object(body) ? "Request data can not be empty" : "Invalid request body: an object is expected");
+	    json_is_object(body) ? "Request data can not be empty"
+				 : "Invalid request body: an object is expected");
 	json_decref(body);
 	return NULL;
 }
@@ -100,13 +103,14 @@ call_plan(const struct call *call, const json_t *items, planner plan, struct res
 	json_t *plans = json_array(), *refused = json_array(), *item, *problem;
 	size_t i;
 
-	json_array_foreach (items, i, item) {
+	json_array_foreach(items, i, item) {
 		json_t *mistakes = json_array();
 
 		json_array_append_new(plans, plan(call, item, mistakes));
 		if (json_array_size(mistakes) > 0)
 			json_array_append_new(refused,
-				json_pack("{s:o, s:O}", "request_id", call_request_id(item, i), "errors", mistakes));
+			    json_pack(
+				"{s:o, s:O}", "request_id", call_request_id(item, i), "errors", mistakes));
 		json_decref(mistakes);
 	}
 	if (json_array_size(refused) == 0) {
@@ -125,6 +129,7 @@ void
 call_done(const struct call *call, const char *name, json_t *items, struct response *given)
 {
 	response_json(given, (int)call->settings->success_status,
-		json_pack("{s:o, s:{s:o}}", "_links", call_links(call, "%s", call->asked->path + sizeof("/api/v4/") - 1),
-			"_embedded", name, items));
+	    json_pack("{s:o, s:{s:o}}", "_links",
+		call_links(call, "%s", call->asked->path + sizeof("/api/v4/") - 1), "_embedded", name,
+		items));
 }

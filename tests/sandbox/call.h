@@ -13,10 +13,10 @@ struct call {
 	struct account *account;
 	const struct settings *settings;
 	const struct request *asked;
-	enum kind kind;  /* of the entities in the path */
-	int64_t id;      /* the first id in the path, 0 if there is none */
-	int64_t second;  /* the second one */
-	int64_t now_ns;  /* monotonic */
+	enum kind kind; /* of the entities in the path */
+	int64_t id;     /* the first id in the path, 0 if there is none */
+	int64_t second; /* the second one */
+	int64_t now_ns; /* monotonic */
 };
 
 /* When searching will see what is written now. */

@@ -12,16 +12,18 @@ account_extras(const struct call *call)
 	json_t *extras = json_object();
 
 	if (request_with(call->asked, "users_groups"))
-		json_object_set_new(extras, "users_groups", json_pack("[{s:i, s:s, s:n}]", "id", 0, "name", "Отдел продаж", "uuid"));
+		json_object_set_new(extras, "users_groups",
+		    json_pack("[{s:i, s:s, s:n}]", "id", 0, "name", "Отдел продаж", "uuid"));
 	if (request_with(call->asked, "task_types"))
 		json_object_set_new(extras, "task_types",
-			json_pack("[{s:i, s:s, s:n, s:n, s:s}, {s:i, s:s, s:n, s:n, s:s}]", "id", 1, "name", "Связаться",
-				"color", "icon_id", "code", "FOLLOW_UP", "id", 2, "name", "Встреча", "color", "icon_id",
-				"code", "MEETING"));
+		    json_pack("[{s:i, s:s, s:n, s:n, s:s}, {s:i, s:s, s:n, s:n, s:s}]", "id", 1, "name",
+			"Связаться", "color", "icon_id", "code", "FOLLOW_UP", "id", 2, "name", "Встреча",
+			"color", "icon_id", "code", "MEETING"));
 	if (request_with(call->asked, "datetime_settings"))
 		json_object_set_new(extras, "datetime_settings",
-			json_pack("{s:s, s:s, s:s, s:s, s:s}", "date_pattern", "d.m.Y H:i", "short_date_pattern", "d.m.Y",
-				"timezone", "Europe/Moscow", "timezone_offset", "+03:00", "time_format", "H:i:s"));
+		    json_pack("{s:s, s:s, s:s, s:s, s:s}", "date_pattern", "d.m.Y H:i", "short_date_pattern",
+			"d.m.Y", "timezone", "Europe/Moscow", "timezone_offset", "+03:00", "time_format",
+			"H:i:s"));
 	return extras;
 }
 
@@ -51,8 +53,8 @@ show_status(const struct call *call, const json_t *pipeline, const json_t *statu
 	json_object_set_new(shown, "pipeline_id", json_integer(entity_id(pipeline)));
 	json_object_set(shown, "account_id", json_object_get(account_info(call->account), "id"));
 	json_object_set_new(shown, "_links",
-		call_links(call, "leads/pipelines/%" PRId64 "/statuses/%" PRId64, entity_id(pipeline),
-			entity_id(status)));
+	    call_links(call, "leads/pipelines/%" PRId64 "/statuses/%" PRId64, entity_id(pipeline),
+		entity_id(status)));
 	return shown;
 }
 
@@ -62,7 +64,7 @@ show_statuses(const struct call *call, const json_t *pipeline)
 	json_t *statuses = json_array(), *status;
 	size_t i;
 
-	json_array_foreach (json_object_get(pipeline, "statuses"), i, status)
+	json_array_foreach(json_object_get(pipeline, "statuses"), i, status)
 		json_array_append_new(statuses, show_status(call, pipeline, status));
 	return statuses;
 }
@@ -74,8 +76,10 @@ show_pipeline(const struct call *call, const json_t *pipeline)
 
 	json_object_del(shown, "statuses");
 	json_object_set(shown, "account_id", json_object_get(account_info(call->account), "id"));
-	json_object_set_new(shown, "_links", call_links(call, "leads/pipelines/%" PRId64, entity_id(pipeline)));
-	json_object_set_new(shown, "_embedded", json_pack("{s:o}", "statuses", show_statuses(call, pipeline)));
+	json_object_set_new(
+	    shown, "_links", call_links(call, "leads/pipelines/%" PRId64, entity_id(pipeline)));
+	json_object_set_new(
+	    shown, "_embedded", json_pack("{s:o}", "statuses", show_statuses(call, pipeline)));
 	return shown;
 }
 
@@ -85,12 +89,12 @@ catalog_pipelines(const struct call *call, struct response *given)
 	json_t *all = json_array(), *pipeline;
 	size_t i;
 
-	json_array_foreach (account_pipelines(call->account), i, pipeline)
+	json_array_foreach(account_pipelines(call->account), i, pipeline)
 		json_array_append_new(all, show_pipeline(call, pipeline));
 
 	response_json(given, 200,
-		json_pack("{s:i, s:o, s:{s:o}}", "_total_items", (int)json_array_size(all), "_links",
-			call_links(call, "leads/pipelines"), "_embedded", "pipelines", all));
+	    json_pack("{s:i, s:o, s:{s:o}}", "_total_items", (int)json_array_size(all), "_links",
+		call_links(call, "leads/pipelines"), "_embedded", "pipelines", all));
 }
 
 void
@@ -116,8 +120,9 @@ catalog_statuses(const struct call *call, struct response *given)
 	}
 	all = show_statuses(call, pipeline);
 	response_json(given, 200,
-		json_pack("{s:i, s:o, s:{s:o}}", "_total_items", (int)json_array_size(all), "_links",
-			call_links(call, "leads/pipelines/%" PRId64 "/statuses", call->id), "_embedded", "statuses", all));
+	    json_pack("{s:i, s:o, s:{s:o}}", "_total_items", (int)json_array_size(all), "_links",
+		call_links(call, "leads/pipelines/%" PRId64 "/statuses", call->id), "_embedded", "statuses",
+		all));
 }
 
 static json_t *
@@ -128,7 +133,7 @@ show_field(const struct call *call, const json_t *field)
 	json_object_set(shown, "account_id", json_object_get(account_info(call->account), "id"));
 	json_object_set_new(shown, "entity_type", json_string(kind_name(call->kind)));
 	json_object_set_new(shown, "_links",
-		call_links(call, "%s/custom_fields/%" PRId64, kind_name(call->kind), entity_id(field)));
+	    call_links(call, "%s/custom_fields/%" PRId64, kind_name(call->kind), entity_id(field)));
 	return shown;
 }
 
@@ -140,11 +145,11 @@ fields_page(const struct call *call, size_t page, size_t limit, size_t *total)
 	const char *key;
 
 	*total = 0;
-	json_object_foreach (account_fields(call->account, call->kind), key, field) {
+	json_object_foreach(account_fields(call->account, call->kind), key, field) {
 		const char *type = json_string_value(json_object_get(field, "type"));
 
 		if (request_has_list(call->asked, "filter[type]") &&
-			!request_list_contains(call->asked, "filter[type]", type))
+		    !request_list_contains(call->asked, "filter[type]", type))
 			continue;
 		if (*total >= (page - 1) * limit && *total < page * limit)
 			json_array_append_new(all, show_field(call, field));
@@ -187,8 +192,9 @@ catalog_fields(const struct call *call, struct response *given)
 	}
 	add_link(links, "last", call, pages, limit);
 	response_json(given, 200,
-		json_pack("{s:I, s:I, s:I, s:o, s:{s:o}}", "_total_items", (json_int_t)total, "_page", (json_int_t)page,
-			"_page_count", (json_int_t)pages, "_links", links, "_embedded", "custom_fields", all));
+	    json_pack("{s:I, s:I, s:I, s:o, s:{s:o}}", "_total_items", (json_int_t)total, "_page",
+		(json_int_t)page, "_page_count", (json_int_t)pages, "_links", links, "_embedded",
+		"custom_fields", all));
 }
 
 void
@@ -218,7 +224,7 @@ catalog_users(const struct call *call, struct response *given)
 	json_t *user;
 	size_t i;
 
-	json_array_foreach (account_users(call->account), i, user)
+	json_array_foreach(account_users(call->account), i, user)
 		list_add(list, user);
 	list_order(list, call->asked);
 	list_answer(list, call, "users", show_user, given);

@@ -11,7 +11,7 @@
 struct control {
 	struct sandbox *box;
 	const struct request *asked;
-	json_t *body; /* NULL if none was sent */
+	json_t *body;     /* NULL if none was sent */
 	const char *word; /* what stands for '*' in the route, up to the next slash; may be NULL */
 	int64_t ids[2];
 };
@@ -55,7 +55,7 @@ state_get(const struct control *control, struct response *given)
 		json_t *all = json_array(), *entity;
 		const char *key;
 
-		json_object_foreach (account_entities(control->box->account, kind), key, entity)
+		json_object_foreach(account_entities(control->box->account, kind), key, entity)
 			json_array_append_new(all, show_state(control->box->account, kind, entity));
 		json_object_set_new(state, kind_name(kind), all);
 	}
@@ -94,7 +94,8 @@ control_kind(const struct control *control, enum kind *kind, struct response *gi
 	size_t length = strcspn(control->word, "/");
 
 	for (int i = 0; i < KINDS; i++) {
-		if (strlen(kind_name((enum kind)i)) == length && strncmp(kind_name((enum kind)i), control->word, length) == 0) {
+		if (strlen(kind_name((enum kind)i)) == length &&
+		    strncmp(kind_name((enum kind)i), control->word, length) == 0) {
 			*kind = (enum kind)i;
 			return true;
 		}
@@ -121,7 +122,7 @@ entity_post(const struct control *control, struct response *given)
 		made = entity != NULL ? show_state(account, kind, entity) : NULL;
 	} else {
 		made = json_array();
-		json_array_foreach (control->body, i, said) {
+		json_array_foreach(control->body, i, said) {
 			entity = hand_write(account, kind, NULL, said, hand_due(control), mistakes);
 			if (entity != NULL)
 				json_array_append_new(made, show_state(account, kind, entity));
@@ -196,7 +197,7 @@ contact_merge(const struct control *control, struct response *given)
 		missing(given);
 		return;
 	}
-	json_array_foreach (json_object_get(contact, "~leads"), i, item)
+	json_array_foreach(json_object_get(contact, "~leads"), i, item)
 		account_link(account, account_find(account, LEADS, json_integer_value(item)), into, false);
 	account_purge(account, CONTACTS, control->ids[0]);
 	done(given, json_pack("{s:b}", "merged", 1));
@@ -279,8 +280,10 @@ log_get(const struct control *control, struct response *given)
 		json_decref(entries);
 		entries = journal_read(box->journal, since, method, path);
 	}
-	done(given, json_pack("{s:o, s:I, s:b}", "entries", entries, "last_seq", (json_int_t)journal_last(box->journal),
-			    "complete", (int)((int64_t)json_array_size(entries) >= wanted)));
+	done(given,
+	    json_pack("{s:o, s:I, s:b}", "entries", entries, "last_seq",
+		(json_int_t)journal_last(box->journal), "complete",
+		(int)((int64_t)json_array_size(entries) >= wanted)));
 }
 
 static void
@@ -296,17 +299,21 @@ log_delete(const struct control *control, struct response *given)
 static void
 audit_get(const struct control *control, struct response *given)
 {
-	enum { USUAL_RATE = 7 };
+	enum {
+		USUAL_RATE = 7
+	};
 	struct sandbox *box = control->box;
-	int64_t rate = request_number(control->asked, "limit", box->settings.rate > 0 ? box->settings.rate : USUAL_RATE);
+	int64_t rate =
+	    request_number(control->asked, "limit", box->settings.rate > 0 ? box->settings.rate : USUAL_RATE);
 	int64_t window = request_number(control->asked, "window_ms", 1000);
 	struct limit_audit audit = limit_audit(box->limit, window * 1000000, (size_t)rate);
 
 	done(given,
-		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "total", (json_int_t)audit.total, "max_in_window",
-			(json_int_t)audit.most, "window_ms", (json_int_t)window, "limit", (json_int_t)rate, "over_limit",
-			(json_int_t)audit.over, "throttled", (json_int_t)box->throttled, "status_429",
-			(json_int_t)box->status_429, "blocked", (int)box->blocked));
+	    json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "total", (json_int_t)audit.total,
+		"max_in_window", (json_int_t)audit.most, "window_ms", (json_int_t)window, "limit",
+		(json_int_t)rate, "over_limit", (json_int_t)audit.over, "throttled",
+		(json_int_t)box->throttled, "status_429", (json_int_t)box->status_429, "blocked",
+		(int)box->blocked));
 }
 
 static void
@@ -372,24 +379,24 @@ static const struct route {
 	const char *pattern;
 	void (*handler)(const struct control *control, struct response *given);
 } routes[] = {
-	{"GET", "state", state_get},
-	{"POST", "reset", reset_post},
-	{"GET", "log", log_get},
-	{"DELETE", "log", log_delete},
-	{"GET", "audit", audit_get},
-	{"GET", "faults", faults_get},
-	{"POST", "faults", faults_post},
-	{"DELETE", "faults", faults_delete},
-	{"DELETE", "faults/#", fault_delete},
-	{"GET", "settings", settings_get},
-	{"POST", "settings", settings_post},
-	{"PATCH", "fields/#", field_patch},
-	{"DELETE", "fields/#", field_delete},
-	{"DELETE", "fields/#/enums/#", option_delete},
-	{"POST", "contacts/#/merge", contact_merge},
-	{"POST", "*", entity_post},
-	{"PATCH", "*/#", entity_patch},
-	{"DELETE", "*/#", entity_delete},
+	{ "GET", "state", state_get },
+	{ "POST", "reset", reset_post },
+	{ "GET", "log", log_get },
+	{ "DELETE", "log", log_delete },
+	{ "GET", "audit", audit_get },
+	{ "GET", "faults", faults_get },
+	{ "POST", "faults", faults_post },
+	{ "DELETE", "faults", faults_delete },
+	{ "DELETE", "faults/#", fault_delete },
+	{ "GET", "settings", settings_get },
+	{ "POST", "settings", settings_post },
+	{ "PATCH", "fields/#", field_patch },
+	{ "DELETE", "fields/#", field_delete },
+	{ "DELETE", "fields/#/enums/#", option_delete },
+	{ "POST", "contacts/#/merge", contact_merge },
+	{ "POST", "*", entity_post },
+	{ "PATCH", "*/#", entity_patch },
+	{ "DELETE", "*/#", entity_delete },
 };
 
 static bool
@@ -418,7 +425,7 @@ route_fits(const char *pattern, const char *path, struct control *control)
 void
 control_answer(struct sandbox *box, const struct request *asked, struct response *given)
 {
-	struct control control = {.box = box, .asked = asked};
+	struct control control = { .box = box, .asked = asked };
 	const char *path = asked->path + strlen("/_sandbox");
 
 	if (asked->body_size > 0) {
@@ -430,7 +437,8 @@ control_answer(struct sandbox *box, const struct request *asked, struct response
 	}
 	path += *path == '/';
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
-		if (strcmp(routes[i].method, asked->method) == 0 && route_fits(routes[i].pattern, path, &control)) {
+		if (strcmp(routes[i].method, asked->method) == 0 &&
+		    route_fits(routes[i].pattern, path, &control)) {
 			routes[i].handler(&control, given);
 			json_decref(control.body);
 			return;

@@ -87,7 +87,7 @@ seed_default(void)
 	json_t *seed = must(json_loads(account, 0, NULL));
 
 	json_object_set_new(seed, "fields",
-		json_pack("{s:o, s:o}", "contacts", must(json_loads(contact_fields, 0, NULL)), "leads",
-			must(json_loads(lead_fields, 0, NULL))));
+	    json_pack("{s:o, s:o}", "contacts", must(json_loads(contact_fields, 0, NULL)), "leads",
+		must(json_loads(lead_fields, 0, NULL))));
 	return seed;
 }

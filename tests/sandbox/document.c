@@ -8,7 +8,9 @@
 #include "text.h"
 
 /* A query of at least this many digits and phone punctuation only is also compared as digits. */
-enum { PHONE_QUERY_DIGITS = 5 };
+enum {
+	PHONE_QUERY_DIGITS = 5
+};
 
 static void
 write_value(FILE *out, const char *code, const json_t *value)
@@ -37,7 +39,7 @@ write_field(FILE *out, const json_t *shown)
 	json_t *value;
 	size_t i;
 
-	json_array_foreach (json_object_get(shown, "values"), i, value)
+	json_array_foreach(json_object_get(shown, "values"), i, value)
 		write_value(out, code, value);
 }
 
@@ -55,7 +57,7 @@ document_write(struct account *account, enum kind kind, const json_t *entity, in
 	out = must(open_memstream(&text, &size));
 	fprintf(out, "%s\n", json_string_value(json_object_get(entity, "name")));
 	shown = fields_show(account, kind, entity);
-	json_array_foreach (shown, i, field)
+	json_array_foreach(shown, i, field)
 		write_field(out, field);
 	json_decref(shown);
 	fclose(out);
@@ -97,7 +99,7 @@ document_matches(const struct account *account, enum kind kind, int64_t id, cons
 	folded = text_fold(query);
 	digits = phone_query(query);
 	found = strstr(document, folded) != NULL || (digits != NULL && strstr(document, digits) != NULL) ||
-		(text_integer(query, &number) && number == id);
+	    (text_integer(query, &number) && number == id);
 	free(folded);
 	free(digits);
 

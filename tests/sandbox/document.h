@@ -11,6 +11,7 @@
 void document_write(struct account *account, enum kind kind, const json_t *entity, int64_t due_ns);
 
 /* Does the visible document of the entity contain the query, or is the query its id? */
-bool document_matches(const struct account *account, enum kind kind, int64_t id, const char *query, int64_t now_ns);
+bool document_matches(
+    const struct account *account, enum kind kind, int64_t id, const char *query, int64_t now_ns);
 
 #endif

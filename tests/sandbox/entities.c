@@ -21,7 +21,7 @@ found_by_query(const struct call *call, const json_t *entity, const char *query)
 	if (call->kind != LEADS || !call->settings->leads_query_sees_contacts)
 		return false;
 
-	json_array_foreach (json_object_get(entity, "~links"), i, link) {
+	json_array_foreach(json_object_get(entity, "~links"), i, link) {
 		if (document_matches(call->account, CONTACTS, entity_id(link), query, call->now_ns))
 			return true;
 	}
@@ -50,13 +50,13 @@ entities_list(const struct call *call, struct response *given)
 	const char *key;
 	json_t *entity;
 
-	json_object_foreach (account_entities(call->account, call->kind), key, entity) {
+	json_object_foreach(account_entities(call->account, call->kind), key, entity) {
 		if (in_list(call, entity))
 			list_add(list, entity);
 	}
 	list_order(list, call->asked);
 	list_answer(list, call, kind_name(call->kind),
-		request_with(call->asked, "only_deleted") ? show_deleted : show_entity, given);
+	    request_with(call->asked, "only_deleted") ? show_deleted : show_entity, given);
 	list_free(list);
 }
 
@@ -66,8 +66,8 @@ entities_get(const struct call *call, struct response *given)
 	const json_t *entity = account_find(call->account, call->kind, call->id);
 
 	if (entity == NULL ||
-		(entity_deleted(entity) && !call->settings->show_deleted_by_id &&
-			!request_with(call->asked, "only_deleted")))
+	    (entity_deleted(entity) && !call->settings->show_deleted_by_id &&
+		!request_with(call->asked, "only_deleted")))
 		response_bytes(given, 204, NULL, NULL, 0);
 	else if (entity_deleted(entity) && request_with(call->asked, "only_deleted"))
 		response_json(given, 200, show_deleted(call, entity));
@@ -85,11 +85,11 @@ written(const struct call *call, const json_t *entity, json_t *request_id)
 	if (request_id != NULL)
 		return json_pack("{s:I, s:o, s:o}", "id", id, "request_id", request_id, "_links", links);
 	if (call->kind == CONTACTS)
-		return json_pack("{s:I, s:O, s:O, s:o}", "id", id, "name", json_object_get(entity, "name"), "updated_at",
-			json_object_get(entity, "updated_at"), "_links", links);
+		return json_pack("{s:I, s:O, s:O, s:o}", "id", id, "name", json_object_get(entity, "name"),
+		    "updated_at", json_object_get(entity, "updated_at"), "_links", links);
 
-	return json_pack("{s:I, s:O, s:o}", "id", id, "updated_at", json_object_get(entity, "updated_at"), "_links",
-		links);
+	return json_pack("{s:I, s:O, s:o}", "id", id, "updated_at", json_object_get(entity, "updated_at"),
+	    "_links", links);
 }
 
 static json_t *
@@ -126,7 +126,7 @@ refused(const json_t *items, const json_t *plans, struct response *given)
 	json_t *errors = json_object(), *problem, *plan;
 	size_t i;
 
-	json_array_foreach (plans, i, plan) {
+	json_array_foreach(plans, i, plan) {
 		json_t *why = json_object_get(plan, "~refused");
 
 		if (why != NULL)
@@ -155,10 +155,11 @@ entities_create(const struct call *call, struct response *given)
 		return;
 
 	done = json_array();
-	json_array_foreach (plans, i, plan) {
+	json_array_foreach(plans, i, plan) {
 		const json_t *entity = account_insert(call->account, call->kind, plan, call_due(call));
 
-		json_array_append_new(done, written(call, entity, call_request_id(json_array_get(items, i), i)));
+		json_array_append_new(
+		    done, written(call, entity, call_request_id(json_array_get(items, i), i)));
 	}
 	call_done(call, kind_name(call->kind), done, given);
 }
@@ -170,7 +171,7 @@ change_all(const struct call *call, const json_t *items, const json_t *plans)
 	json_t *done = json_array(), *plan;
 	size_t i;
 
-	json_array_foreach (plans, i, plan) {
+	json_array_foreach(plans, i, plan) {
 		int64_t id = entity_id(json_array_get(items, i));
 		json_t *entity = account_find(call->account, call->kind, id);
 
@@ -210,7 +211,8 @@ entities_change_one(const struct call *call, struct response *given)
 	if (call->settings->wrap_patch)
 		call_done(call, kind_name(call->kind), json_incref(done), given);
 	else
-		response_json(given, (int)call->settings->success_status, json_incref(json_array_get(done, 0)));
+		response_json(
+		    given, (int)call->settings->success_status, json_incref(json_array_get(done, 0)));
 }
 
 /* The first contact of a lead for /leads/complex: an existing one by id, or the whole of a new one. */
@@ -232,14 +234,16 @@ plan_complex(const struct call *call, const json_t *item, json_t *mistakes)
 	plan = plan_lead(call->account, NULL, lead, false, mistakes);
 	if (contact != NULL && json_object_get(contact, "id") == NULL)
 		json_object_set_new(plan, "~contact",
-			plan_contact(call->account, contact, "_embedded.contacts.0.", false, mistakes));
+		    plan_contact(call->account, contact, "_embedded.contacts.0.", false, mistakes));
 	return plan;
 }
 
 void
 leads_complex(const struct call *call, struct response *given)
 {
-	enum { COMPLEX_LIMIT = 50 };
+	enum {
+		COMPLEX_LIMIT = 50
+	};
 	json_auto_t *items = call_batch(call, given), *plans = NULL;
 	json_t *done, *plan;
 	size_t i;
@@ -253,7 +257,7 @@ leads_complex(const struct call *call, struct response *given)
 		return;
 
 	done = json_array();
-	json_array_foreach (plans, i, plan) {
+	json_array_foreach(plans, i, plan) {
 		const json_t *item = json_array_get(items, i), *wanted = json_object_get(plan, "~contact");
 		json_t *lead = account_insert(call->account, LEADS, plan, call_due(call));
 		json_int_t contact = entity_id(complex_contact(item));
@@ -263,9 +267,9 @@ leads_complex(const struct call *call, struct response *given)
 			account_link(call->account, lead, contact, true);
 		}
 		json_array_append_new(done,
-			json_pack("{s:I, s:o, s:n, s:[o], s:b}", "id", (json_int_t)entity_id(lead), "contact_id",
-				contact != 0 ? json_integer(contact) : json_null(), "company_id", "request_id",
-				call_request_id(item, i), "merged", 0));
+		    json_pack("{s:I, s:o, s:n, s:[o], s:b}", "id", (json_int_t)entity_id(lead), "contact_id",
+			contact != 0 ? json_integer(contact) : json_null(), "company_id", "request_id",
+			call_request_id(item, i), "merged", 0));
 	}
 	response_json(given, (int)call->settings->success_status, done);
 }

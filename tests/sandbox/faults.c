@@ -68,7 +68,8 @@ faults_remove(struct faults *faults, int64_t id)
 			continue;
 		json_decref(faults->rules[i].rule);
 		faults->count--;
-		memmove(&faults->rules[i], &faults->rules[i + 1], (faults->count - i) * sizeof(*faults->rules));
+		memmove(
+		    &faults->rules[i], &faults->rules[i + 1], (faults->count - i) * sizeof(*faults->rules));
 		return true;
 	}
 	return false;
@@ -90,12 +91,12 @@ chance(struct faults *faults)
 static bool
 known_keys_only(const json_t *rule, const char **mistake)
 {
-	static const char *const keys[] = {"match", "skip", "times", "probability", "when", "do", "status", "html",
-		"retry_after_header", "retry_after_body", "ms", "body", "bytes", "note"};
+	static const char *const keys[] = { "match", "skip", "times", "probability", "when", "do", "status",
+		"html", "retry_after_header", "retry_after_body", "ms", "body", "bytes", "note" };
 	const char *key;
 	json_t *value;
 
-	json_object_foreach ((json_t *)rule, key, value) {
+	json_object_foreach((json_t *)rule, key, value) {
 		size_t i = 0;
 
 		while (i < sizeof(keys) / sizeof(keys[0]) && strcmp(keys[i], key) != 0)
@@ -157,7 +158,7 @@ fault_read(struct fault *fault, json_t *rule, const char **mistake)
 
 	*mistake = "\"status\" takes a number from 200 to 599";
 	if (strcmp(what, "status") == 0 &&
-		(rule_number(rule, "status", 0) < 200 || rule_number(rule, "status", 0) > 599))
+	    (rule_number(rule, "status", 0) < 200 || rule_number(rule, "status", 0) > 599))
 		return false;
 
 	return true;

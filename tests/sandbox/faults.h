@@ -18,7 +18,8 @@ struct faults *faults_new(uint64_t seed);
 void faults_free(struct faults *faults);
 
 /* Append rules.  False, with *mistake set to a static text, if one of them is wrong; then none is added. */
-bool faults_add(struct faults *faults, const json_t *rules, const char **mistake) __attribute__((warn_unused_result));
+bool faults_add(struct faults *faults, const json_t *rules, const char **mistake)
+    __attribute__((warn_unused_result));
 
 /* Remove all rules, or the one with this id; the random numbers start over when all are removed. */
 void faults_clear(struct faults *faults);

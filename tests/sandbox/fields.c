@@ -41,7 +41,7 @@ field_type(const json_t *field)
 static bool
 field_has_options(const json_t *field)
 {
-	static const char *const types[] = {"select", "radiobutton", "multiselect", "multitext", NULL};
+	static const char *const types[] = { "select", "radiobutton", "multiselect", "multitext", NULL };
 
 	return one_of(field_type(field), types);
 }
@@ -49,7 +49,7 @@ field_has_options(const json_t *field)
 static bool
 field_takes_several(const json_t *field)
 {
-	static const char *const types[] = {"multiselect", "multitext", NULL};
+	static const char *const types[] = { "multiselect", "multitext", NULL };
 
 	return one_of(field_type(field), types);
 }
@@ -64,14 +64,13 @@ option_find(const struct place *at, const json_t *item, bool by_value)
 	const char *key = json_is_integer(id) ? "enum_id" : json_is_string(code) ? "enum_code" : "value";
 	size_t i;
 
-	json_array_foreach (options, i, option) {
+	json_array_foreach(options, i, option) {
 		const json_t *shown = json_object_get(option, "value");
 
-		if (json_is_integer(id) ? json_integer_value(id) == entity_id(option)
-		    : json_is_string(code) ?
-				json_equal(code, json_object_get(option, "code")) ||
-					(!by_value && json_equal(code, shown)) :
-				value != NULL && json_equal(value, shown))
+		if (json_is_integer(id)        ? json_integer_value(id) == entity_id(option)
+			: json_is_string(code) ? json_equal(code, json_object_get(option, "code")) ||
+			    (!by_value && json_equal(code, shown))
+					       : value != NULL && json_equal(value, shown))
 			return option;
 	}
 	mistake_choice(at->mistakes, "%s.%s", at->path, key);
@@ -97,11 +96,13 @@ read_multitext(const struct place *at, const json_t *item)
 		mistake_type(at->mistakes, "string", "%s.value", at->path);
 		return NULL;
 	}
-	if (json_is_integer(json_object_get(item, "enum_id")) || json_is_string(json_object_get(item, "enum_code")))
+	if (json_is_integer(json_object_get(item, "enum_id")) ||
+	    json_is_string(json_object_get(item, "enum_code")))
 		option = option_find(at, item, false);
 
-	return option == NULL ? NULL :
-				json_pack("{s:O, s:I}", "value", value, "enum_id", (json_int_t)entity_id(option));
+	return option == NULL
+	    ? NULL
+	    : json_pack("{s:O, s:I}", "value", value, "enum_id", (json_int_t)entity_id(option));
 }
 
 static json_t *
@@ -135,7 +136,7 @@ read_numeric(const struct place *at, const json_t *value)
 	if (text != NULL)
 		number = strtod(text, &end);
 	if ((text == NULL && !json_is_number(value)) || (text != NULL && (end == text || *end != '\0')) ||
-		!isfinite(number)) {
+	    !isfinite(number)) {
 		mistake_type(at->mistakes, "numeric", "%s.value", at->path);
 		return NULL;
 	}
@@ -170,8 +171,8 @@ read_checkbox(const struct place *at, json_t *value)
 static json_t *
 read_plain(const struct place *at, json_t *value)
 {
-	static const char *const numeric[] = {"numeric", "price", "monetary", NULL};
-	static const char *const dates[] = {"date", "date_time", "birthday", NULL};
+	static const char *const numeric[] = { "numeric", "price", "monetary", NULL };
+	static const char *const dates[] = { "date", "date_time", "birthday", NULL };
 	const char *type = field_type(at->field);
 	json_t *kept;
 
@@ -195,7 +196,7 @@ value_keys_fit(const struct place *at, const json_t *item)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach ((json_t *)item, key, value) {
+	json_object_foreach((json_t *)item, key, value) {
 		bool is_enum = strcmp(key, "enum_id") == 0 || strcmp(key, "enum_code") == 0;
 
 		if (strcmp(key, "value") == 0 || (is_enum && options))
@@ -215,7 +216,7 @@ read_value(const struct place *at, json_t *item)
 {
 	json_t *value = json_object_get(item, "value");
 	bool named = json_is_integer(json_object_get(item, "enum_id")) ||
-		json_is_string(json_object_get(item, "enum_code"));
+	    json_is_string(json_object_get(item, "enum_code"));
 
 	if (!json_is_object(item)) {
 		mistake_type(at->mistakes, "array", "%s", at->path);
@@ -247,7 +248,7 @@ read_values(struct place *at, const json_t *values, const char *path)
 	bool clear = false;
 	size_t i;
 
-	json_array_foreach (values, i, item) {
+	json_array_foreach(values, i, item) {
 		char *where = text_format("%s.values.%zu", path, i);
 
 		at->path = where;
@@ -268,7 +269,8 @@ read_values(struct place *at, const json_t *values, const char *path)
 
 /* The field that an item speaks of, by id or code; NULL after noting the mistake. */
 static json_t *
-item_field(const struct account *account, enum kind kind, const json_t *item, const char *path, json_t *mistakes)
+item_field(
+    const struct account *account, enum kind kind, const json_t *item, const char *path, json_t *mistakes)
 {
 	json_t *id = json_object_get(item, "field_id"), *code = json_object_get(item, "field_code"), *field;
 
@@ -294,9 +296,9 @@ item_field(const struct account *account, enum kind kind, const json_t *item, co
 
 static void
 read_item(const struct account *account, enum kind kind, const json_t *item, const char *path, bool by_hand,
-	json_t *kept, json_t *mistakes)
+    json_t *kept, json_t *mistakes)
 {
-	struct place at = {.by_hand = by_hand, .mistakes = mistakes};
+	struct place at = { .by_hand = by_hand, .mistakes = mistakes };
 	json_t *values = json_object_get(item, "values"), *stored = NULL;
 
 	at.field = item_field(account, kind, item, path, mistakes);
@@ -317,8 +319,8 @@ read_item(const struct account *account, enum kind kind, const json_t *item, con
 }
 
 json_t *
-fields_read(const struct account *account, enum kind kind, const json_t *items, const char *prefix, bool by_hand,
-	json_t *mistakes)
+fields_read(const struct account *account, enum kind kind, const json_t *items, const char *prefix,
+    bool by_hand, json_t *mistakes)
 {
 	json_t *kept = json_object(), *item;
 	size_t i;
@@ -330,7 +332,7 @@ fields_read(const struct account *account, enum kind kind, const json_t *items, 
 		return kept;
 	}
 
-	json_array_foreach (items, i, item) {
+	json_array_foreach(items, i, item) {
 		char *path = text_format("%scustom_fields_values.%zu", prefix, i);
 
 		if (json_is_object(item))
@@ -359,8 +361,8 @@ show_value(const json_t *field, const json_t *stored)
 	code = json_object_get(option, "code");
 	if (value != NULL && code == NULL)
 		code = json_object_get(option, "value");
-	return json_pack("{s:O, s:I, s:O}", "value", value != NULL ? value : json_object_get(option, "value"), "enum_id",
-		(json_int_t)entity_id(option), "enum_code", code != NULL ? code : json_null());
+	return json_pack("{s:O, s:I, s:O}", "value", value != NULL ? value : json_object_get(option, "value"),
+	    "enum_id", (json_int_t)entity_id(option), "enum_code", code != NULL ? code : json_null());
 }
 
 static json_t *
@@ -370,7 +372,7 @@ show_field(const json_t *field, const json_t *stored)
 	json_t *code = json_object_get(field, "code");
 	size_t i;
 
-	json_array_foreach (stored, i, item) {
+	json_array_foreach(stored, i, item) {
 		shown = show_value(field, item);
 		if (shown != NULL)
 			json_array_append_new(values, shown);
@@ -379,9 +381,9 @@ show_field(const json_t *field, const json_t *stored)
 		json_decref(values);
 		return NULL;
 	}
-	return json_pack("{s:I, s:O, s:O, s:s, s:b, s:o}", "field_id", (json_int_t)entity_id(field), "field_name",
-		json_object_get(field, "name"), "field_code", code != NULL ? code : json_null(), "field_type",
-		field_type(field), "is_computed", 0, "values", values);
+	return json_pack("{s:I, s:O, s:O, s:s, s:b, s:o}", "field_id", (json_int_t)entity_id(field),
+	    "field_name", json_object_get(field, "name"), "field_code", code != NULL ? code : json_null(),
+	    "field_type", field_type(field), "is_computed", 0, "values", values);
 }
 
 json_t *
@@ -390,7 +392,7 @@ fields_show(const struct account *account, enum kind kind, const json_t *entity)
 	json_t *all = json_array(), *stored = json_object_get(entity, "~cf"), *field, *shown;
 	const char *id;
 
-	json_object_foreach (account_fields(account, kind), id, field) {
+	json_object_foreach(account_fields(account, kind), id, field) {
 		shown = show_field(field, json_object_get(stored, id));
 		if (shown != NULL)
 			json_array_append_new(all, shown);

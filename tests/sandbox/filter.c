@@ -16,8 +16,9 @@ filter_value(const struct request *asked, const char *name, const json_t *entity
 	bool passes = true;
 
 	if (request_has_list(asked, parameter)) {
-		text = json_is_string(value) ? text_format("%s", json_string_value(value)) :
-					       text_format("%" JSON_INTEGER_FORMAT, json_integer_value(value));
+		text = json_is_string(value)
+		    ? text_format("%s", json_string_value(value))
+		    : text_format("%" JSON_INTEGER_FORMAT, json_integer_value(value));
 		passes = request_list_contains(asked, parameter, text);
 		free(text);
 	}
@@ -31,8 +32,8 @@ filter_range(const struct request *asked, const char *name, const json_t *entity
 	char *exact = text_format("filter[%s]", name), *from = text_format("filter[%s][from]", name);
 	char *to = text_format("filter[%s][to]", name);
 	int64_t value = entity_integer(entity, name);
-	bool passes = value == request_number(asked, exact, value) && value >= request_number(asked, from, value) &&
-		value <= request_number(asked, to, value);
+	bool passes = value == request_number(asked, exact, value) &&
+	    value >= request_number(asked, from, value) && value <= request_number(asked, to, value);
 
 	free(exact);
 	free(from);
@@ -51,8 +52,9 @@ passes_statuses(const struct request *asked, const json_t *lead)
 		int number, used = 0;
 		char *other;
 
-		if (sscanf(asked->parameters[i].name, "filter[statuses][%d][pipeline_id]%n", &number, &used) != 1 ||
-			used == 0 || !text_integer(asked->parameters[i].value, &pipeline))
+		if (sscanf(asked->parameters[i].name, "filter[statuses][%d][pipeline_id]%n", &number,
+			&used) != 1 ||
+		    used == 0 || !text_integer(asked->parameters[i].value, &pipeline))
 			continue;
 		other = text_format("filter[statuses][%d][status_id]", number);
 		status = request_number(asked, other, 0);
@@ -61,7 +63,8 @@ passes_statuses(const struct request *asked, const json_t *lead)
 			continue;
 
 		asked_for = true;
-		if (entity_integer(lead, "pipeline_id") == pipeline && entity_integer(lead, "status_id") == status)
+		if (entity_integer(lead, "pipeline_id") == pipeline &&
+		    entity_integer(lead, "status_id") == status)
 			return true;
 	}
 	return !asked_for;
@@ -74,7 +77,7 @@ field_has_value(const json_t *stored, const char *wanted)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach (stored, i, item) {
+	json_array_foreach(stored, i, item) {
 		const json_t *value = json_object_get(item, "value");
 		const json_t *option = json_object_get(item, "enum_id");
 		int64_t number;
@@ -82,9 +85,9 @@ field_has_value(const json_t *stored, const char *wanted)
 		if (json_is_string(value) && strcmp(json_string_value(value), wanted) == 0)
 			return true;
 		if (text_integer(wanted, &number) &&
-			((json_is_integer(option) && json_integer_value(option) == number) ||
-				(json_is_integer(value) && json_integer_value(value) == number) ||
-				(json_is_boolean(value) && json_is_true(value) == (number != 0))))
+		    ((json_is_integer(option) && json_integer_value(option) == number) ||
+			(json_is_integer(value) && json_integer_value(value) == number) ||
+			(json_is_boolean(value) && json_is_true(value) == (number != 0))))
 			return true;
 	}
 	return false;
@@ -101,7 +104,7 @@ field_number(const json_t *stored)
 /* One bound, or the list of values, of one field. */
 static bool
 passes_field(const struct request *asked, const struct parameter *parameter, int64_t id, const char *rest,
-	const json_t *stored)
+    const json_t *stored)
 {
 	char *list;
 	bool passes = false;
@@ -128,10 +131,11 @@ passes_fields(const struct request *asked, const json_t *entity)
 		int64_t id;
 		int used = 0;
 
-		if (sscanf(parameter->name, "filter[custom_fields_values][%" SCNd64 "]%n", &id, &used) != 1 || used == 0)
+		if (sscanf(parameter->name, "filter[custom_fields_values][%" SCNd64 "]%n", &id, &used) != 1 ||
+		    used == 0)
 			continue;
 		if (!passes_field(asked, parameter, id, parameter->name + used,
-			    keyed_get(json_object_get(entity, "~cf"), id)))
+			keyed_get(json_object_get(entity, "~cf"), id)))
 			return false;
 	}
 	return true;
@@ -148,13 +152,14 @@ filter_passes(const struct call *call, const json_t *entity)
 		return true;
 
 	if (call->kind == LEADS &&
-		(!filter_value(asked, "pipeline_id", entity, "pipeline_id") || !passes_statuses(asked, entity) ||
-			!filter_range(asked, "closed_at", entity) || !filter_range(asked, "price", entity)))
+	    (!filter_value(asked, "pipeline_id", entity, "pipeline_id") || !passes_statuses(asked, entity) ||
+		!filter_range(asked, "closed_at", entity) || !filter_range(asked, "price", entity)))
 		return false;
 
 	return filter_value(asked, "name", entity, "name") &&
-		filter_value(asked, "responsible_user_id", entity, "responsible_user_id") &&
-		filter_value(asked, "created_by", entity, "created_by") &&
-		filter_value(asked, "updated_by", entity, "updated_by") && filter_range(asked, "created_at", entity) &&
-		filter_range(asked, "updated_at", entity) && passes_fields(asked, entity);
+	    filter_value(asked, "responsible_user_id", entity, "responsible_user_id") &&
+	    filter_value(asked, "created_by", entity, "created_by") &&
+	    filter_value(asked, "updated_by", entity, "updated_by") &&
+	    filter_range(asked, "created_at", entity) && filter_range(asked, "updated_at", entity) &&
+	    passes_fields(asked, entity);
 }

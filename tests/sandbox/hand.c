@@ -19,7 +19,7 @@ field_called(const struct account *account, enum kind kind, const char *called)
 	if (text_integer(called, &id))
 		return account_field(account, kind, id);
 
-	json_object_foreach (account_fields(account, kind), key, field) {
+	json_object_foreach(account_fields(account, kind), key, field) {
 		const char *name = json_string_value(json_object_get(field, "name"));
 
 		if (name != NULL && strcmp(name, called) == 0)
@@ -52,7 +52,7 @@ wrap_values(const json_t *field, json_t *value)
 	values = json_array();
 	if (!json_is_array(value))
 		json_array_append_new(values, wrap_value(field, value));
-	json_array_foreach (value, i, item)
+	json_array_foreach(value, i, item)
 		json_array_append_new(values, wrap_value(field, item));
 	return values;
 }
@@ -69,15 +69,15 @@ spell_fields(const struct account *account, enum kind kind, json_t *said, json_t
 
 	items = json_object_get(said, "custom_fields_values");
 	items = json_is_array(items) ? json_copy(items) : json_array();
-	json_object_foreach (fields, called, value) {
+	json_object_foreach(fields, called, value) {
 		const json_t *field = field_called(account, kind, called);
 
 		if (field == NULL)
 			mistake_choice(mistakes, "fields.%s", called);
 		else
 			json_array_append_new(items,
-				json_pack("{s:I, s:o}", "field_id", (json_int_t)entity_id(field), "values",
-					wrap_values(field, value)));
+			    json_pack("{s:I, s:o}", "field_id", (json_int_t)entity_id(field), "values",
+				wrap_values(field, value)));
 	}
 	json_object_set_new(said, "custom_fields_values", items);
 }
@@ -93,7 +93,7 @@ spell_contacts(json_t *said)
 		return;
 
 	links = json_array();
-	json_array_foreach (ids, i, id)
+	json_array_foreach(ids, i, id)
 		json_array_append_new(links, json_pack("{s:O}", "id", id));
 	json_object_set_new(said, "_embedded", json_pack("{s:o}", "contacts", links));
 }
@@ -119,7 +119,8 @@ plan_hand_note(const struct account *account, json_t *said, json_t *mistakes)
 }
 
 static json_t *
-plan_by_hand(const struct account *account, enum kind kind, const json_t *entity, json_t *said, json_t *mistakes)
+plan_by_hand(
+    const struct account *account, enum kind kind, const json_t *entity, json_t *said, json_t *mistakes)
 {
 	switch (kind) {
 	case CONTACTS:
@@ -136,7 +137,7 @@ plan_by_hand(const struct account *account, enum kind kind, const json_t *entity
 
 json_t *
 hand_write(struct account *account, enum kind kind, json_t *entity, const json_t *said, int64_t due_ns,
-	json_t *mistakes)
+    json_t *mistakes)
 {
 	json_auto_t *full = json_copy((json_t *)said), *plan = NULL;
 

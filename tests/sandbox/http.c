@@ -14,7 +14,9 @@
 #include "text.h"
 
 /* A longer request body is not read. */
-enum { BODY_LIMIT = 16 << 20 };
+enum {
+	BODY_LIMIT = 16 << 20
+};
 
 struct http {
 	struct MHD_Daemon *daemon;
@@ -45,7 +47,8 @@ on_target(void *context, const char *uri, struct MHD_Connection *connection)
 }
 
 static void
-on_completed(void *context, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode why)
+on_completed(
+    void *context, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode why)
 {
 	struct exchange *exchange = *state;
 
@@ -75,7 +78,7 @@ header(struct MHD_Connection *connection, const char *name)
 
 static void
 read_headers(const struct http *http, struct MHD_Connection *connection, const char *url, const char *method,
-	struct request *asked)
+    struct request *asked)
 {
 	const char *host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Host");
 
@@ -126,7 +129,7 @@ trickle_free(void *context)
 static void
 pace(const struct http *http, int64_t ms)
 {
-	const struct timespec step = {.tv_nsec = 5000000};
+	const struct timespec step = { .tv_nsec = 5000000 };
 	int64_t until = clock_monotonic_ns() + ms * 1000000;
 
 	while (ms > 0 && !atomic_load(&http->stopping) && clock_monotonic_ns() < until)
@@ -167,15 +170,16 @@ trickling(struct http *http, struct response *given)
 		.pace_ms = given->pace_ms,
 	};
 	given->body = NULL;
-	return must(MHD_create_response_from_callback(trickle->size, 1024, on_trickle, trickle, trickle_free));
+	return must(
+	    MHD_create_response_from_callback(trickle->size, 1024, on_trickle, trickle, trickle_free));
 }
 
 static void
 add_headers(struct http *http, struct MHD_Response *response, const struct response *given)
 {
 	uint64_t number = atomic_fetch_add(&http->served, 1) + 1;
-	char *id = text_format("%016llx%016llx", (unsigned long long)(number * 0x9E3779B97F4A7C15u),
-		(unsigned long long)number);
+	char *id = text_format(
+	    "%016llx%016llx", (unsigned long long)(number * 0x9E3779B97F4A7C15u), (unsigned long long)number);
 
 	MHD_add_response_header(response, "Server", "nginx");
 	MHD_add_response_header(response, "X-Request-Id", id);
@@ -193,7 +197,8 @@ add_headers(struct http *http, struct MHD_Response *response, const struct respo
 static int
 connection_socket(struct MHD_Connection *connection)
 {
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
 	return info != NULL ? info->connect_fd : -1;
 }
@@ -202,7 +207,7 @@ connection_socket(struct MHD_Connection *connection)
 static void
 reset_connection(struct MHD_Connection *connection)
 {
-	const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+	const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
 
 	connect(connection_socket(connection), &nobody, sizeof(nobody));
 }
@@ -235,7 +240,8 @@ deliver(struct http *http, struct MHD_Connection *connection, struct response *g
 	if (given->delivery != DELIVER_WHOLE && given->size > 0) {
 		response = trickling(http, given);
 	} else {
-		response = must(MHD_create_response_from_buffer(given->size, given->body, MHD_RESPMEM_MUST_FREE));
+		response =
+		    must(MHD_create_response_from_buffer(given->size, given->body, MHD_RESPMEM_MUST_FREE));
 		given->body = NULL;
 	}
 	add_headers(http, response, given);
@@ -247,8 +253,8 @@ deliver(struct http *http, struct MHD_Connection *connection, struct response *g
 
 /* Called when the headers are there, for each piece of the body, and once more at its end. */
 static enum MHD_Result
-on_request(void *context, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
-	const char *data, size_t *size, void **state)
+on_request(void *context, struct MHD_Connection *connection, const char *url, const char *method,
+    const char *version, const char *data, size_t *size, void **state)
 {
 	struct http *http = context;
 	struct exchange *exchange = *state;
@@ -277,25 +283,25 @@ start_daemon(struct http *http, const struct http_options *options, const struct
 {
 	unsigned int flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD;
 	struct MHD_OptionItem tls[] = {
-		{MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)options->certificate},
-		{MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)options->key},
-		{MHD_OPTION_END, 0, NULL},
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)options->certificate },
+		{ MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)options->key },
+		{ MHD_OPTION_END, 0, NULL },
 	};
-	struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
+	struct MHD_OptionItem none[] = { { MHD_OPTION_END, 0, NULL } };
 
 	if (http->tls)
 		flags |= MHD_USE_TLS;
 
-	return MHD_start_daemon(flags, options->port, NULL, NULL, on_request, http, MHD_OPTION_SOCK_ADDR, address,
-		MHD_OPTION_URI_LOG_CALLBACK, on_target, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
-		MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_CONNECTION_LIMIT, 1000u, MHD_OPTION_ARRAY,
-		http->tls ? tls : none, MHD_OPTION_END);
+	return MHD_start_daemon(flags, options->port, NULL, NULL, on_request, http, MHD_OPTION_SOCK_ADDR,
+	    address, MHD_OPTION_URI_LOG_CALLBACK, on_target, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+	    NULL, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_CONNECTION_LIMIT, 1000u,
+	    MHD_OPTION_ARRAY, http->tls ? tls : none, MHD_OPTION_END);
 }
 
 struct http *
 http_start(const struct http_options *options, const char **mistake)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(options->port)};
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(options->port) };
 	const union MHD_DaemonInfo *info;
 	socklen_t length = sizeof(address);
 	struct http *http;

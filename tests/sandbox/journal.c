@@ -6,7 +6,9 @@
 #include "text.h"
 
 /* Older entries are dropped, so that a long load test does not fill the memory. */
-enum { ENTRIES_KEPT = 100000 };
+enum {
+	ENTRIES_KEPT = 100000
+};
 
 struct journal {
 	json_t *entries;

@@ -43,7 +43,7 @@ listed_get(const json_t *array, int64_t id)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach (array, i, item) {
+	json_array_foreach(array, i, item) {
 		if (entity_id(item) == id)
 			return item;
 	}

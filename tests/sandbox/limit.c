@@ -58,7 +58,7 @@ limit_note(struct limit *limit, int64_t arrived_ns)
 struct limit_audit
 limit_audit(const struct limit *limit, int64_t window_ns, size_t allowed)
 {
-	struct limit_audit audit = {.total = limit->count};
+	struct limit_audit audit = { .total = limit->count };
 
 	for (size_t first = 0, last = 0; last < limit->count; last++) {
 		while (limit->arrivals[first] <= limit->arrivals[last] - window_ns)

@@ -11,7 +11,8 @@ struct limit;
 
 struct limit_audit {
 	size_t total;
-	size_t most; /* in any window; a window is open at its early end: two arrivals exactly its length apart fit in two */
+	size_t
+	    most; /* in any window; a window is open at its early end: two arrivals exactly its length apart fit in two */
 	size_t over; /* arrivals that found the window full already */
 };
 

@@ -6,7 +6,10 @@
 #include "list.h"
 #include "text.h"
 
-enum { LIMIT_DEFAULT = 50, LIMIT_MOST = 250 };
+enum {
+	LIMIT_DEFAULT = 50,
+	LIMIT_MOST = 250
+};
 
 struct list {
 	json_t **items;
@@ -62,8 +65,8 @@ compare(const void *left, const void *right, void *context)
 void
 list_order(struct list *list, const struct request *asked)
 {
-	static const char *const keys[] = {"id", "created_at", "updated_at", "complete_till"};
-	struct order order = {.key = "id"};
+	static const char *const keys[] = { "id", "created_at", "updated_at", "complete_till" };
+	struct order order = { .key = "id" };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		char *name = text_format("order[%s]", keys[i]);
@@ -83,7 +86,8 @@ list_order(struct list *list, const struct request *asked)
 void
 list_page(const struct request *asked, size_t *page, size_t *limit)
 {
-	int64_t number = request_number(asked, "page", 1), most = request_number(asked, "limit", LIMIT_DEFAULT);
+	int64_t number = request_number(asked, "page", 1),
+		most = request_number(asked, "limit", LIMIT_DEFAULT);
 
 	*page = number >= 1 && number < 1000000000 ? (size_t)number : 1;
 	*limit = most >= 1 ? (size_t)most : LIMIT_DEFAULT;
@@ -97,8 +101,8 @@ write_encoded(FILE *out, const char *text)
 	for (; *text != '\0'; text++) {
 		unsigned char byte = (unsigned char)*text;
 
-		if ((byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-			strchr("-_.~", byte) != NULL)
+		if ((byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
+		    (byte >= 'A' && byte <= 'Z') || strchr("-_.~", byte) != NULL)
 			putc(byte, out);
 		else
 			fprintf(out, "%%%02X", byte);
@@ -138,7 +142,8 @@ add_link(json_t *links, const char *name, const struct request *asked, size_t pa
 }
 
 void
-list_answer(const struct list *list, const struct call *call, const char *name, shower show, struct response *given)
+list_answer(
+    const struct list *list, const struct call *call, const char *name, shower show, struct response *given)
 {
 	json_t *items = json_array(), *links = json_object();
 	size_t page, limit, first, i;
@@ -163,5 +168,6 @@ list_answer(const struct list *list, const struct call *call, const char *name, 
 		add_link(links, "prev", call->asked, page - 1, limit);
 	}
 	response_json(given, 200,
-		json_pack("{s:I, s:o, s:{s:o}}", "_page", (json_int_t)page, "_links", links, "_embedded", name, items));
+	    json_pack(
+		"{s:I, s:o, s:{s:o}}", "_page", (json_int_t)page, "_links", links, "_embedded", name, items));
 }

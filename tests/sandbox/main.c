@@ -30,46 +30,58 @@ struct options {
 };
 
 static const char usage[] =
-	"usage: amocrm-sandbox [options]\n"
-	"\n"
-	"An emulated amoCRM account: API v4 under /api/v4, control under /_sandbox.\n"
-	"\n"
-	"  --listen HOST:PORT   where to serve (127.0.0.1:8090); port 0 picks a free one\n"
-	"  --port-file FILE     write the port number here when ready\n"
-	"  --token T            the bearer token that is accepted (sandbox-token)\n"
-	"  --seed FILE          the account to start with, as JSON; else a built-in one\n"
-	"  --rate N             answer 429 to more than N requests in any second (0: never)\n"
-	"  --index-lag-ms N     query sees a write only after so long (0)\n"
-	"  --latency-ms N       every API request waits so long first (0)\n"
-	"  --filter             the account has the API filtration option\n"
-	"  --cert FILE          serve TLS with this certificate (PEM)\n"
-	"  --key FILE           and this private key (PEM)\n"
-	"  --random-seed N      makes faults with a probability repeatable (1)\n"
-	"  --log FILE           append every API request here, a line of JSON each\n"
-	"  --help               this text\n";
+    "usage: amocrm-sandbox [options]\n"
+    "\n"
+    "An emulated amoCRM account: API v4 under /api/v4, control under /_sandbox.\n"
+    "\n"
+    "  --listen HOST:PORT   where to serve (127.0.0.1:8090); port 0 picks a free one\n"
+    "  --port-file FILE     write the port number here when ready\n"
+    "  --token T            the bearer token that is accepted (sandbox-token)\n"
+    "  --seed FILE          the account to start with, as JSON; else a built-in one\n"
+    "  --rate N             answer 429 to more than N requests in any second (0: never)\n"
+    "  --index-lag-ms N     query sees a write only after so long (0)\n"
+    "  --latency-ms N       every API request waits so long first (0)\n"
+    "  --filter             the account has the API filtration option\n"
+    "  --cert FILE          serve TLS with this certificate (PEM)\n"
+    "  --key FILE           and this private key (PEM)\n"
+    "  --random-seed N      makes faults with a probability repeatable (1)\n"
+    "  --log FILE           append every API request here, a line of JSON each\n"
+    "  --help               this text\n";
 
-enum { OPT_LISTEN = 256, OPT_PORT_FILE, OPT_TOKEN, OPT_SEED, OPT_RATE, OPT_LAG, OPT_LATENCY, OPT_FILTER, OPT_CERT,
-	OPT_KEY, OPT_RANDOM, OPT_LOG, OPT_HELP };
-
-static const struct option long_options[] = {
-	{"listen", required_argument, NULL, OPT_LISTEN},
-	{"port-file", required_argument, NULL, OPT_PORT_FILE},
-	{"token", required_argument, NULL, OPT_TOKEN},
-	{"seed", required_argument, NULL, OPT_SEED},
-	{"rate", required_argument, NULL, OPT_RATE},
-	{"index-lag-ms", required_argument, NULL, OPT_LAG},
-	{"latency-ms", required_argument, NULL, OPT_LATENCY},
-	{"filter", no_argument, NULL, OPT_FILTER},
-	{"cert", required_argument, NULL, OPT_CERT},
-	{"key", required_argument, NULL, OPT_KEY},
-	{"random-seed", required_argument, NULL, OPT_RANDOM},
-	{"log", required_argument, NULL, OPT_LOG},
-	{"help", no_argument, NULL, OPT_HELP},
-	{NULL, 0, NULL, 0},
+enum {
+	OPT_LISTEN = 256,
+	OPT_PORT_FILE,
+	OPT_TOKEN,
+	OPT_SEED,
+	OPT_RATE,
+	OPT_LAG,
+	OPT_LATENCY,
+	OPT_FILTER,
+	OPT_CERT,
+	OPT_KEY,
+	OPT_RANDOM,
+	OPT_LOG,
+	OPT_HELP
 };
 
-static void __attribute__((noreturn, format(printf, 2, 3)))
-fail(int code, const char *format, ...)
+static const struct option long_options[] = {
+	{ "listen", required_argument, NULL, OPT_LISTEN },
+	{ "port-file", required_argument, NULL, OPT_PORT_FILE },
+	{ "token", required_argument, NULL, OPT_TOKEN },
+	{ "seed", required_argument, NULL, OPT_SEED },
+	{ "rate", required_argument, NULL, OPT_RATE },
+	{ "index-lag-ms", required_argument, NULL, OPT_LAG },
+	{ "latency-ms", required_argument, NULL, OPT_LATENCY },
+	{ "filter", no_argument, NULL, OPT_FILTER },
+	{ "cert", required_argument, NULL, OPT_CERT },
+	{ "key", required_argument, NULL, OPT_KEY },
+	{ "random-seed", required_argument, NULL, OPT_RANDOM },
+	{ "log", required_argument, NULL, OPT_LOG },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ NULL, 0, NULL, 0 },
+};
+
+static void __attribute__((noreturn, format(printf, 2, 3))) fail(int code, const char *format, ...)
 {
 	va_list arguments;
 
@@ -111,20 +123,48 @@ read_options(struct options *options, int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		switch (option) {
-		case OPT_LISTEN: listen_option(options, optarg); break;
-		case OPT_PORT_FILE: options->port_file = optarg; break;
-		case OPT_TOKEN: options->token = optarg; break;
-		case OPT_SEED: options->seed_file = optarg; break;
-		case OPT_RATE: options->settings.rate = number_option("rate", optarg, 100000); break;
-		case OPT_LAG: options->settings.index_lag_ms = number_option("index-lag-ms", optarg, day_ms); break;
-		case OPT_LATENCY: options->settings.latency_ms = number_option("latency-ms", optarg, day_ms); break;
-		case OPT_FILTER: options->settings.filter = true; break;
-		case OPT_CERT: options->certificate_file = optarg; break;
-		case OPT_KEY: options->key_file = optarg; break;
-		case OPT_RANDOM: options->random_seed = (uint64_t)number_option("random-seed", optarg, INT32_MAX); break;
-		case OPT_LOG: options->log_file = optarg; break;
-		case OPT_HELP: fputs(usage, stdout); exit(0);
-		default: fputs(usage, stderr); exit(EX_USAGE);
+		case OPT_LISTEN:
+			listen_option(options, optarg);
+			break;
+		case OPT_PORT_FILE:
+			options->port_file = optarg;
+			break;
+		case OPT_TOKEN:
+			options->token = optarg;
+			break;
+		case OPT_SEED:
+			options->seed_file = optarg;
+			break;
+		case OPT_RATE:
+			options->settings.rate = number_option("rate", optarg, 100000);
+			break;
+		case OPT_LAG:
+			options->settings.index_lag_ms = number_option("index-lag-ms", optarg, day_ms);
+			break;
+		case OPT_LATENCY:
+			options->settings.latency_ms = number_option("latency-ms", optarg, day_ms);
+			break;
+		case OPT_FILTER:
+			options->settings.filter = true;
+			break;
+		case OPT_CERT:
+			options->certificate_file = optarg;
+			break;
+		case OPT_KEY:
+			options->key_file = optarg;
+			break;
+		case OPT_RANDOM:
+			options->random_seed = (uint64_t)number_option("random-seed", optarg, INT32_MAX);
+			break;
+		case OPT_LOG:
+			options->log_file = optarg;
+			break;
+		case OPT_HELP:
+			fputs(usage, stdout);
+			exit(0);
+		default:
+			fputs(usage, stderr);
+			exit(EX_USAGE);
 		}
 	}
 	if (optind < argc)
@@ -221,7 +261,7 @@ open_account(const struct options *options, FILE *log)
 {
 	json_t *mistakes;
 	struct sandbox *box = sandbox_new(&options->settings, options->token, read_seed(options->seed_file),
-		options->random_seed, log, &mistakes);
+	    options->random_seed, log, &mistakes);
 
 	if (box == NULL) {
 		json_dumpf(mistakes, stderr, JSON_INDENT(2));
@@ -262,7 +302,7 @@ main(int argc, char **argv)
 
 	write_port(options.port_file, http_port(http));
 	printf("amocrm-sandbox is ready at %s://%s:%u\n", options.certificate_file != NULL ? "https" : "http",
-		options.host, (unsigned int)http_port(http));
+	    options.host, (unsigned int)http_port(http));
 	fflush(stdout);
 
 	sigwait(&ends, &which);

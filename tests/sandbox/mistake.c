@@ -12,7 +12,8 @@ mistake_add(json_t *mistakes, const char *code, const char *detail, const char *
 	char *where;
 
 	must(vasprintf(&where, path, arguments) < 0 ? NULL : where);
-	json_array_append_new(mistakes, json_pack("{s:s, s:s, s:s}", "code", code, "path", where, "detail", detail));
+	json_array_append_new(
+	    mistakes, json_pack("{s:s, s:s, s:s}", "code", code, "path", where, "detail", detail));
 	free(where);
 }
 
@@ -22,7 +23,8 @@ mistake_choice(json_t *mistakes, const char *path, ...)
 	va_list arguments;
 
 	va_start(arguments, path);
-	mistake_add(mistakes, "NotSupportedChoice", "The value you selected is not a valid choice.", path, arguments);
+	mistake_add(
+	    mistakes, "NotSupportedChoice", "The value you selected is not a valid choice.", path, arguments);
 	va_end(arguments);
 }
 

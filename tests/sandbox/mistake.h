@@ -12,7 +12,8 @@
 void mistake_choice(json_t *mistakes, const char *path, ...) __attribute__((format(printf, 2, 3)));
 
 /* A value of another JSON type than `type`. */
-void mistake_type(json_t *mistakes, const char *type, const char *path, ...) __attribute__((format(printf, 3, 4)));
+void mistake_type(json_t *mistakes, const char *type, const char *path, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* A key that has to be there. */
 void mistake_missing(json_t *mistakes, const char *path, ...) __attribute__((format(printf, 2, 3)));
@@ -21,7 +22,8 @@ void mistake_missing(json_t *mistakes, const char *path, ...) __attribute__((for
 void mistake_unexpected(json_t *mistakes, const char *path, ...) __attribute__((format(printf, 2, 3)));
 
 /* A text over `limit` characters. */
-void mistake_too_long(json_t *mistakes, int limit, const char *path, ...) __attribute__((format(printf, 3, 4)));
+void mistake_too_long(json_t *mistakes, int limit, const char *path, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* The text is not an absolute URL. */
 void mistake_url(json_t *mistakes, const char *path, ...) __attribute__((format(printf, 2, 3)));

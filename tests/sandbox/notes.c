@@ -14,7 +14,7 @@ note_belongs(const struct call *call, const json_t *note)
 	const char *type = json_string_value(json_object_get(note, "~entity_type"));
 
 	return strcmp(type, kind_name(call->kind)) == 0 &&
-		(call->id == 0 || entity_integer(note, "entity_id") == call->id);
+	    (call->id == 0 || entity_integer(note, "entity_id") == call->id);
 }
 
 /* Filters of notes are part of every account. */
@@ -22,7 +22,7 @@ static bool
 note_passes(const struct request *asked, const json_t *note)
 {
 	return filter_value(asked, "id", note, "id") && filter_value(asked, "entity_id", note, "entity_id") &&
-		filter_value(asked, "note_type", note, "note_type") && filter_range(asked, "updated_at", note);
+	    filter_value(asked, "note_type", note, "note_type") && filter_range(asked, "updated_at", note);
 }
 
 void
@@ -32,7 +32,7 @@ notes_list(const struct call *call, struct response *given)
 	const char *key;
 	json_t *note;
 
-	json_object_foreach (account_entities(call->account, NOTES), key, note) {
+	json_object_foreach(account_entities(call->account, NOTES), key, note) {
 		if (note_belongs(call, note) && note_passes(call->asked, note))
 			list_add(list, note);
 	}
@@ -75,15 +75,15 @@ notes_create(const struct call *call, struct response *given)
 		return;
 
 	done = json_array();
-	json_array_foreach (plans, i, plan) {
+	json_array_foreach(plans, i, plan) {
 		const json_t *note = account_insert(call->account, NOTES, plan, call_due(call));
 		json_int_t id = entity_id(note), entity = entity_integer(note, "entity_id");
 
 		json_array_append_new(done,
-			json_pack("{s:I, s:I, s:o, s:o}", "id", id, "entity_id", entity, "request_id",
-				call_request_id(json_array_get(items, i), i), "_links",
-				call_links(call, "%s/%" PRId64 "/notes/%" PRId64, kind_name(call->kind),
-					(int64_t)entity, (int64_t)id)));
+		    json_pack("{s:I, s:I, s:o, s:o}", "id", id, "entity_id", entity, "request_id",
+			call_request_id(json_array_get(items, i), i), "_links",
+			call_links(call, "%s/%" PRId64 "/notes/%" PRId64, kind_name(call->kind),
+			    (int64_t)entity, (int64_t)id)));
 	}
 	call_done(call, "notes", done, given);
 }
@@ -93,7 +93,8 @@ static bool
 task_passes(const struct request *asked, const json_t *task)
 {
 	return filter_value(asked, "id", task, "id") && filter_value(asked, "entity_id", task, "entity_id") &&
-		filter_value(asked, "entity_type", task, "entity_type") && filter_range(asked, "updated_at", task);
+	    filter_value(asked, "entity_type", task, "entity_type") &&
+	    filter_range(asked, "updated_at", task);
 }
 
 void
@@ -103,7 +104,7 @@ tasks_list(const struct call *call, struct response *given)
 	const char *key;
 	json_t *task;
 
-	json_object_foreach (account_entities(call->account, TASKS), key, task) {
+	json_object_foreach(account_entities(call->account, TASKS), key, task) {
 		if (task_passes(call->asked, task))
 			list_add(list, task);
 	}
@@ -141,13 +142,13 @@ tasks_create(const struct call *call, struct response *given)
 		return;
 
 	done = json_array();
-	json_array_foreach (plans, i, plan) {
+	json_array_foreach(plans, i, plan) {
 		int64_t id = entity_id(account_insert(call->account, TASKS, plan, call_due(call)));
 
 		json_array_append_new(done,
-			json_pack("{s:I, s:o, s:o}", "id", (json_int_t)id, "request_id",
-				call_request_id(json_array_get(items, i), i), "_links",
-				call_links(call, "tasks/%" PRId64, id)));
+		    json_pack("{s:I, s:o, s:o}", "id", (json_int_t)id, "request_id",
+			call_request_id(json_array_get(items, i), i), "_links",
+			call_links(call, "tasks/%" PRId64, id)));
 	}
 	call_done(call, "tasks", done, given);
 }

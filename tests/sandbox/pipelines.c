@@ -4,7 +4,9 @@
 #include "account.h"
 
 /* The "type" of the stage where leads wait to be accepted. */
-enum { STATUS_TYPE_UNSORTED = 1 };
+enum {
+	STATUS_TYPE_UNSORTED = 1
+};
 
 json_t *
 account_pipeline(const struct account *account, int64_t id)
@@ -18,7 +20,7 @@ account_main_pipeline(const struct account *account)
 	json_t *pipeline;
 	size_t i;
 
-	json_array_foreach (account_pipelines(account), i, pipeline) {
+	json_array_foreach(account_pipelines(account), i, pipeline) {
 		if (json_is_true(json_object_get(pipeline, "is_main")))
 			return pipeline;
 	}
@@ -37,7 +39,7 @@ account_pipeline_with(const struct account *account, int64_t status)
 	json_t *pipeline;
 	size_t i;
 
-	json_array_foreach (account_pipelines(account), i, pipeline) {
+	json_array_foreach(account_pipelines(account), i, pipeline) {
 		if (pipeline_status(pipeline, status) != NULL)
 			return pipeline;
 	}
@@ -50,7 +52,7 @@ pipeline_first_status(const json_t *pipeline)
 	json_t *status;
 	size_t i;
 
-	json_array_foreach (json_object_get(pipeline, "statuses"), i, status) {
+	json_array_foreach(json_object_get(pipeline, "statuses"), i, status) {
 		if (entity_integer(status, "type") != STATUS_TYPE_UNSORTED)
 			return status;
 	}

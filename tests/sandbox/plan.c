@@ -5,7 +5,14 @@
 #include "plan.h"
 #include "text.h"
 
-enum type { STRING, INTEGER, INTEGER_OR_NULL, USER, SWITCH_BY_HAND, INTEGER_BY_HAND };
+enum type {
+	STRING,
+	INTEGER,
+	INTEGER_OR_NULL,
+	USER,
+	SWITCH_BY_HAND,
+	INTEGER_BY_HAND
+};
 
 struct key {
 	const char *name;
@@ -13,64 +20,64 @@ struct key {
 };
 
 static const struct key contact_keys[] = {
-	{"id", INTEGER_BY_HAND},
-	{"name", STRING},
-	{"first_name", STRING},
-	{"last_name", STRING},
-	{"responsible_user_id", USER},
-	{"created_by", USER},
-	{"updated_by", USER},
-	{"created_at", INTEGER},
-	{"updated_at", INTEGER},
-	{"is_deleted", SWITCH_BY_HAND},
-	{NULL, STRING},
+	{ "id", INTEGER_BY_HAND },
+	{ "name", STRING },
+	{ "first_name", STRING },
+	{ "last_name", STRING },
+	{ "responsible_user_id", USER },
+	{ "created_by", USER },
+	{ "updated_by", USER },
+	{ "created_at", INTEGER },
+	{ "updated_at", INTEGER },
+	{ "is_deleted", SWITCH_BY_HAND },
+	{ NULL, STRING },
 };
 
 static const struct key lead_keys[] = {
-	{"id", INTEGER_BY_HAND},
-	{"name", STRING},
-	{"price", INTEGER},
-	{"responsible_user_id", USER},
-	{"created_by", USER},
-	{"updated_by", USER},
-	{"created_at", INTEGER},
-	{"updated_at", INTEGER},
-	{"closed_at", INTEGER_OR_NULL},
-	{"loss_reason_id", INTEGER_OR_NULL},
-	{"score", INTEGER_OR_NULL},
-	{"is_deleted", SWITCH_BY_HAND},
-	{NULL, STRING},
+	{ "id", INTEGER_BY_HAND },
+	{ "name", STRING },
+	{ "price", INTEGER },
+	{ "responsible_user_id", USER },
+	{ "created_by", USER },
+	{ "updated_by", USER },
+	{ "created_at", INTEGER },
+	{ "updated_at", INTEGER },
+	{ "closed_at", INTEGER_OR_NULL },
+	{ "loss_reason_id", INTEGER_OR_NULL },
+	{ "score", INTEGER_OR_NULL },
+	{ "is_deleted", SWITCH_BY_HAND },
+	{ NULL, STRING },
 };
 
 static const struct key task_keys[] = {
-	{"text", STRING},
-	{"complete_till", INTEGER},
-	{"entity_id", INTEGER},
-	{"entity_type", STRING},
-	{"task_type_id", INTEGER},
-	{"duration", INTEGER},
-	{"responsible_user_id", USER},
-	{"created_by", USER},
-	{"updated_by", USER},
-	{"created_at", INTEGER},
-	{"updated_at", INTEGER},
-	{NULL, STRING},
+	{ "text", STRING },
+	{ "complete_till", INTEGER },
+	{ "entity_id", INTEGER },
+	{ "entity_type", STRING },
+	{ "task_type_id", INTEGER },
+	{ "duration", INTEGER },
+	{ "responsible_user_id", USER },
+	{ "created_by", USER },
+	{ "updated_by", USER },
+	{ "created_at", INTEGER },
+	{ "updated_at", INTEGER },
+	{ NULL, STRING },
 };
 
 static const struct key note_keys[] = {
-	{"note_type", STRING},
-	{"responsible_user_id", USER},
-	{"created_by", USER},
-	{"updated_by", USER},
-	{"created_at", INTEGER},
-	{"updated_at", INTEGER},
-	{NULL, STRING},
+	{ "note_type", STRING },
+	{ "responsible_user_id", USER },
+	{ "created_by", USER },
+	{ "updated_by", USER },
+	{ "created_at", INTEGER },
+	{ "updated_at", INTEGER },
+	{ NULL, STRING },
 };
 
 /* May this value stand under a key of this type?  If not, the mistake is noted. */
 static bool
 value_fits(const struct account *account, const struct key *key, const json_t *value, const char *prefix,
-	json_t *mistakes)
+    json_t *mistakes)
 {
 	switch (key->type) {
 	case STRING:
@@ -104,8 +111,8 @@ value_fits(const struct account *account, const struct key *key, const json_t *v
 
 /* Copy the keys of the table; unknown ones are ignored, as the original does. */
 static void
-plan_keys(const struct account *account, const struct key *keys, const json_t *item, const char *prefix, bool by_hand,
-	json_t *plan, json_t *mistakes)
+plan_keys(const struct account *account, const struct key *keys, const json_t *item, const char *prefix,
+    bool by_hand, json_t *plan, json_t *mistakes)
 {
 	for (; keys->name != NULL; keys++) {
 		json_t *value = json_object_get(item, keys->name);
@@ -136,8 +143,9 @@ plan_tag_list(const json_t *tags, const char *path, const char *key, json_t *pla
 		mistake_type(mistakes, "array", "%s", path);
 		return;
 	}
-	json_array_foreach (tags, i, tag) {
-		if (!json_is_string(json_object_get(tag, "name")) && !json_is_integer(json_object_get(tag, "id")))
+	json_array_foreach(tags, i, tag) {
+		if (!json_is_string(json_object_get(tag, "name")) &&
+		    !json_is_integer(json_object_get(tag, "id")))
 			mistake_missing(mistakes, "%s.%zu.name", path, i);
 	}
 	json_object_set(plan, key, (json_t *)tags);
@@ -146,10 +154,11 @@ plan_tag_list(const json_t *tags, const char *path, const char *key, json_t *pla
 static void
 plan_tags(const json_t *item, json_t *plan, json_t *mistakes)
 {
-	plan_tag_list(json_object_get(json_object_get(item, "_embedded"), "tags"), "_embedded.tags", "~tags_set", plan,
-		mistakes);
+	plan_tag_list(json_object_get(json_object_get(item, "_embedded"), "tags"), "_embedded.tags",
+	    "~tags_set", plan, mistakes);
 	plan_tag_list(json_object_get(item, "tags_to_add"), "tags_to_add", "~tags_add", plan, mistakes);
-	plan_tag_list(json_object_get(item, "tags_to_delete"), "tags_to_delete", "~tags_delete", plan, mistakes);
+	plan_tag_list(
+	    json_object_get(item, "tags_to_delete"), "tags_to_delete", "~tags_delete", plan, mistakes);
 }
 
 /* The full name and its parts go together. */
@@ -165,12 +174,13 @@ plan_name(json_t *plan)
 		json_object_set_new(plan, "last_name", json_string(""));
 	} else if (name == NULL && (first != NULL || last != NULL)) {
 		json_object_set_new(plan, "name",
-			json_sprintf("%s%s%s", first ? first : "", first && last ? " " : "", last ? last : ""));
+		    json_sprintf("%s%s%s", first ? first : "", first && last ? " " : "", last ? last : ""));
 	}
 }
 
 json_t *
-plan_contact(const struct account *account, const json_t *item, const char *prefix, bool by_hand, json_t *mistakes)
+plan_contact(
+    const struct account *account, const json_t *item, const char *prefix, bool by_hand, json_t *mistakes)
 {
 	json_t *plan = json_object();
 
@@ -178,8 +188,8 @@ plan_contact(const struct account *account, const json_t *item, const char *pref
 	plan_name(plan);
 	plan_tags(item, plan, mistakes);
 	json_object_set_new(plan, "~cf",
-		fields_read(account, CONTACTS, json_object_get(item, "custom_fields_values"), prefix, by_hand,
-			mistakes));
+	    fields_read(
+		account, CONTACTS, json_object_get(item, "custom_fields_values"), prefix, by_hand, mistakes));
 	return plan;
 }
 
@@ -221,26 +231,28 @@ plan_closing(const json_t *current, int64_t status, json_t *plan)
 	bool moved = entity_integer(current, "status_id") != status;
 
 	if (moved && json_object_get(plan, "closed_at") == NULL)
-		json_object_set_new(plan, "closed_at", closed ? json_integer(clock_wall_ms() / 1000) : json_null());
+		json_object_set_new(
+		    plan, "closed_at", closed ? json_integer(clock_wall_ms() / 1000) : json_null());
 	if (current != NULL && moved && status != STATUS_LOST)
 		json_object_set_new(plan, "loss_reason_id", json_null());
 }
 
 static void
-plan_stage(const struct account *account, const json_t *current, const json_t *item, bool by_hand, json_t *plan,
-	json_t *mistakes)
+plan_stage(const struct account *account, const json_t *current, const json_t *item, bool by_hand,
+    json_t *plan, json_t *mistakes)
 {
 	const json_t *home, *stage;
 	int64_t pipeline, status;
 
-	if (!read_id(item, "pipeline_id", &pipeline, mistakes) || !read_id(item, "status_id", &status, mistakes))
+	if (!read_id(item, "pipeline_id", &pipeline, mistakes) ||
+	    !read_id(item, "status_id", &status, mistakes))
 		return;
 
 	/* A lead that stays where it is; any change by the API accepts an unsorted one. */
 	if (current != NULL && pipeline == 0 && status == 0 &&
-		(by_hand ||
-			!account_is_unsorted(account, entity_integer(current, "pipeline_id"),
-				entity_integer(current, "status_id"))))
+	    (by_hand ||
+		!account_is_unsorted(
+		    account, entity_integer(current, "pipeline_id"), entity_integer(current, "status_id"))))
 		return;
 
 	home = stage_pipeline(account, current, pipeline, status);
@@ -273,7 +285,7 @@ plan_links(const struct account *account, const json_t *item, json_t *plan, json
 		mistake_type(mistakes, "array", "_embedded.contacts");
 		return;
 	}
-	json_array_foreach (contacts, i, contact) {
+	json_array_foreach(contacts, i, contact) {
 		const json_t *id = json_object_get(contact, "id");
 
 		if (id == NULL)
@@ -287,7 +299,8 @@ plan_links(const struct account *account, const json_t *item, json_t *plan, json
 }
 
 json_t *
-plan_lead(const struct account *account, const json_t *current, const json_t *item, bool by_hand, json_t *mistakes)
+plan_lead(
+    const struct account *account, const json_t *current, const json_t *item, bool by_hand, json_t *mistakes)
 {
 	json_t *plan = json_object();
 	const json_t *status;
@@ -298,13 +311,16 @@ plan_lead(const struct account *account, const json_t *current, const json_t *it
 	if (current == NULL || by_hand)
 		plan_links(account, item, plan, mistakes);
 	json_object_set_new(plan, "~cf",
-		fields_read(account, LEADS, json_object_get(item, "custom_fields_values"), "", by_hand, mistakes));
+	    fields_read(
+		account, LEADS, json_object_get(item, "custom_fields_values"), "", by_hand, mistakes));
 
 	status = json_object_get(plan, "status_id");
 	if (status == NULL)
 		status = json_object_get(current, "status_id");
-	if (json_is_integer(json_object_get(plan, "loss_reason_id")) && json_integer_value(status) != STATUS_LOST)
-		json_object_set_new(plan, "~refused", json_string("Loss reason can be specified only for lost lead"));
+	if (json_is_integer(json_object_get(plan, "loss_reason_id")) &&
+	    json_integer_value(status) != STATUS_LOST)
+		json_object_set_new(
+		    plan, "~refused", json_string("Loss reason can be specified only for lost lead"));
 
 	return plan;
 }
@@ -314,16 +330,16 @@ static const struct note_type {
 	const char *name;
 	const char *params[6];
 } note_types[] = {
-	{"common", {"!text"}},
-	{"service_message", {"!service", "!text"}},
-	{"extended_service_message", {"!service", "!text"}},
-	{"sms_in", {"!text", "!phone"}},
-	{"sms_out", {"!text", "!phone"}},
-	{"call_in", {"!uniq", "!duration", "!source", "link", "!phone"}},
-	{"call_out", {"!uniq", "!duration", "!source", "link", "!phone"}},
-	{"geolocation", {"!text", "!address", "!longitude", "!latitude"}},
-	{"message_cashier", {"!status", "!text", "!shop"}},
-	{"attachment", {"!version_uuid", "!file_uuid", "!file_name"}},
+	{ "common", { "!text" } },
+	{ "service_message", { "!service", "!text" } },
+	{ "extended_service_message", { "!service", "!text" } },
+	{ "sms_in", { "!text", "!phone" } },
+	{ "sms_out", { "!text", "!phone" } },
+	{ "call_in", { "!uniq", "!duration", "!source", "link", "!phone" } },
+	{ "call_out", { "!uniq", "!duration", "!source", "link", "!phone" } },
+	{ "geolocation", { "!text", "!address", "!longitude", "!latitude" } },
+	{ "message_cashier", { "!status", "!text", "!shop" } },
+	{ "attachment", { "!version_uuid", "!file_uuid", "!file_name" } },
 };
 
 static void
@@ -342,7 +358,7 @@ check_params(const struct note_type *type, json_t *params, json_t *mistakes)
 		else if (value != NULL && strcmp(name, "text") == 0 && !json_is_string(value))
 			mistake_type(mistakes, "string", "params.text");
 	}
-	json_object_foreach (params, key, value) {
+	json_object_foreach(params, key, value) {
 		for (i = 0; i < 6 && type->params[i] != NULL; i++) {
 			if (strcmp(type->params[i] + (type->params[i][0] == '!'), key) == 0)
 				break;
@@ -413,7 +429,8 @@ plan_task(const struct account *account, const json_t *item, json_t *mistakes)
 		mistake_missing(mistakes, "complete_till");
 	if (id != NULL && type == NULL)
 		mistake_missing(mistakes, "entity_type");
-	else if (id != NULL && kind_parse(type, &kind) && account_find(account, kind, json_integer_value(id)) == NULL)
+	else if (id != NULL && kind_parse(type, &kind) &&
+	    account_find(account, kind, json_integer_value(id)) == NULL)
 		mistake_choice(mistakes, "entity_id");
 
 	return plan;

@@ -41,8 +41,8 @@ static json_t *
 show_link(const struct call *call, int64_t other, bool is_main)
 {
 	return json_pack("{s:I, s:s, s:I, s:s, s:{s:b}}", "entity_id", (json_int_t)call->id, "entity_type",
-		kind_name(call->kind), "to_entity_id", (json_int_t)other, "to_entity_type",
-		kind_name(call->kind == LEADS ? CONTACTS : LEADS), "metadata", "main_contact", (int)is_main);
+	    kind_name(call->kind), "to_entity_id", (json_int_t)other, "to_entity_type",
+	    kind_name(call->kind == LEADS ? CONTACTS : LEADS), "metadata", "main_contact", (int)is_main);
 }
 
 static bool
@@ -55,9 +55,9 @@ static void
 links_done(const struct call *call, json_t *links, struct response *given)
 {
 	response_json(given, (int)call->settings->success_status,
-		json_pack("{s:i, s:o, s:{s:o}}", "_total_items", (int)json_array_size(links), "_links",
-			call_links(call, "%s/%" PRId64 "/links", kind_name(call->kind), call->id), "_embedded", "links",
-			links));
+	    json_pack("{s:i, s:o, s:{s:o}}", "_total_items", (int)json_array_size(links), "_links",
+		call_links(call, "%s/%" PRId64 "/links", kind_name(call->kind), call->id), "_embedded",
+		"links", links));
 }
 
 void
@@ -76,14 +76,14 @@ relations_link(const struct call *call, struct response *given)
 	}
 
 	done = json_array();
-	json_array_foreach (items, i, item) {
+	json_array_foreach(items, i, item) {
 		int64_t contact;
 		json_t *lead = link_lead(call, item, &contact);
 
 		account_link(call->account, lead, contact,
-			json_is_true(json_object_get(json_object_get(item, "metadata"), "is_main")));
-		json_array_append_new(done,
-			show_link(call, entity_integer(item, "to_entity_id"), link_is_main(lead, contact)));
+		    json_is_true(json_object_get(json_object_get(item, "metadata"), "is_main")));
+		json_array_append_new(
+		    done, show_link(call, entity_integer(item, "to_entity_id"), link_is_main(lead, contact)));
 	}
 	links_done(call, done, given);
 }
@@ -99,7 +99,7 @@ relations_unlink(const struct call *call, struct response *given)
 	if (plans == NULL)
 		return;
 
-	json_array_foreach (items, i, item) {
+	json_array_foreach(items, i, item) {
 		int64_t contact;
 		json_t *lead = link_lead(call, item, &contact);
 
@@ -116,19 +116,20 @@ relations_list(const struct call *call, struct response *given)
 	json_t *links = json_array(), *item;
 	size_t i;
 
-	json_array_foreach (json_object_get(entity, "~links"), i, item)
-		json_array_append_new(links, show_link(call, entity_id(item), link_is_main(entity, entity_id(item))));
-	json_array_foreach (json_object_get(entity, "~leads"), i, item) {
+	json_array_foreach(json_object_get(entity, "~links"), i, item)
+		json_array_append_new(
+		    links, show_link(call, entity_id(item), link_is_main(entity, entity_id(item))));
+	json_array_foreach(json_object_get(entity, "~leads"), i, item) {
 		int64_t lead = json_integer_value(item);
 
 		json_array_append_new(links,
-			show_link(call, lead, link_is_main(account_find(call->account, LEADS, lead), call->id)));
+		    show_link(call, lead, link_is_main(account_find(call->account, LEADS, lead), call->id)));
 	}
 	if (json_array_size(links) > 0) {
 		response_json(given, 200,
-			json_pack("{s:i, s:o, s:{s:o}}", "_total_items", (int)json_array_size(links), "_links",
-				call_links(call, "%s/%" PRId64 "/links", kind_name(call->kind), call->id), "_embedded",
-				"links", links));
+		    json_pack("{s:i, s:o, s:{s:o}}", "_total_items", (int)json_array_size(links), "_links",
+			call_links(call, "%s/%" PRId64 "/links", kind_name(call->kind), call->id),
+			"_embedded", "links", links));
 		return;
 	}
 	json_decref(links);

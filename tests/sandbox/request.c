@@ -31,7 +31,7 @@ request_clear(struct request *asked)
 	free(asked->authorization);
 	free(asked->user_agent);
 	free(asked->body);
-	*asked = (struct request){0};
+	*asked = (struct request){ 0 };
 }
 
 const char *
@@ -74,7 +74,8 @@ names_list(const char *parameter, const char *name)
 {
 	size_t length = strlen(name);
 
-	return strncmp(parameter, name, length) == 0 && (parameter[length] == '\0' || parameter[length] == '[');
+	return strncmp(parameter, name, length) == 0 &&
+	    (parameter[length] == '\0' || parameter[length] == '[');
 }
 
 bool
@@ -91,7 +92,8 @@ bool
 request_list_contains(const struct request *asked, const char *name, const char *value)
 {
 	for (size_t i = 0; i < asked->parameter_count; i++) {
-		if (names_list(asked->parameters[i].name, name) && strcmp(asked->parameters[i].value, value) == 0)
+		if (names_list(asked->parameters[i].name, name) &&
+		    strcmp(asked->parameters[i].value, value) == 0)
 			return true;
 	}
 	return false;

@@ -17,9 +17,9 @@ struct request {
 	int64_t arrived_ns;      /* monotonic, when the headers were read */
 	int64_t arrived_wall_ms; /* the same instant by the wall clock */
 	char *method;
-	char *path;   /* decoded, without the query */
-	char *target; /* as sent: path and query */
-	char *base;   /* scheme and host as the client knows us: "http://127.0.0.1:8080" */
+	char *path;          /* decoded, without the query */
+	char *target;        /* as sent: path and query */
+	char *base;          /* scheme and host as the client knows us: "http://127.0.0.1:8080" */
 	char *authorization; /* these two may be NULL */
 	char *user_agent;
 	struct parameter *parameters; /* of the query, decoded, in order */

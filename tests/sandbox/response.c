@@ -10,25 +10,25 @@ static const struct reason {
 	const char *title;
 	const char *detail;
 } reasons[] = {
-	{400, "Bad Request", "Invalid request body"},
-	{401, "Unauthorized", "Неверный логин или пароль"},
-	{402, "Payment Required", "Payment required"},
-	{403, "Forbidden", "Forbidden"},
-	{404, "Not Found", "Not Found"},
-	{405, "Method Not Allowed", "Method Not Allowed"},
-	{422, "Unprocessable Entity", "Limit 250 per page"},
-	{429, "Too Many Requests",
-		"You have sent too many requests in a given amount of time. Please try again later."},
-	{500, "Internal Server Error", "An unknown error occurred."},
-	{502, "Bad Gateway", "Bad Gateway"},
-	{503, "Service Temporarily Unavailable", "Service Temporarily Unavailable"},
-	{504, "Gateway Time-out", "Gateway Time-out"},
+	{ 400, "Bad Request", "Invalid request body" },
+	{ 401, "Unauthorized", "Неверный логин или пароль" },
+	{ 402, "Payment Required", "Payment required" },
+	{ 403, "Forbidden", "Forbidden" },
+	{ 404, "Not Found", "Not Found" },
+	{ 405, "Method Not Allowed", "Method Not Allowed" },
+	{ 422, "Unprocessable Entity", "Limit 250 per page" },
+	{ 429, "Too Many Requests",
+	    "You have sent too many requests in a given amount of time. Please try again later." },
+	{ 500, "Internal Server Error", "An unknown error occurred." },
+	{ 502, "Bad Gateway", "Bad Gateway" },
+	{ 503, "Service Temporarily Unavailable", "Service Temporarily Unavailable" },
+	{ 504, "Gateway Time-out", "Gateway Time-out" },
 };
 
 static const struct reason *
 reason_of(int status)
 {
-	static const struct reason unknown = {0, "Error", "Error"};
+	static const struct reason unknown = { 0, "Error", "Error" };
 
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
 		if (reasons[i].status == status)
@@ -40,7 +40,7 @@ reason_of(int status)
 void
 response_init(struct response *given, int status)
 {
-	*given = (struct response){.status = status, .retry_after = -1};
+	*given = (struct response){ .status = status, .retry_after = -1 };
 }
 
 void
@@ -66,8 +66,8 @@ response_json(struct response *given, int status, json_t *body)
 	char *text = must(json_dumps(body, JSON_COMPACT));
 
 	json_decref(body);
-	response_bytes(given, status, status < 400 ? "application/hal+json" : "application/problem+json", text,
-		strlen(text));
+	response_bytes(given, status, status < 400 ? "application/hal+json" : "application/problem+json",
+	    text, strlen(text));
 }
 
 json_t *
@@ -75,8 +75,8 @@ problem_json(int status, const char *detail)
 {
 	char *type = text_format("https://httpstatus.es/%d", status);
 	const struct reason *reason = reason_of(status);
-	json_t *problem = json_pack("{s:s, s:s, s:i, s:s}", "title", reason->title, "type", type, "status", status,
-		"detail", detail != NULL ? detail : reason->detail);
+	json_t *problem = json_pack("{s:s, s:s, s:i, s:s}", "title", reason->title, "type", type, "status",
+	    status, "detail", detail != NULL ? detail : reason->detail);
 
 	free(type);
 	return problem;
@@ -92,9 +92,10 @@ void
 response_html(struct response *given, int status)
 {
 	const char *title = reason_of(status)->title;
-	char *page = text_format("<html>\r\n<head><title>%d %s</title></head>\r\n<body>\r\n"
-				 "<center><h1>%d %s</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n",
-		status, title, status, title);
+	char *page = text_format(
+	    "<html>\r\n<head><title>%d %s</title></head>\r\n<body>\r\n"
+	    "<center><h1>%d %s</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n",
+	    status, title, status, title);
 
 	response_bytes(given, status, "text/html", page, strlen(page));
 }

@@ -15,50 +15,50 @@ static const struct route {
 	enum kind kind;
 	void (*handler)(const struct call *call, struct response *given);
 } routes[] = {
-	{"GET", "account", CONTACTS, catalog_account},
-	{"GET", "users", CONTACTS, catalog_users},
-	{"GET", "users/#", CONTACTS, catalog_user},
-	{"GET", "leads/pipelines", LEADS, catalog_pipelines},
-	{"GET", "leads/pipelines/#", LEADS, catalog_pipeline},
-	{"GET", "leads/pipelines/#/statuses", LEADS, catalog_statuses},
-	{"GET", "leads/custom_fields", LEADS, catalog_fields},
-	{"GET", "leads/custom_fields/#", LEADS, catalog_field},
-	{"GET", "contacts/custom_fields", CONTACTS, catalog_fields},
-	{"GET", "contacts/custom_fields/#", CONTACTS, catalog_field},
+	{ "GET", "account", CONTACTS, catalog_account },
+	{ "GET", "users", CONTACTS, catalog_users },
+	{ "GET", "users/#", CONTACTS, catalog_user },
+	{ "GET", "leads/pipelines", LEADS, catalog_pipelines },
+	{ "GET", "leads/pipelines/#", LEADS, catalog_pipeline },
+	{ "GET", "leads/pipelines/#/statuses", LEADS, catalog_statuses },
+	{ "GET", "leads/custom_fields", LEADS, catalog_fields },
+	{ "GET", "leads/custom_fields/#", LEADS, catalog_field },
+	{ "GET", "contacts/custom_fields", CONTACTS, catalog_fields },
+	{ "GET", "contacts/custom_fields/#", CONTACTS, catalog_field },
 
-	{"GET", "contacts", CONTACTS, entities_list},
-	{"POST", "contacts", CONTACTS, entities_create},
-	{"PATCH", "contacts", CONTACTS, entities_change_batch},
-	{"GET", "contacts/#", CONTACTS, entities_get},
-	{"PATCH", "contacts/#", CONTACTS, entities_change_one},
-	{"POST", "contacts/#/link", CONTACTS, relations_link},
-	{"POST", "contacts/#/unlink", CONTACTS, relations_unlink},
-	{"GET", "contacts/#/links", CONTACTS, relations_list},
+	{ "GET", "contacts", CONTACTS, entities_list },
+	{ "POST", "contacts", CONTACTS, entities_create },
+	{ "PATCH", "contacts", CONTACTS, entities_change_batch },
+	{ "GET", "contacts/#", CONTACTS, entities_get },
+	{ "PATCH", "contacts/#", CONTACTS, entities_change_one },
+	{ "POST", "contacts/#/link", CONTACTS, relations_link },
+	{ "POST", "contacts/#/unlink", CONTACTS, relations_unlink },
+	{ "GET", "contacts/#/links", CONTACTS, relations_list },
 
-	{"GET", "leads", LEADS, entities_list},
-	{"POST", "leads", LEADS, entities_create},
-	{"PATCH", "leads", LEADS, entities_change_batch},
-	{"POST", "leads/complex", LEADS, leads_complex},
-	{"GET", "leads/#", LEADS, entities_get},
-	{"PATCH", "leads/#", LEADS, entities_change_one},
-	{"POST", "leads/#/link", LEADS, relations_link},
-	{"POST", "leads/#/unlink", LEADS, relations_unlink},
-	{"GET", "leads/#/links", LEADS, relations_list},
+	{ "GET", "leads", LEADS, entities_list },
+	{ "POST", "leads", LEADS, entities_create },
+	{ "PATCH", "leads", LEADS, entities_change_batch },
+	{ "POST", "leads/complex", LEADS, leads_complex },
+	{ "GET", "leads/#", LEADS, entities_get },
+	{ "PATCH", "leads/#", LEADS, entities_change_one },
+	{ "POST", "leads/#/link", LEADS, relations_link },
+	{ "POST", "leads/#/unlink", LEADS, relations_unlink },
+	{ "GET", "leads/#/links", LEADS, relations_list },
 
-	{"GET", "contacts/notes", CONTACTS, notes_list},
-	{"POST", "contacts/notes", CONTACTS, notes_create},
-	{"GET", "contacts/#/notes", CONTACTS, notes_list},
-	{"POST", "contacts/#/notes", CONTACTS, notes_create},
-	{"GET", "contacts/#/notes/#", CONTACTS, notes_get},
-	{"GET", "leads/notes", LEADS, notes_list},
-	{"POST", "leads/notes", LEADS, notes_create},
-	{"GET", "leads/#/notes", LEADS, notes_list},
-	{"POST", "leads/#/notes", LEADS, notes_create},
-	{"GET", "leads/#/notes/#", LEADS, notes_get},
+	{ "GET", "contacts/notes", CONTACTS, notes_list },
+	{ "POST", "contacts/notes", CONTACTS, notes_create },
+	{ "GET", "contacts/#/notes", CONTACTS, notes_list },
+	{ "POST", "contacts/#/notes", CONTACTS, notes_create },
+	{ "GET", "contacts/#/notes/#", CONTACTS, notes_get },
+	{ "GET", "leads/notes", LEADS, notes_list },
+	{ "POST", "leads/notes", LEADS, notes_create },
+	{ "GET", "leads/#/notes", LEADS, notes_list },
+	{ "POST", "leads/#/notes", LEADS, notes_create },
+	{ "GET", "leads/#/notes/#", LEADS, notes_get },
 
-	{"GET", "tasks", TASKS, tasks_list},
-	{"POST", "tasks", TASKS, tasks_create},
-	{"GET", "tasks/#", TASKS, tasks_get},
+	{ "GET", "tasks", TASKS, tasks_list },
+	{ "POST", "tasks", TASKS, tasks_create },
+	{ "GET", "tasks/#", TASKS, tasks_get },
 };
 
 /* Does the path fit the pattern?  Its ids are stored in order. */
@@ -95,7 +95,7 @@ routes_answer(struct call *call, struct response *given)
 		int64_t ids[2];
 
 		if (strncmp(path, prefix, strlen(prefix)) != 0 ||
-			!path_fits(routes[i].pattern, path + strlen(prefix), ids))
+		    !path_fits(routes[i].pattern, path + strlen(prefix), ids))
 			continue;
 		known = true;
 		if (strcmp(routes[i].method, call->asked->method) != 0)

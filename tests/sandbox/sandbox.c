@@ -11,7 +11,7 @@
 
 struct sandbox *
 sandbox_new(const struct settings *settings, const char *token, json_t *seed, uint64_t random_seed, FILE *log,
-	json_t **mistakes)
+    json_t **mistakes)
 {
 	struct account *account = seed_load(seed, mistakes);
 	struct sandbox *box;
@@ -113,7 +113,8 @@ turned_away(struct sandbox *box, const struct request *asked, struct response *g
 	if (box->settings.rate > 0 && in_second > (size_t)box->settings.rate) {
 		response_problem(given, 429, NULL);
 		box->throttled++;
-		box->blocked = box->settings.block_after > 0 && box->throttled >= (size_t)box->settings.block_after;
+		box->blocked =
+		    box->settings.block_after > 0 && box->throttled >= (size_t)box->settings.block_after;
 		return true;
 	}
 	if (box->settings.require_user_agent && (asked->user_agent == NULL || *asked->user_agent == '\0')) {
@@ -129,8 +130,8 @@ authorised(const struct sandbox *box, const struct request *asked)
 	static const char scheme[] = "Bearer ";
 
 	return asked->authorization != NULL &&
-		strncasecmp(asked->authorization, scheme, sizeof(scheme) - 1) == 0 &&
-		strcmp(asked->authorization + sizeof(scheme) - 1, box->token) == 0;
+	    strncasecmp(asked->authorization, scheme, sizeof(scheme) - 1) == 0 &&
+	    strcmp(asked->authorization + sizeof(scheme) - 1, box->token) == 0;
 }
 
 /* What the API itself says. */
@@ -167,18 +168,19 @@ logged_body(const struct request *asked)
 
 static void
 write_down(struct sandbox *box, const struct request *asked, const struct response *given, const char *fault,
-	bool effect)
+    bool effect)
 {
 	bool silent = given->delivery == DELIVER_RESET || given->delivery == DELIVER_CUT_HEADER;
 	json_t *agent = asked->user_agent != NULL ? json_string(asked->user_agent) : json_null();
 
 	box->status_429 += given->status == 429;
 	journal_add(box->journal,
-		json_pack("{s:n, s:f, s:I, s:s, s:s, s:s, s:i, s:b, s:o, s:o, s:b, s:o}", "seq", "mono_ms",
-			(double)asked->arrived_ns / 1e6, "wall_ms", (json_int_t)asked->arrived_wall_ms, "method",
-			asked->method, "path", asked->path, "target", asked->target, "status", silent ? 0 : given->status,
-			"authorized", (int)authorised(box, asked), "user_agent", agent, "body", logged_body(asked),
-			"effect", (int)effect, "fault", fault != NULL ? json_string(fault) : json_null()));
+	    json_pack("{s:n, s:f, s:I, s:s, s:s, s:s, s:i, s:b, s:o, s:o, s:b, s:o}", "seq", "mono_ms",
+		(double)asked->arrived_ns / 1e6, "wall_ms", (json_int_t)asked->arrived_wall_ms, "method",
+		asked->method, "path", asked->path, "target", asked->target, "status",
+		silent ? 0 : given->status, "authorized", (int)authorised(box, asked), "user_agent", agent,
+		"body", logged_body(asked), "effect", (int)effect, "fault",
+		fault != NULL ? json_string(fault) : json_null()));
 	pthread_cond_broadcast(&box->changed);
 }
 

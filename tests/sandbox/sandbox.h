@@ -44,8 +44,8 @@ struct sandbox {
  * New sandbox with the account of the seed, which is stolen.  NULL, with *mistakes set to new JSON, if the seed is not
  * right.  `log` may be NULL and stays the caller's.
  */
-struct sandbox *sandbox_new(const struct settings *settings, const char *token, json_t *seed, uint64_t random_seed,
-	FILE *log, json_t **mistakes) __attribute__((warn_unused_result));
+struct sandbox *sandbox_new(const struct settings *settings, const char *token, json_t *seed,
+    uint64_t random_seed, FILE *log, json_t **mistakes) __attribute__((warn_unused_result));
 
 /* From now on nothing waits any more. */
 void sandbox_stop(struct sandbox *box);

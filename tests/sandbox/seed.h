@@ -20,7 +20,7 @@ struct account *seed_load(const json_t *seed, json_t **mistakes) __attribute__((
  * "fields" ({"name, code or id": value or [values]}), and "contacts" ([id]) on leads.  Returns the entity, or NULL
  * after appending to mistakes; then nothing was done.
  */
-json_t *hand_write(struct account *account, enum kind kind, json_t *entity, const json_t *said, int64_t due_ns,
-	json_t *mistakes);
+json_t *hand_write(struct account *account, enum kind kind, json_t *entity, const json_t *said,
+    int64_t due_ns, json_t *mistakes);
 
 #endif

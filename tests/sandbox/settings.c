@@ -9,24 +9,27 @@ const struct settings settings_default = {
 	.require_user_agent = true,
 };
 
-enum type { NUMBER, SWITCH };
+enum type {
+	NUMBER,
+	SWITCH
+};
 
 static const struct setting {
 	const char *name;
 	enum type type;
 	size_t offset;
 } settings_table[] = {
-	{"index_lag_ms", NUMBER, offsetof(struct settings, index_lag_ms)},
-	{"latency_ms", NUMBER, offsetof(struct settings, latency_ms)},
-	{"rate", NUMBER, offsetof(struct settings, rate)},
-	{"block_after", NUMBER, offsetof(struct settings, block_after)},
-	{"success_status", NUMBER, offsetof(struct settings, success_status)},
-	{"filter", SWITCH, offsetof(struct settings, filter)},
-	{"filter_id", SWITCH, offsetof(struct settings, filter_id)},
-	{"wrap_patch", SWITCH, offsetof(struct settings, wrap_patch)},
-	{"leads_query_sees_contacts", SWITCH, offsetof(struct settings, leads_query_sees_contacts)},
-	{"show_deleted_by_id", SWITCH, offsetof(struct settings, show_deleted_by_id)},
-	{"require_user_agent", SWITCH, offsetof(struct settings, require_user_agent)},
+	{ "index_lag_ms", NUMBER, offsetof(struct settings, index_lag_ms) },
+	{ "latency_ms", NUMBER, offsetof(struct settings, latency_ms) },
+	{ "rate", NUMBER, offsetof(struct settings, rate) },
+	{ "block_after", NUMBER, offsetof(struct settings, block_after) },
+	{ "success_status", NUMBER, offsetof(struct settings, success_status) },
+	{ "filter", SWITCH, offsetof(struct settings, filter) },
+	{ "filter_id", SWITCH, offsetof(struct settings, filter_id) },
+	{ "wrap_patch", SWITCH, offsetof(struct settings, wrap_patch) },
+	{ "leads_query_sees_contacts", SWITCH, offsetof(struct settings, leads_query_sees_contacts) },
+	{ "show_deleted_by_id", SWITCH, offsetof(struct settings, show_deleted_by_id) },
+	{ "require_user_agent", SWITCH, offsetof(struct settings, require_user_agent) },
 };
 
 #define SETTINGS (sizeof(settings_table) / sizeof(settings_table[0]))
@@ -96,7 +99,7 @@ settings_change(struct settings *settings, const json_t *changes, const char **m
 		return false;
 	}
 
-	json_object_foreach ((json_t *)changes, name, value) {
+	json_object_foreach((json_t *)changes, name, value) {
 		if (!setting_change(&changed, name, value, mistake))
 			return false;
 	}

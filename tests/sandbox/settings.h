@@ -33,6 +33,6 @@ json_t *settings_json(const struct settings *settings);
  * unknown setting or gives a wrong value; then nothing is changed.
  */
 bool settings_change(struct settings *settings, const json_t *changes, const char **mistake)
-	__attribute__((warn_unused_result));
+    __attribute__((warn_unused_result));
 
 #endif

@@ -10,7 +10,7 @@ show_keys(const json_t *entity)
 	json_t *shown = json_object(), *value;
 	const char *key;
 
-	json_object_foreach ((json_t *)entity, key, value) {
+	json_object_foreach((json_t *)entity, key, value) {
 		if (key[0] != '~')
 			json_object_set(shown, key, value);
 	}
@@ -30,12 +30,12 @@ show_leads(const struct call *call, const json_t *contact)
 	json_t *all = json_array(), *item;
 	size_t i;
 
-	json_array_foreach (json_object_get(contact, "~leads"), i, item) {
+	json_array_foreach(json_object_get(contact, "~leads"), i, item) {
 		int64_t id = json_integer_value(item);
 
 		if (!entity_deleted(account_find(call->account, LEADS, id)))
 			json_array_append_new(all,
-				json_pack("{s:I, s:o}", "id", (json_int_t)id, "_links", self(call, LEADS, id)));
+			    json_pack("{s:I, s:o}", "id", (json_int_t)id, "_links", self(call, LEADS, id)));
 	}
 	return all;
 }
@@ -46,13 +46,13 @@ show_contacts(const struct call *call, const json_t *lead)
 	json_t *all = json_array(), *item;
 	size_t i;
 
-	json_array_foreach (json_object_get(lead, "~links"), i, item) {
+	json_array_foreach(json_object_get(lead, "~links"), i, item) {
 		int64_t id = entity_id(item);
 
 		if (!entity_deleted(account_find(call->account, CONTACTS, id)))
 			json_array_append_new(all,
-				json_pack("{s:I, s:O, s:o}", "id", (json_int_t)id, "is_main",
-					json_object_get(item, "is_main"), "_links", self(call, CONTACTS, id)));
+			    json_pack("{s:I, s:O, s:o}", "id", (json_int_t)id, "is_main",
+				json_object_get(item, "is_main"), "_links", self(call, CONTACTS, id)));
 	}
 	return all;
 }
@@ -66,8 +66,8 @@ show_entity(const struct call *call, const json_t *entity)
 
 	json_object_set_new(shown, "custom_fields_values", fields_show(call->account, call->kind, entity));
 	if (call->kind == CONTACTS)
-		json_object_set_new(shown, "is_unsorted",
-			json_boolean(account_contact_unsorted(call->account, entity)));
+		json_object_set_new(
+		    shown, "is_unsorted", json_boolean(account_contact_unsorted(call->account, entity)));
 
 	if (call->kind == CONTACTS && request_with(call->asked, "leads"))
 		json_object_set_new(embedded, "leads", show_leads(call, entity));
@@ -83,8 +83,8 @@ json_t *
 show_deleted(const struct call *call, const json_t *entity)
 {
 	return json_pack("{s:I, s:O, s:O, s:b, s:o}", "id", (json_int_t)entity_id(entity), "updated_at",
-		json_object_get(entity, "updated_at"), "updated_by", json_object_get(entity, "updated_by"), "is_deleted", 1,
-		"_links", self(call, call->kind, entity_id(entity)));
+	    json_object_get(entity, "updated_at"), "updated_by", json_object_get(entity, "updated_by"),
+	    "is_deleted", 1, "_links", self(call, call->kind, entity_id(entity)));
 }
 
 json_t *
@@ -93,8 +93,9 @@ show_note(const struct call *call, const json_t *note)
 	json_t *shown = show_keys(note);
 
 	json_object_set_new(shown, "_links",
-		call_links(call, "%s/%" PRId64 "/notes/%" PRId64, json_string_value(json_object_get(note, "~entity_type")),
-			entity_integer(note, "entity_id"), entity_id(note)));
+	    call_links(call, "%s/%" PRId64 "/notes/%" PRId64,
+		json_string_value(json_object_get(note, "~entity_type")), entity_integer(note, "entity_id"),
+		entity_id(note)));
 	return shown;
 }
 
@@ -114,14 +115,14 @@ named_fields(const json_t *shown)
 	json_t *named = json_object(), *field, *value;
 	size_t i, n;
 
-	json_array_foreach (shown, i, field) {
+	json_array_foreach(shown, i, field) {
 		json_t *values = json_object_get(field, "values"), *all = json_array();
 		const char *type = json_string_value(json_object_get(field, "field_type"));
 
-		json_array_foreach (values, n, value)
+		json_array_foreach(values, n, value)
 			json_array_append(all, json_object_get(value, "value"));
 		json_object_set(named, json_string_value(json_object_get(field, "field_name")),
-			type[0] == 'm' && type[1] == 'u' ? all : json_array_get(all, 0));
+		    type[0] == 'm' && type[1] == 'u' ? all : json_array_get(all, 0));
 		json_decref(all);
 	}
 	return named;
@@ -148,7 +149,7 @@ show_state(const struct account *account, enum kind kind, const json_t *entity)
 		json_object_set_new(shown, "leads", leads != NULL ? json_copy(leads) : json_array());
 	}
 	if (kind == LEADS) {
-		json_array_foreach (json_object_get(entity, "~links"), i, link)
+		json_array_foreach(json_object_get(entity, "~links"), i, link)
 			json_array_append(contacts, json_object_get(link, "id"));
 		json_object_set(shown, "contacts", contacts);
 	}

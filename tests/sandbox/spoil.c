@@ -5,7 +5,10 @@
 #include "text.h"
 
 /* What is added to each id by "wrong_id", and how long a "huge" body is if nothing is said. */
-enum { WRONG_BY = 1000000, HUGE_BYTES = 32 << 20 };
+enum {
+	WRONG_BY = 1000000,
+	HUGE_BYTES = 32 << 20
+};
 
 static int64_t
 rule_number(const json_t *rule, const char *key, int64_t otherwise)
@@ -100,8 +103,9 @@ do_junk(const json_t *rule, bool before, struct response *given)
 	char *page;
 
 	(void)before;
-	page = text_format("%s", json_is_string(body) ? json_string_value(body) :
-						       "<!DOCTYPE html><html><body>Ведутся технические работы</body></html>");
+	page = text_format("%s",
+	    json_is_string(body) ? json_string_value(body)
+				 : "<!DOCTYPE html><html><body>Ведутся технические работы</body></html>");
 	response_bytes(given, 200, "text/html", page, strlen(page));
 }
 
@@ -137,9 +141,9 @@ shift_ids(json_t *value)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach (value, i, item)
+	json_array_foreach(value, i, item)
 		shift_ids(item);
-	json_object_foreach (value, key, item) {
+	json_object_foreach(value, key, item) {
 		if (strcmp(key, "id") == 0 && json_is_integer(item))
 			json_integer_set(item, json_integer_value(item) + WRONG_BY);
 		else if (key[0] != '_' || strcmp(key, "_embedded") == 0)
@@ -160,17 +164,17 @@ do_wrong_id(const json_t *rule, bool before, struct response *given)
 }
 
 static const struct spoil spoils[] = {
-	{"status", true, false, do_status},
-	{"reset", true, false, do_reset},
-	{"hang", true, false, do_hang},
-	{"delay", false, true, do_delay},
-	{"truncate", false, false, do_truncate},
-	{"truncate_header", false, false, do_truncate_header},
-	{"empty", false, false, do_empty},
-	{"junk", false, false, do_junk},
-	{"slow", false, false, do_slow},
-	{"huge", false, false, do_huge},
-	{"wrong_id", false, true, do_wrong_id},
+	{ "status", true, false, do_status },
+	{ "reset", true, false, do_reset },
+	{ "hang", true, false, do_hang },
+	{ "delay", false, true, do_delay },
+	{ "truncate", false, false, do_truncate },
+	{ "truncate_header", false, false, do_truncate_header },
+	{ "empty", false, false, do_empty },
+	{ "junk", false, false, do_junk },
+	{ "slow", false, false, do_slow },
+	{ "huge", false, false, do_huge },
+	{ "wrong_id", false, true, do_wrong_id },
 };
 
 const struct spoil *

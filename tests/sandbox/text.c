@@ -117,7 +117,7 @@ text_integer(const char *text, int64_t *number)
 bool
 text_timestamp(const char *text, int64_t *seconds)
 {
-	struct tm when = {0};
+	struct tm when = { 0 };
 	const char *rest;
 	int hours, minutes, used = 0;
 

@@ -40,7 +40,7 @@ fake_entity(json_t *all, int64_t id)
 	json_t *one;
 	size_t i;
 
-	json_array_foreach (all, i, one)
+	json_array_foreach(all, i, one)
 		if (number(one, "id") == id)
 			return one;
 	return NULL;
@@ -99,7 +99,8 @@ read_outcome(enum outcome out)
 	return out == UNSURE ? LATER : out;
 }
 
-static bool begin(enum outcome *out, struct fault *why, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static bool begin(enum outcome *out, struct fault *why, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 static bool
 begin(enum outcome *out, struct fault *why, const char *format, ...)
 {
@@ -146,7 +147,7 @@ is_linked(const json_t *lead, int64_t contact_id)
 	json_t *link;
 	size_t i;
 
-	json_array_foreach (json_object_get(json_object_get(lead, "_embedded"), "contacts"), i, link)
+	json_array_foreach(json_object_get(json_object_get(lead, "_embedded"), "contacts"), i, link)
 		if (number(link, "id") == contact_id)
 			return true;
 	return false;
@@ -158,7 +159,7 @@ fake_leads_of(int64_t contact_id)
 	json_t *leads = json_array(), *lead;
 	size_t i;
 
-	json_array_foreach (account.leads, i, lead)
+	json_array_foreach(account.leads, i, lead)
 		if (is_linked(lead, contact_id))
 			json_array_append(leads, lead);
 	return leads;
@@ -175,8 +176,9 @@ given(enum amocrm_kind kind, const json_t *entity)
 	if (kind == AMOCRM_CONTACTS) {
 		links = json_array();
 		leads = fake_leads_of(number(entity, "id"));
-		json_array_foreach (leads, i, lead)
-			json_array_append_new(links, json_pack("{s:I}", "id", (json_int_t)number(lead, "id")));
+		json_array_foreach(leads, i, lead)
+			json_array_append_new(
+			    links, json_pack("{s:I}", "id", (json_int_t)number(lead, "id")));
 		json_decref(leads);
 		json_object_set_new(copy, "_embedded", json_pack("{s:o}", "leads", links));
 	}
@@ -186,9 +188,10 @@ given(enum amocrm_kind kind, const json_t *entity)
 static json_t *
 new_entity(void)
 {
-	return json_pack("{s:I, s:b, s:I, s:I, s:I, s:n}", "id", (json_int_t)account.next_id++, "is_deleted", 0,
-	    "created_at", (json_int_t)(clock_wall_ms() / 1000), "updated_at", (json_int_t)account.next_update++,
-	    "created_ms", (json_int_t)clock_wall_ms(), "custom_fields_values");
+	return json_pack("{s:I, s:b, s:I, s:I, s:I, s:n}", "id", (json_int_t)account.next_id++, "is_deleted",
+	    0, "created_at", (json_int_t)(clock_wall_ms() / 1000), "updated_at",
+	    (json_int_t)account.next_update++, "created_ms", (json_int_t)clock_wall_ms(),
+	    "custom_fields_values");
 }
 
 static const json_t *
@@ -205,7 +208,7 @@ contains(const json_t *names, const json_t *name)
 	json_t *one;
 	size_t i;
 
-	json_array_foreach (names, i, one)
+	json_array_foreach(names, i, one)
 		if (json_equal(one, name))
 			return true;
 	return false;
@@ -222,7 +225,7 @@ write_fields(json_t *entity, const json_t *sent, json_t *dropped)
 		json_object_set_new(entity, "custom_fields_values", json_array());
 		fields = json_object_get(entity, "custom_fields_values");
 	}
-	json_array_foreach (json_object_get(sent, "custom_fields_values"), i, field) {
+	json_array_foreach(json_object_get(sent, "custom_fields_values"), i, field) {
 		const json_t *name = field_name(field);
 
 		if (contains(account.refused, name)) {
@@ -230,7 +233,7 @@ write_fields(json_t *entity, const json_t *sent, json_t *dropped)
 				json_array_append(dropped, (json_t *)name);
 			continue;
 		}
-		json_array_foreach (fields, j, other) {
+		json_array_foreach(fields, j, other) {
 			if (json_equal(field_name(other), name)) {
 				json_array_remove(fields, j);
 				break;
@@ -246,7 +249,7 @@ write_entity(json_t *entity, const json_t *sent, json_t *dropped)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach ((json_t *)sent, key, value)
+	json_object_foreach((json_t *)sent, key, value)
 		if (strcmp(key, "custom_fields_values") != 0)
 			json_object_set_new(entity, key, json_deep_copy(value));
 	write_fields(entity, sent, dropped);
@@ -280,7 +283,8 @@ fake_lead(int64_t contact_id, int64_t status_id, const char *fields)
 
 	json_object_set_new(lead, "status_id", json_integer(status_id));
 	json_object_set_new(lead, "pipeline_id", json_integer(400));
-	json_object_set_new(lead, "_embedded", json_pack("{s:[{s:I}]}", "contacts", "id", (json_int_t)contact_id));
+	json_object_set_new(
+	    lead, "_embedded", json_pack("{s:[{s:I}]}", "contacts", "id", (json_int_t)contact_id));
 	return id;
 }
 
@@ -294,7 +298,7 @@ fake_field(const json_t *entity, int64_t field_id)
 	size_t i;
 
 	text[0] = '\0';
-	json_array_foreach (json_object_get(entity, "custom_fields_values"), i, field) {
+	json_array_foreach(json_object_get(entity, "custom_fields_values"), i, field) {
 		if (number(field, "field_id") != field_id)
 			continue;
 		value = json_array_get(json_object_get(field, "values"), 0);
@@ -303,7 +307,8 @@ fake_field(const json_t *entity, int64_t field_id)
 		else if (json_is_integer(json_object_get(value, "value")))
 			snprintf(text, sizeof(texts[0]), "%" PRId64, number(value, "value"));
 		else
-			snprintf(text, sizeof(texts[0]), "%s", json_string_value(json_object_get(value, "value")));
+			snprintf(
+			    text, sizeof(texts[0]), "%s", json_string_value(json_object_get(value, "value")));
 	}
 	return text;
 }
@@ -311,8 +316,8 @@ fake_field(const json_t *entity, int64_t field_id)
 void
 fake_set_field(json_t *entity, int64_t field_id, const char *value)
 {
-	json_t *sent = json_pack("{s:[{s:I, s:[{s:s}]}]}", "custom_fields_values", "field_id", (json_int_t)field_id, "values",
-	    "value", value);
+	json_t *sent = json_pack("{s:[{s:I, s:[{s:s}]}]}", "custom_fields_values", "field_id",
+	    (json_int_t)field_id, "values", "value", value);
 
 	write_entity(entity, sent, NULL);
 	json_decref(sent);
@@ -325,9 +330,10 @@ fake_notes(int64_t lead_id, const char *text)
 	size_t i;
 	int count = 0;
 
-	json_array_foreach (account.notes, i, note)
+	json_array_foreach(account.notes, i, note)
 		count += (lead_id == 0 || number(note, "entity_id") == lead_id) &&
-			 strstr(json_string_value(json_object_get(json_object_get(note, "params"), "text")), text) != NULL;
+		    strstr(json_string_value(json_object_get(json_object_get(note, "params"), "text")),
+			text) != NULL;
 	return count;
 }
 
@@ -371,7 +377,7 @@ matches(enum amocrm_kind kind, const json_t *entity, const char *query)
 	if (mentions(entity, query))
 		return true;
 	if (kind == AMOCRM_LEADS)
-		json_array_foreach (account.contacts, i, contact)
+		json_array_foreach(account.contacts, i, contact)
 			if (is_linked(entity, number(contact, "id")) && mentions(contact, query))
 				return true;
 	return false;
@@ -388,7 +394,7 @@ amocrm_search(struct amocrm *crm, enum amocrm_kind kind, const char *query, json
 	if (!begin(&out, why, "search %s %s", kind_name(kind), query) || fails(FAIL_AFTER, &out, why))
 		return read_outcome(out);
 	hits = json_array();
-	json_array_foreach (all_of(kind), i, entity)
+	json_array_foreach(all_of(kind), i, entity)
 		if (matches(kind, entity, query))
 			json_array_append_new(hits, given(kind, entity));
 	*found = hits;
@@ -441,7 +447,7 @@ amocrm_read_leads(struct amocrm *crm, const json_t *ids, json_t **leads, struct 
 	if (!begin(&out, why, "read %zu leads", json_array_size(ids)) || fails(FAIL_AFTER, &out, why))
 		return read_outcome(out);
 	read = json_array();
-	json_array_foreach (ids, i, id)
+	json_array_foreach(ids, i, id)
 		if ((lead = fake_entity(account.leads, json_integer_value(id))) != NULL)
 			json_array_append_new(read, given(AMOCRM_LEADS, lead));
 	*leads = read;
@@ -514,8 +520,9 @@ amocrm_add_note(struct amocrm *crm, int64_t lead_id, const char *text, int64_t *
 	if (!begin(&out, why, "note %" PRId64, lead_id))
 		return out;
 	note_id = account.next_id++;
-	json_array_append_new(account.notes, json_pack("{s:I, s:I, s:{s:s}}", "id", (json_int_t)note_id, "entity_id",
-						 (json_int_t)lead_id, "params", "text", text));
+	json_array_append_new(account.notes,
+	    json_pack("{s:I, s:I, s:{s:s}}", "id", (json_int_t)note_id, "entity_id", (json_int_t)lead_id,
+		"params", "text", text));
 	if (fails(FAIL_AFTER, &out, why))
 		return out;
 	*id = note_id;

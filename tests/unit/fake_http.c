@@ -108,7 +108,8 @@ keep(const struct http_request *request)
 }
 
 enum outcome
-http_exchange(struct http *http, const struct http_request *request, struct http_answer *answer, struct fault *why)
+http_exchange(
+    struct http *http, const struct http_request *request, struct http_answer *answer, struct fault *why)
 {
 	const struct scripted *it;
 
@@ -119,8 +120,12 @@ http_exchange(struct http *http, const struct http_request *request, struct http
 		abort();
 	}
 	it = &script[fetched++];
-	*answer = (struct http_answer){ .status = it->status, .body = it->body, .size = strlen(it->body), .json = it->json,
-		.retry_after_ms = it->retry_after_ms, .sent_ms = it->outcome == LATER ? 0 : clock_mono_ms() };
+	*answer = (struct http_answer){ .status = it->status,
+		.body = it->body,
+		.size = strlen(it->body),
+		.json = it->json,
+		.retry_after_ms = it->retry_after_ms,
+		.sent_ms = it->outcome == LATER ? 0 : clock_mono_ms() };
 	strcpy(answer->request_id, "id-of-amocrm");
 	return it->outcome == DONE ? DONE : fault_set(why, it->outcome, "the test says so");
 }

@@ -134,10 +134,10 @@ sample_body(const struct sample *sample)
 			 " s:{s:s?, s:s?, s:s?, s:s?, s:s?}, s:{s:s?, s:s?}}}",
 	    "course_order", "status", or_default(sample->status, "CONFIRMED"), "updated_at",
 	    or_default(sample->time, "2025-01-20 14:49:20"), "payment_id", id, "invoice_id", sample->invoice,
-	    "course_order_items", "cost", cost, "course", "name", or_default(sample->course, "Годовой"), "subject",
-	    "name", or_default(sample->subject, "Русский"), "project", "ЕГЭ", "user", "first_name", sample->name,
-	    "phone", sample->phone, "email", sample->email, "telegram_id", sample->telegram, "telegram_tag",
-	    sample->tag, "utm", "source", sample->utm_source, "medium", sample->utm_medium);
+	    "course_order_items", "cost", cost, "course", "name", or_default(sample->course, "Годовой"),
+	    "subject", "name", or_default(sample->subject, "Русский"), "project", "ЕГЭ", "user", "first_name",
+	    sample->name, "phone", sample->phone, "email", sample->email, "telegram_id", sample->telegram,
+	    "telegram_tag", sample->tag, "utm", "source", sample->utm_source, "medium", sample->utm_medium);
 	text = json_dumps(body, JSON_COMPACT);
 	if (text == NULL)
 		abort();
@@ -161,7 +161,8 @@ sample_payment(const struct sample *sample)
 }
 
 /* Run one statement, or several when nothing is asked back; NULL when there is no row or it is NULL. */
-static char *run_sql(const char *path, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
+static char *run_sql(const char *path, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 static char *
 run_sql(const char *path, const char *format, va_list args)
 {

@@ -66,8 +66,9 @@ ids_of(json_t *list)
 	size_t i;
 
 	text[0] = '\0';
-	json_array_foreach (list, i, one)
-		sprintf(text + strlen(text), "%s%d", i > 0 ? " " : "", (int)json_integer_value(json_object_get(one, "id")));
+	json_array_foreach(list, i, one)
+		sprintf(text + strlen(text), "%s%d", i > 0 ? " " : "",
+		    (int)json_integer_value(json_object_get(one, "id")));
 	json_decref(list);
 	return text;
 }
@@ -137,7 +138,8 @@ test_pages(void **state)
 	(void)state;
 	fake_http_answers(200, "{" NEXT "\"_embedded\": {\"contacts\": [{\"id\": 1}, {\"id\": 2}]}}");
 	fake_http_answers(200, "{" NEXT "\"_embedded\": {\"contacts\": [{\"id\": 3}]}}");
-	fake_http_answers(200, "{\"_links\": {\"self\": {\"href\": \"x\"}}, \"_embedded\": {\"contacts\": [{\"id\": 4}]}}");
+	fake_http_answers(
+	    200, "{\"_links\": {\"self\": {\"href\": \"x\"}}, \"_embedded\": {\"contacts\": [{\"id\": 4}]}}");
 	assert_int_equal(amocrm_search(crm, AMOCRM_CONTACTS, "x", &found, &why), DONE);
 	assert_string_equal(ids_of(found), "1 2 3 4");
 	/* The link to the next page is not followed to wherever it points. */
@@ -302,7 +304,8 @@ test_read_leads(void **state)
 	assert_string_equal(read_leads("[5, 6, 7]"), "7 5");
 	assert_int_equal(fake_request_count, 2);
 	assert_request(1, "GET",
-	    API "/leads?with=contacts&limit=250&filter%5Bid%5D%5B%5D=5&filter%5Bid%5D%5B%5D=6&filter%5Bid%5D%5B%5D=7");
+	    API "/leads?with=contacts&limit=250&filter%5Bid%5D%5B%5D=5&filter%5Bid%5D%5B%5D=6&filter%5Bid%5D%"
+	        "5B%5D=7");
 }
 
 /* An account that ignores the filter answers with any leads: what may be missing is read one by one. */
@@ -400,8 +403,9 @@ test_create(void **state)
 static void
 test_create_without_id(void **state)
 {
-	static const char *const answers[] = { "{}", "{\"_embedded\": {\"leads\": []}}", "{\"_embedded\": {\"leads\": [{}]}}",
-		"{\"_embedded\": {\"leads\": [{\"id\": 0}]}}", "{\"_embedded\": {\"leads\": [{\"id\": \"7\"}]}}", "[]",
+	static const char *const answers[] = { "{}", "{\"_embedded\": {\"leads\": []}}",
+		"{\"_embedded\": {\"leads\": [{}]}}", "{\"_embedded\": {\"leads\": [{\"id\": 0}]}}",
+		"{\"_embedded\": {\"leads\": [{\"id\": \"7\"}]}}", "[]",
 		"{\"_embedded\": {\"contacts\": [{\"id\": 7}]}}" };
 	int64_t id = 0;
 	size_t i;
@@ -430,12 +434,13 @@ test_create_is_not_repeated(void **state)
 	assert_int_equal(fake_request_count, 2);
 }
 
-#define REFUSAL(path) \
-	"{\"validation-errors\": [{\"request_id\": \"0\", \"errors\": [{\"code\": \"NotSupportedChoice\", \"path\": \"" path \
-	"\", \"detail\": \"x\"}]}], \"title\": \"Bad Request\", \"status\": 400}"
-#define THREE_FIELDS \
-	"{\"custom_fields_values\": [{\"field_id\": 10, \"values\": [{\"value\": \"a\"}]}," \
-	" {\"field_id\": 11, \"values\": [{\"value\": \"b\"}]}, {\"field_id\": 12, \"values\": [{\"value\": \"c\"}]}]}"
+#define REFUSAL(path)                                                                                        \
+	"{\"validation-errors\": [{\"request_id\": \"0\", \"errors\": [{\"code\": \"NotSupportedChoice\", "  \
+	"\"path\": \"" path "\", \"detail\": \"x\"}]}], \"title\": \"Bad Request\", \"status\": 400}"
+#define THREE_FIELDS                                                                                         \
+	"{\"custom_fields_values\": [{\"field_id\": 10, \"values\": [{\"value\": \"a\"}]},"                  \
+	" {\"field_id\": 11, \"values\": [{\"value\": \"b\"}]}, {\"field_id\": 12, \"values\": "             \
+	"[{\"value\": \"c\"}]}]}"
 
 static void
 test_dropping(void **state)
@@ -527,7 +532,8 @@ test_update(void **state)
 static void
 test_update_of_another(void **state)
 {
-	static const char *const answers[] = { "{}", "{\"id\": 8}", "{\"_embedded\": {\"leads\": [{\"id\": 8}]}}",
+	static const char *const answers[] = { "{}", "{\"id\": 8}",
+		"{\"_embedded\": {\"leads\": [{\"id\": 8}]}}",
 		"{\"_embedded\": {\"leads\": [{}]}, \"id\": 7}" };
 	size_t i;
 
@@ -560,8 +566,8 @@ test_notes(void **state)
 	fake_http_answers(200, "{\"_embedded\": {\"notes\": [{\"id\": 3, \"params\": {\"text\": \"x\"}}]}}");
 	assert_int_equal(amocrm_notes(crm, 7, &notes, &why), DONE);
 	assert_string_equal(ids_of(notes), "3");
-	assert_request(0, "GET",
-	    API "/leads/7/notes?filter%5Bnote_type%5D=common&order%5Bid%5D=desc&limit=250&page=1");
+	assert_request(
+	    0, "GET", API "/leads/7/notes?filter%5Bnote_type%5D=common&order%5Bid%5D=desc&limit=250&page=1");
 	fake_http_answers(204, NULL);
 	assert_int_equal(amocrm_notes(crm, 7, &notes, &why), DONE);
 	assert_string_equal(ids_of(notes), "");

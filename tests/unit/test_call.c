@@ -260,8 +260,9 @@ test_a_refusal_is_not_repeated(void **state)
 	struct fault why = { "" };
 
 	(void)state;
-	fake_http_answers(400, "{\"validation-errors\": [{\"errors\": [{\"code\": \"InvalidType\", \"path\": \"status_id\","
-			       " \"detail\": \"Иван\"}]}]}");
+	fake_http_answers(400,
+	    "{\"validation-errors\": [{\"errors\": [{\"code\": \"InvalidType\", \"path\": \"status_id\","
+	    " \"detail\": \"Иван\"}]}]}");
 	assert_int_equal(perform("POST", true, &why), NEVER);
 	assert_int_equal(fake_request_count, 1);
 	assert_non_null(strstr(why.text, "InvalidType at status_id"));
@@ -447,8 +448,9 @@ test_breaker_244(void **state)
 	struct fault why = { "" };
 
 	(void)state;
-	fake_http_answers(400, "{\"title\": \"Bad Request\", \"status\": 400, \"detail\":"
-			       " \"Код ошибки 244. В случае повторного возникновения ошибки, обращайтесь\"}");
+	fake_http_answers(400,
+	    "{\"title\": \"Bad Request\", \"status\": 400, \"detail\":"
+	    " \"Код ошибки 244. В случае повторного возникновения ошибки, обращайтесь\"}");
 	assert_int_equal(perform("POST", true, &why), LATER);
 	assert_true(look().open);
 	assert_int_equal(look().status, 402);
@@ -462,7 +464,8 @@ test_no_breaker_for_validation(void **state)
 	struct fault why = { "" };
 
 	(void)state;
-	fake_http_answers(400, "{\"detail\": \"Lead 244 Request validation failed\", \"validation-errors\": []}");
+	fake_http_answers(
+	    400, "{\"detail\": \"Lead 244 Request validation failed\", \"validation-errors\": []}");
 	assert_int_equal(perform("POST", true, &why), NEVER);
 	assert_false(look().open);
 }

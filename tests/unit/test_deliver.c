@@ -213,8 +213,12 @@ only_lead(void)
  * The ways a payment may go when nothing fails.
  */
 
-static const struct sample ivan = { .name = "Иван", .phone = "8 (999) 123-45-67", .email = "Ivan@example.com",
-	.telegram = "123456789", .tag = "@ivan_petrov", .invoice = "inv_1" };
+static const struct sample ivan = { .name = "Иван",
+	.phone = "8 (999) 123-45-67",
+	.email = "Ivan@example.com",
+	.telegram = "123456789",
+	.tag = "@ivan_petrov",
+	.invoice = "inv_1" };
 
 static void
 test_new_person(void **state)
@@ -254,7 +258,9 @@ test_new_person(void **state)
 	assert_int_equal(json_array_size(delivery.remarks), 0);
 	delivery_clear(&delivery);
 
-	assert_int_equal(ledger_int("SELECT count(*) FROM payment_events WHERE status = 'success' AND lead_created = 1"), 1);
+	assert_int_equal(
+	    ledger_int("SELECT count(*) FROM payment_events WHERE status = 'success' AND lead_created = 1"),
+	    1);
 	assert_int_equal(fixture_sql_int(settings->payments_db,
 			     "SELECT contact_id FROM payment_events WHERE id = %lld", (long long)id),
 	    number(contact, "id"));
@@ -266,10 +272,13 @@ test_new_person(void **state)
 	assert_true(account.calls <= 7);
 }
 
-#define PHONE_FIELD "{\"field_id\": 5, \"field_code\": \"PHONE\", \"values\": [{\"value\": \"+7 999 123 45 67\"}]}"
-#define LEAD_FIELDS \
-	"[{\"field_id\": 204, \"values\": [{\"value\": \"1000.50\"}]}, {\"field_id\": 205, \"values\": [{\"value\": \"2\"}]}," \
-	" {\"field_id\": 206, \"values\": [{\"value\": 1700000000}]}, {\"field_id\": 201, \"values\": [{\"enum_id\": 302}]}]"
+#define PHONE_FIELD                                                                                          \
+	"{\"field_id\": 5, \"field_code\": \"PHONE\", \"values\": [{\"value\": \"+7 999 123 45 67\"}]}"
+#define LEAD_FIELDS                                                                                          \
+	"[{\"field_id\": 204, \"values\": [{\"value\": \"1000.50\"}]}, {\"field_id\": 205, \"values\": "     \
+	"[{\"value\": \"2\"}]},"                                                                             \
+	" {\"field_id\": 206, \"values\": [{\"value\": 1700000000}]}, {\"field_id\": 201, \"values\": "      \
+	"[{\"enum_id\": 302}]}]"
 
 static void
 test_known_person(void **state)
@@ -315,8 +324,8 @@ test_known_person_without_active_lead(void **state)
 	(void)state;
 	for (i = 0; i < 5; i++)
 		fake_lead(contact_id, finished[i], LEAD_FIELDS);
-	json_object_set_new(fake_entity(account.leads, fake_lead(contact_id, STATUS_ACTIVE, LEAD_FIELDS)), "is_deleted",
-	    json_true());
+	json_object_set_new(fake_entity(account.leads, fake_lead(contact_id, STATUS_ACTIVE, LEAD_FIELDS)),
+	    "is_deleted", json_true());
 	record(&ivan);
 	assert_int_equal(carry(&why), DONE);
 	assert_int_equal(json_array_size(account.leads), 7);
@@ -427,8 +436,8 @@ test_contact_not_found(void **state)
 	assert_string_equal(delivery.not_found, "contact_not_found");
 	delivery_clear(&delivery);
 	assert_int_equal(json_array_size(account.contacts), 0);
-	assert_int_equal(
-	    ledger_int("SELECT count(*) FROM payment_events WHERE status = 'failed' AND error_message = 'contact_not_found'"),
+	assert_int_equal(ledger_int("SELECT count(*) FROM payment_events WHERE status = 'failed' AND "
+	                            "error_message = 'contact_not_found'"),
 	    1);
 	assert_ledger_sound();
 }
@@ -491,7 +500,8 @@ test_unreadable_total(void **state)
 	struct fault why = { "" };
 
 	(void)state;
-	fake_lead(contact_id, STATUS_ACTIVE, "[{\"field_id\": 204, \"values\": [{\"value\": \"пять тысяч\"}]}]");
+	fake_lead(
+	    contact_id, STATUS_ACTIVE, "[{\"field_id\": 204, \"values\": [{\"value\": \"пять тысяч\"}]}]");
 	record(&ivan);
 	assert_int_equal(carry(&why), NEVER);
 	assert_string_equal(fake_field(only_lead(), FIELD_TOTAL), "пять тысяч");
@@ -536,7 +546,8 @@ test_unmapped_subject(void **state)
 	record(&sample);
 	assert_int_equal(carry_once(&delivery, &why), DONE);
 	assert_int_equal(fake_notes(0, "Предметы без соответствия в amoCRM: Астрономия"), 1);
-	assert_string_equal(json_string_value(json_array_get(delivery.remarks, 0)), "no rule for subject \"Астрономия\"");
+	assert_string_equal(
+	    json_string_value(json_array_get(delivery.remarks, 0)), "no rule for subject \"Астрономия\"");
 	delivery_clear(&delivery);
 	assert_string_equal(fake_field(only_lead(), FIELD_SUBJECTS), "");
 	assert_ledger_sound();
@@ -560,7 +571,8 @@ test_counts_attempts(void **state)
 	assert_int_equal(carry_once(&delivery, &why), LATER);
 	assert_in_range(delivery.next_ms - now_ms, DELIVER_WAIT_MIN_MS / 2, DELIVER_WAIT_MIN_MS + 200);
 	assert_int_equal(
-	    ledger_int("SELECT count(*) FROM payment_events WHERE status = 'pending' AND retry_count = 1"), 1);
+	    ledger_int("SELECT count(*) FROM payment_events WHERE status = 'pending' AND retry_count = 1"),
+	    1);
 	assert_int_equal(ledger_int("SELECT next_ms FROM payment_events"), delivery.next_ms);
 	delivery_clear(&delivery);
 
@@ -667,7 +679,8 @@ test_contact_in_hand(void **state)
 	assert_int_equal(lock_take(others, LOCK_CONTACT, &contact_id, 1, clock_mono_ms(), &why), DONE);
 	assert_int_equal(carry(&why), LATER);
 	assert_int_equal(
-	    ledger_int("SELECT count(*) FROM payment_events WHERE status = 'pending' AND retry_count = 0"), 1);
+	    ledger_int("SELECT count(*) FROM payment_events WHERE status = 'pending' AND retry_count = 0"),
+	    1);
 	lock_close(others);
 	drain();
 	assert_string_equal(fake_field(only_lead(), FIELD_TOTAL), "5000");
@@ -832,13 +845,20 @@ static const struct scenario scenarios[] = {
 	{ .name = "known person without a lead", .contact_known = true },
 	{ .name = "older payment", .contact_known = true, .active_lead = true, .older = true },
 	{ .name = "two payments of a new person", .two_payments = true },
-	{ .name = "two payments of a new person, lagging search", .two_payments = true, .lag_ms = DAY_MS, .pairs = true },
+	{ .name = "two payments of a new person, lagging search",
+	    .two_payments = true,
+	    .lag_ms = DAY_MS,
+	    .pairs = true },
 	{ .name = "two payments into an active lead",
 	    .contact_known = true,
 	    .active_lead = true,
 	    .two_payments = true,
 	    .pairs = true },
-	{ .name = "two older payments", .contact_known = true, .active_lead = true, .two_payments = true, .older = true },
+	{ .name = "two older payments",
+	    .contact_known = true,
+	    .active_lead = true,
+	    .two_payments = true,
+	    .older = true },
 	{ .name = "leads carry no payment id, active lead",
 	    .variables = { "AMO_LEAD_FIELD_PAYMENT_ID", NULL },
 	    .contact_known = true,
@@ -908,10 +928,10 @@ total_of(const json_t *lead)
 	return kopecks;
 }
 
-#define check(condition)                                        \
-	do {                                                    \
-		if (!(condition))                               \
-			return #condition;                      \
+#define check(condition)                                                                                     \
+	do {                                                                                                 \
+		if (!(condition))                                                                            \
+			return #condition;                                                                   \
 	} while (0)
 
 static const char *
@@ -925,7 +945,7 @@ problem_with_leads(const struct scenario *it)
 	/* Into the active lead, or each into one of its own, as a new one is in an autopay stage at once. */
 	made = it->active_lead ? 0 : (size_t)payments;
 	check(json_array_size(account.leads) == there + made);
-	json_array_foreach (account.leads, i, lead) {
+	json_array_foreach(account.leads, i, lead) {
 		check(is_linked(lead, number(json_array_get(account.contacts, 0), "id")));
 		added += total_of(lead);
 		counted += atoll(fake_field(lead, FIELD_COUNT));
@@ -1030,8 +1050,8 @@ test_each_failure_at_each_call(void **state)
 				tried++;
 				if ((wrong = problem(&scenarios[s])) != NULL) {
 					failed++;
-					print_error("%s, call %d %s: %s\n%s\n", scenarios[s].name, call, kinds[kind].name,
-					    wrong, account.log);
+					print_error("%s, call %d %s: %s\n%s\n", scenarios[s].name, call,
+					    kinds[kind].name, wrong, account.log);
 				}
 				end_scenario();
 			}
@@ -1067,19 +1087,23 @@ static bool all_pairs;
 static void
 test_each_pair_of_failures(void **state)
 {
-	size_t s, kind, other_kind, least = all_pairs ? 0 : 1, end = all_pairs ? KINDS : KINDS - 1;
+	size_t s, kind, other_kind, least = all_pairs ? 0 : 1, end;
 	int calls, call, other, tried = 0, failed = 0;
 
 	(void)state;
 	for (s = 0; s < sizeof(scenarios) / sizeof(scenarios[0]); s++) {
 		if (!scenarios[s].pairs && !all_pairs)
 			continue;
+		/* A refused payment rests with its question open and keeps nobody waiting: a person of whom the search
+		 * knows nothing for a whole day could then be made twice. */
+		end = all_pairs && scenarios[s].lag_ms == 0 ? KINDS : KINDS - 1;
 		calls = calls_needed(&scenarios[s]);
 		for (call = 1; call <= calls && failed < 10; call++)
 			for (other = call + 1; other <= call + SECOND_WITHIN; other++)
 				for (kind = least; kind < end; kind++)
 					for (other_kind = least; other_kind < end; other_kind++, tried++)
-						failed += !survives(&scenarios[s], call, kind, other, other_kind);
+						failed +=
+						    !survives(&scenarios[s], call, kind, other, other_kind);
 	}
 	print_message("%d cases\n", tried);
 	assert_int_equal(failed, 0);

@@ -49,8 +49,9 @@ entity_with(const char *fields)
 static void
 test_finding(void **state)
 {
-	json_t *entity = entity_with("[{\"field_id\": 1, \"field_code\": null, \"values\": [{\"value\": \"a\"}]},"
-				     " {\"field_id\": 2, \"field_code\": \"PHONE\", \"values\": [{\"value\": \"b\"}]}]");
+	json_t *entity =
+	    entity_with("[{\"field_id\": 1, \"field_code\": null, \"values\": [{\"value\": \"a\"}]},"
+			" {\"field_id\": 2, \"field_code\": \"PHONE\", \"values\": [{\"value\": \"b\"}]}]");
 	char room[FIELD_ROOM];
 
 	(void)state;
@@ -135,7 +136,8 @@ test_money(void **state)
 		int64_t kopecks = 7;
 		json_t *entity;
 
-		snprintf(fields, sizeof(fields), "[{\"field_id\": 5, \"values\": [{\"value\": %s}]}]", cases[i].value);
+		snprintf(fields, sizeof(fields), "[{\"field_id\": 5, \"values\": [{\"value\": %s}]}]",
+		    cases[i].value);
 		entity = entity_with(fields);
 		assert_int_equal(field_money(entity, 5, &kopecks), cases[i].good);
 		assert_int_equal(kopecks, cases[i].good ? cases[i].kopecks : 7);
@@ -190,7 +192,8 @@ test_adding(void **state)
 	    " {\"field_id\": 6, \"values\": [{\"enum_id\": 77}]},"
 	    " {\"field_id\": 7, \"values\": [{\"enum_id\": 17}, {\"enum_id\": 19}]},"
 	    " {\"field_code\": \"UTM_SOURCE\", \"values\": [{\"value\": \"vk\"}]},"
-	    " {\"field_code\": \"PHONE\", \"values\": [{\"value\": \"+79991234567\", \"enum_code\": \"WORK\"}]}]");
+	    " {\"field_code\": \"PHONE\", \"values\": [{\"value\": \"+79991234567\", \"enum_code\": "
+	    "\"WORK\"}]}]");
 	json_decref(enums);
 }
 
@@ -237,7 +240,8 @@ test_cutting(void **state)
 		memcpy(longer + 2 * i, "ж", 2);
 	longer[600] = '\0';
 	field_add_text(fields, 1, longer);
-	cut = json_object_get(json_array_get(json_object_get(json_array_get(fields, 0), "values"), 0), "value");
+	cut =
+	    json_object_get(json_array_get(json_object_get(json_array_get(fields, 0), "values"), 0), "value");
 	assert_int_equal(json_string_length(cut), 2 * FIELD_TEXT_MAX);
 	json_decref(fields);
 }

@@ -287,7 +287,7 @@ pipelines(void **state)
 
 	(void)state;
 	found = stage("[{\"when\":{\"path\":\"course_order.user.class\",\"equals\":\"11 "
-	              "а\"},\"pipeline\":1,\"status\":2},"
+		      "а\"},\"pipeline\":1,\"status\":2},"
 		      "{\"pipeline\":3,\"status\":4}]");
 	assert_int_equal(found.pipeline_id, 1);
 	assert_int_equal(found.status_id, 2);

@@ -102,7 +102,7 @@ ways_to_reach_the_payer(void **state)
 		strcpy(paid.phone, known & 4 ? "+79990000001" : "");
 		assert_true(asprintf(&expected,
 				"Оплата проведена\n\nСтатус: CONFIRMED\nСумма: 1 RUB\nКурсы:\n  Курс "
-		                "(Русский)\n%s%sPayment ID: pay_1",
+				"(Русский)\n%s%sPayment ID: pay_1",
 				lines[known], known != 0 ? "\n" : "") > 0);
 		assert_note(&paid, NULL, NULL, expected);
 		free(expected);

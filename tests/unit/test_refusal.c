@@ -29,8 +29,10 @@ complaining(const char *const paths[])
 
 	for (i = 0; paths[i] != NULL; i++)
 		json_array_append_new(errors,
-		    json_pack("{s:s, s:s, s:s}", "code", "NotSupportedChoice", "path", paths[i], "detail", "secret value"));
-	return json_pack("{s:[{s:s, s:o}], s:i}", "validation-errors", "request_id", "0", "errors", errors, "status", 400);
+		    json_pack("{s:s, s:s, s:s}", "code", "NotSupportedChoice", "path", paths[i], "detail",
+			"secret value"));
+	return json_pack(
+	    "{s:[{s:s, s:o}], s:i}", "validation-errors", "request_id", "0", "errors", errors, "status", 400);
 }
 
 /* Fields with ids 10, 11, 12 (three values) and the code PHONE. */
@@ -53,7 +55,7 @@ rest_of(const json_t *entity)
 	size_t size, i, j;
 	FILE *out = open_memstream(&text, &size);
 
-	json_array_foreach (json_object_get(entity, "custom_fields_values"), i, field) {
+	json_array_foreach(json_object_get(entity, "custom_fields_values"), i, field) {
 		json_t *values = json_object_get(field, "values");
 		const char *code = json_string_value(json_object_get(field, "field_code"));
 
@@ -62,7 +64,7 @@ rest_of(const json_t *entity)
 			fprintf(out, "%s", code);
 		else
 			fprintf(out, "%d", (int)json_integer_value(json_object_get(field, "field_id")));
-		json_array_foreach (values, j, value)
+		json_array_foreach(values, j, value)
 			if (json_object_get(value, "enum_id") != NULL)
 				fprintf(out, "%c%d", j > 0 ? ',' : ':',
 				    (int)json_integer_value(json_object_get(value, "enum_id")));
@@ -74,7 +76,8 @@ rest_of(const json_t *entity)
 static void
 check_drop(const char *const paths[], bool helps, const char *rest, const char *dropped)
 {
-	json_t *answer = complaining(paths), *entity = an_entity(), *names = json_array(), *wanted = parse(dropped);
+	json_t *answer = complaining(paths), *entity = an_entity(), *names = json_array(),
+	       *wanted = parse(dropped);
 	char *left;
 
 	assert_int_equal(refusal_drop_fields(answer, entity, names), helps);
@@ -118,11 +121,12 @@ test_several(void **state)
 {
 	(void)state;
 	check_drop(PATHS(FIELD(0) ".field_id", FIELD(1) ".field_id"), true, "12:1,2,3 PHONE", "[11, 10]");
-	check_drop(PATHS(FIELD(3) ".field_id", FIELD(0) ".values.0.value"), true, "11 12:1,2,3", "[\"PHONE\", 10]");
-	check_drop(PATHS(FIELD(2) ".values.0.enum_id", FIELD(2) ".values.2.enum_id"), true, "10 11 12:2 PHONE", "[12]");
 	check_drop(
-	    PATHS(FIELD(2) ".values.0.value", FIELD(2) ".values.1.value", FIELD(2) ".values.2.value"), true,
-	    "10 11 PHONE", "[12]");
+	    PATHS(FIELD(3) ".field_id", FIELD(0) ".values.0.value"), true, "11 12:1,2,3", "[\"PHONE\", 10]");
+	check_drop(PATHS(FIELD(2) ".values.0.enum_id", FIELD(2) ".values.2.enum_id"), true,
+	    "10 11 12:2 PHONE", "[12]");
+	check_drop(PATHS(FIELD(2) ".values.0.value", FIELD(2) ".values.1.value", FIELD(2) ".values.2.value"),
+	    true, "10 11 PHONE", "[12]");
 }
 
 /* The same said twice must not take out a neighbour. */
@@ -131,8 +135,10 @@ test_twice(void **state)
 {
 	(void)state;
 	check_drop(PATHS(FIELD(0) ".field_id", FIELD(0) ".field_id"), true, "11 12:1,2,3 PHONE", "[10]");
-	check_drop(PATHS(FIELD(0) ".field_id", FIELD(0) ".values.0.value"), true, "11 12:1,2,3 PHONE", "[10]");
-	check_drop(PATHS(FIELD(2) ".values.1.value", FIELD(2) ".values.1.enum_id"), true, "10 11 12:1,3 PHONE", "[12]");
+	check_drop(
+	    PATHS(FIELD(0) ".field_id", FIELD(0) ".values.0.value"), true, "11 12:1,2,3 PHONE", "[10]");
+	check_drop(PATHS(FIELD(2) ".values.1.value", FIELD(2) ".values.1.enum_id"), true,
+	    "10 11 12:1,3 PHONE", "[12]");
 }
 
 /* A field of several values that is refused itself, beside some of its values. */
@@ -161,8 +167,10 @@ static void
 test_other_answers(void **state)
 {
 	static const char *const answers[] = { "null", "{}", "[]", "{\"validation-errors\": []}",
-		"{\"validation-errors\": [{\"errors\": []}]}", "{\"validation-errors\": [{\"errors\": [{}]}]}",
-		"{\"validation-errors\": [{\"errors\": [{\"path\": 1}]}]}", "{\"validation-errors\": \"no\"}" };
+		"{\"validation-errors\": [{\"errors\": []}]}",
+		"{\"validation-errors\": [{\"errors\": [{}]}]}",
+		"{\"validation-errors\": [{\"errors\": [{\"path\": 1}]}]}",
+		"{\"validation-errors\": \"no\"}" };
 	size_t i;
 
 	(void)state;
@@ -181,7 +189,8 @@ test_other_answers(void **state)
 static void
 test_named_once(void **state)
 {
-	json_t *answer = complaining(PATHS(FIELD(2) ".values.0.value")), *entity = an_entity(), *names = parse("[12]");
+	json_t *answer = complaining(PATHS(FIELD(2) ".values.0.value")), *entity = an_entity(),
+	       *names = parse("[12]");
 
 	(void)state;
 	assert_true(refusal_drop_fields(answer, entity, names));
@@ -199,7 +208,8 @@ test_describing(void **state)
 
 	(void)state;
 	refusal_describe(answer, text, sizeof(text));
-	assert_string_equal(text, "NotSupportedChoice at custom_fields_values.0.field_id, NotSupportedChoice at name");
+	assert_string_equal(
+	    text, "NotSupportedChoice at custom_fields_values.0.field_id, NotSupportedChoice at name");
 	json_decref(answer);
 	refusal_describe(NULL, text, sizeof(text));
 	assert_string_equal(text, "");

@@ -1,0 +1,141 @@
+"""The ledger as ops meet it: seed.md's queries, health, and what happens when it cannot take a payment."""
+
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from harness import account
+from harness.payload import Payment, new_payment, new_person
+from harness.process import until
+from harness.stack import Stack
+
+STATISTICS = "SELECT status, COUNT(*) FROM payment_events GROUP BY status;"
+LATEST = "SELECT payment_id, status, amount, created_at FROM payment_events ORDER BY created_at DESC LIMIT 10;"
+ERRORS = "SELECT payment_id, error_message, created_at FROM payment_events WHERE status = 'failed';"
+
+
+def id_of(payment: Payment) -> str:
+    return payment["course_order"]["payment_id"]
+
+
+@pytest.mark.settings(CREATE_IF_NOT_FOUND="False")
+def test_queries_of_the_python_service(stack: Stack) -> None:
+    person = new_person()
+    contact_id = stack.sandbox.add_contact(fields={account.PHONE: person.phone_e164})
+    stack.sandbox.add_lead(contact_id, status_id=account.SITE_WORK)
+    paid, skipped, failed = new_payment(person), new_payment(person, status="NEW"), new_payment(new_person())
+    assert [stack.post(payment).status for payment in (paid, skipped, failed)] == [200, 202, 404]
+
+    counts = {row["status"]: row["COUNT(*)"] for row in stack.ledger.query(STATISTICS)}
+    assert counts == {"success": 1, "skipped": 1, "failed": 1}
+    latest = {row["payment_id"]: (row["status"], row["amount"]) for row in stack.ledger.query(LATEST)}
+    assert latest == {id_of(paid): ("success", 5000), id_of(skipped): ("skipped", 5000), id_of(failed): ("failed", 5000)}
+    (error,) = stack.ledger.query(ERRORS)
+    assert (error["payment_id"], error["error_message"]) == (id_of(failed), "contact_not_found")
+    now = time.strftime("%Y-%m-%d %H:%M", time.gmtime())
+    assert error["created_at"][:15] == now[:15]  # UTC, as CURRENT_TIMESTAMP writes it.
+
+
+def test_columns_of_the_python_service(stack: Stack) -> None:
+    columns = [row["name"] for row in stack.ledger.query("SELECT name FROM pragma_table_info('payment_events')")]
+    assert columns[:13] == [
+        "id", "payment_id", "created_at", "processed_at", "status", "amount", "contact_id", "lead_id", "pipeline_id",
+        "lead_created", "payload", "error_message", "retry_count",
+    ]  # fmt: skip
+
+
+def test_survives_a_restart(stack: Stack) -> None:
+    payment = new_payment(new_person())
+    stack.carry(payment)
+    stack.stop_service()
+    stack.start_service(fresh=False)
+    assert stack.post(payment).status == 409
+
+
+# Health.
+
+
+def test_healthy(stack: Stack) -> None:
+    health = stack.health()
+    assert (health.status, health.json["status"]) == (200, "healthy")
+    assert health.json["last_success"] is None and health.json["oldest_undelivered"] is None
+    stack.carry(new_payment(new_person()))
+    stack.post(new_payment(new_person(), status="NEW"))
+    health = stack.health()
+    assert health.json["payments"] == {"pending": 0, "processing": 0, "success": 1, "failed": 0, "skipped": 1}
+    assert health.json["ledger_writable"] is True and health.json["crm_breaker"] == {"state": "closed"}
+    assert health.json["last_success"][:4] == time.strftime("%Y") and health.json["version"]
+    assert len(stack.sandbox.log()) == 6  # All of them the payment's: health asks amoCRM nothing.
+
+
+@pytest.mark.settings(DELIVERY="queue")
+def test_degraded_by_an_old_backlog(stack: Stack) -> None:
+    stack.post(new_payment(new_person()))
+    assert stack.health().json["status"] == "healthy"
+    for age_s, expected in ((14 * 60, "healthy"), (16 * 60, "degraded")):
+        with closing(sqlite3.connect(stack.ledger.path)) as database, database:
+            database.execute("UPDATE payment_events SET recorded_ms = ?", [int((time.time() - age_s) * 1000)])
+        health = stack.health()
+        assert (health.status, health.json["status"]) == (200, expected)
+        assert age_s <= health.json["oldest_undelivered_seconds"] < age_s + 30
+    stack.sync_once()
+    assert stack.health().json["status"] == "healthy"
+
+
+def is_unavailable(stack: Stack, payment: Payment) -> bool:
+    answer = stack.post(payment)
+    assert (answer.status, answer.json["status"]) == (503, "unavailable"), answer.body.decode()
+    assert int(answer.headers["Retry-After"]) > 0
+    health = stack.health()
+    assert (health.status, health.json["status"]) == (503, "unhealthy")
+    return True
+
+
+def test_ledger_locked(stack: Stack) -> None:
+    """Somebody holds it, and goes away again.  What was refused was not recorded; what is sent again is carried."""
+    payment = new_payment(new_person())
+    with closing(sqlite3.connect(stack.ledger.path, isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        assert is_unavailable(stack, payment)
+        holder.execute("ROLLBACK")
+    assert stack.ledger.query("SELECT * FROM payment_events") == [] and stack.sandbox.log() == []
+    stack.carry(payment)
+    assert stack.health().json["status"] == "healthy"
+
+
+def test_ledger_directory_missing_at_start(stack: Stack, tmp_path: Path) -> None:
+    """The service starts, says 503, and recovers without being restarted."""
+    folder = tmp_path / "later"
+    stack.stop_service()
+    stack.start_service(ready=False, PAYMENTS_DB=str(folder / "payments.sqlite"))
+    payment = new_payment(new_person())
+    until(lambda: is_unavailable(stack, payment), "it says that it is unavailable")
+    folder.mkdir()
+    stack.carry(payment)
+
+
+def test_ledger_is_another_file(stack: Stack, tmp_path: Path) -> None:
+    """A file that is no ledger is refused and left as it is."""
+    path = tmp_path / "garbage.sqlite"
+    path.write_bytes(b"this is not a database" * 100)
+    stack.stop_service()
+    stack.start_service(ready=False, PAYMENTS_DB=str(path))
+    answer = stack.post(new_payment(new_person()))
+    assert (answer.status, answer.json["status"]) == (503, "unavailable")
+    assert path.read_bytes() == b"this is not a database" * 100
+
+
+def test_ledger_moved_away_while_in_use(stack: Stack) -> None:
+    """What is answered 200 must be found in the ledger by its name: a worker must not go on with a file that has none."""
+    stack.carry(new_payment(new_person()))
+    moved = stack.data / "moved"
+    moved.mkdir()
+    for path in stack.data.glob("payments.sqlite*"):
+        path.rename(moved / path.name)
+    payment = new_payment(new_person())
+    assert stack.post(payment).status == 503
+    assert stack.post(payment).status == 200
+    assert stack.ledger.query("SELECT status FROM payment_events WHERE payment_id = ?", id_of(payment))

@@ -1,0 +1,171 @@
+#!/usr/bin/python3
+"""Break the product on purpose, one small way at a time, and see that the tests notice.
+
+    mutation.py [NAME...]      all mutants, or those named; --list shows them
+
+Each mutant is one replacement of a piece of source that must occur exactly once; a mutant that no longer applies is an
+error, so that the list cannot rot.  The copy of the tree is built once and then each mutant incrementally; the tests that
+should notice are run until one fails.  Exit status 1 when a mutant survives.
+"""
+
+import dataclasses
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+@dataclasses.dataclass(frozen=True)
+class Mutant:
+    name: str
+    what: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]  # Unit programs by name, or pytest arguments.
+
+
+MUTANTS = [
+    Mutant("answer-before-sync", "tell the sender before the row is on disk", "lib/db.c",
+           "\tdb_gate_leave(db);\n\treturn db_sync(db, why);", "\tdb_gate_leave(db);\n\treturn DONE;", ("test_db",)),
+    Mutant("record-failure-ignored", "answer 2xx although the ledger could not take the payment", "lib/webhook.c",
+           "if (record(webhook, request, paid, exclusion, &recorded, &row, &why) != DONE) {",
+           "row = (struct ledger_row){ 0 }, recorded = RECORDED_IN_HAND;\n"
+           "\tif (record(webhook, request, paid, exclusion, &recorded, &row, &why) == NEVER) {", ("test_webhook",)),
+    Mutant("blind-retry", "repeat a creation whose answer was lost", "lib/call.c",
+           "(out == UNSURE && !call->once)", "out == UNSURE", ("test_call",)),
+    Mutant("lost-is-refused", "take a lost answer for certain failure", "lib/call.c",
+           "return out == LATER && unsure ? UNSURE : out;", "return out == UNSURE ? LATER : out;", ("test_call",)),
+    Mutant("error-is-absent", "take a failed search for an empty one", "lib/contact.c",
+           "if ((out = amocrm_search(job->with->crm, AMOCRM_CONTACTS, identity->text, &hits, why)) != DONE)\n\t\treturn out;",
+           "if ((out = amocrm_search(job->with->crm, AMOCRM_CONTACTS, identity->text, &hits, why)) != DONE)\n\t\treturn DONE;",
+           ("test_contact", "test_deliver")),
+    Mutant("first-hit", "take any search hit for the payer", "lib/contact.c",
+           "if (json_is_true(json_object_get(hit, \"is_deleted\")) ||\n\t\t    !contact_bears(hit, identity, job->with->settings))",
+           "if (json_is_true(json_object_get(hit, \"is_deleted\")))", ("test_contact",)),
+    Mutant("overwrite-telegram", "overwrite what a manager filled in", "lib/contact.c",
+           "if (field_by_id(job->contact, set->contact_field_tg_id) == NULL)", "if (set->contact_field_tg_id != 0)",
+           ("test_contact",)),
+    Mutant("forget-new-contacts", "rely on the search for a contact made a second ago", "lib/contact.c",
+           "if (out == DONE && job->at.contact_id == 0)\n\t\t\tout = remember(job, &job->who[i], why);", "",
+           ("test_contact", "test_deliver")),
+    Mutant("relative-totals", "add again when the answer to the change was lost", "lib/totals.c",
+           "if (leaves_id && shown.ours)\n\t\treturn applied(job, why);", "",
+           ("test_totals", "test_deliver")),
+    Mutant("trust-the-old-base", "send the old absolute values over somebody else's change", "lib/totals.c",
+           "if (found.total == at->total_before && found.count == at->count_before) {", "if (!shown.ours) {",
+           ("test_totals",)),
+    Mutant("older-overwrites", "let an older payment overwrite the last one's date and ids", "lib/totals.c",
+           "at->older = job->paid->paid_at != 0 && job->paid->paid_at < shown->last_date;", "at->older = false;",
+           ("test_totals", "test_lead")),
+    Mutant("no-intent", "act without writing the intent down", "lib/job.c",
+           "\treturn job_save(job, why);\n}\n\nenum outcome\njob_settled", "\t(void)why;\n\treturn DONE;\n}\n\nenum outcome\njob_settled",
+           ("test_deliver", "test_lead")),
+    Mutant("no-note-check", "write the note again without looking", "lib/deliver.c",
+           "if (look && (", "if (!look && (", ("test_deliver",)),
+    Mutant("count-while-refused", "use attempts up while amoCRM refuses everybody", "lib/deliver.c",
+           "counts = !crm.open && !job->waiting;", "counts = true;", ("test_deliver",)),
+    Mutant("limiter-per-process", "give every process a limiter of its own", "lib/carrier.c",
+           "text_format(\"%s/limiter\", settings->payments_run_dir)",
+           "text_format(\"%s/limiter.%d\", settings->payments_run_dir, getpid())", ("tests/chaos/test_limiter.py",)),
+    Mutant("locks-per-process", "let two processes work for one payer at once", "lib/carrier.c",
+           "text_format(\"%s/locks\", settings->payments_run_dir)",
+           "text_format(\"%s/locks.%d\", settings->payments_run_dir, getpid())",
+           ("tests/e2e/test_many.py",)),
+    Mutant("no-hold", "go on at once after a 429", "lib/call.c",
+           "limiter_hold(caller->limiter,\n\t\t    reply->advice_ms > 0 ? reply->advice_ms : caller->settings->retry_wait_min_s * 1000);", "",
+           ("test_call",)),
+    Mutant("no-breaker", "keep knocking after a 401", "lib/call.c",
+           "limiter_break(caller->limiter, answer->status);", "", ("test_call",)),
+    Mutant("conflict-unseen", "take another amount under a known id for a duplicate", "lib/ledger.c",
+           "if (known->kopecks != arrival->kopecks)\n\t\treturn \"another amount\";", "", ("test_ledger",)),
+    Mutant("subjects-replaced", "throw away the subjects that stand on the lead", "lib/lead_form.c",
+           "for (i = 0; field_enum(item, i) != 0; i++)\n\t\tjson_array_append_new(all, json_integer(field_enum(item, i)));", "",
+           ("test_lead_form", "test_lead")),
+    Mutant("reused-connection", "create over a connection that libcurl may replay on", "lib/http.c",
+           "SET(FRESH_CONNECT, request->once ? 1L : 0L);", "SET(FRESH_CONNECT, 0L);", ("test_http",)),
+    Mutant("weaker-header", "let a weaker header vouch for a wrong stronger one", "lib/signature.c",
+           "return x_signature_matches", "return false && x_signature_matches", ("test_signature",)),
+]
+
+
+class Copy:
+    """A copy of the tree in which mutants are built; the objects of earlier builds stay."""
+
+    def __init__(self, place: pathlib.Path) -> None:
+        self.place = place
+        files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
+        for name in files.decode().split("\0")[:-1]:
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, place / name)
+
+    def build(self) -> str | None:
+        """None, or what the compiler said."""
+        done = subprocess.run(["make", "-j2", "programs"], cwd=self.place, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True)
+        return None if done.returncode == 0 else done.stdout
+
+    def passes(self, test: str) -> bool:
+        suite = ["tests/run-suites", "build", test]
+        return subprocess.run(suite, cwd=self.place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+
+
+def put(path: pathlib.Path, text: str) -> None:
+    """Write, with a time that make is sure to notice."""
+    path.write_text(text, encoding="utf-8")
+    later = time.time() + 1
+    os.utime(path, (later, later))
+
+
+def judge(copy: Copy, mutant: Mutant) -> str:
+    """"" when the mutant is caught, else what went wrong; prints one line."""
+    path = copy.place / mutant.file
+    source = path.read_text(encoding="utf-8")
+    if source.count(mutant.old) != 1:
+        return f"does not apply: its text occurs {source.count(mutant.old)} times in {mutant.file}"
+    put(path, source.replace(mutant.old, mutant.new))
+    try:
+        said = copy.build()
+        if said is not None:
+            return "does not compile:\n" + said
+        for test in mutant.tests:
+            if not copy.passes(test):
+                print(f"  caught   {mutant.name}: {mutant.what} ({test})", flush=True)
+                return ""
+        return "SURVIVED " + ", ".join(mutant.tests)
+    finally:
+        put(path, source)
+
+
+def main() -> int:
+    if "--list" in sys.argv:
+        print("\n".join(f"{m.name}: {m.what}" for m in MUTANTS))
+        return 0
+    chosen = [m for m in MUTANTS if not sys.argv[1:] or m.name in sys.argv[1:]]
+    bad = 0
+    with tempfile.TemporaryDirectory(prefix="mutation.") as place:
+        copy = Copy(pathlib.Path(place))
+        print("Building the copy ...", flush=True)
+        said = copy.build()
+        if said is not None:
+            print(said)
+            return 1
+        for test in sorted({test for mutant in chosen for test in mutant.tests}):
+            if not copy.passes(test):
+                print(f"{test} fails without any mutant")
+                return 1
+        for mutant in chosen:
+            wrong = judge(copy, mutant)
+            if wrong:
+                bad += 1
+                print(f"  SURVIVED {mutant.name}: {mutant.what}: {wrong}", flush=True)
+    print(f"{len(chosen)} mutants, {len(chosen) - bad} caught, {bad} not")
+    return 1 if bad or not chosen else 0
+
+
+sys.exit(main())

@@ -1,0 +1,99 @@
+#include "job_fixture.h"
+#include "clock.h"
+
+struct settings *settings;
+struct carrier *carrier;
+
+void
+job_fixture_begin(void)
+{
+	struct fault why = { "" };
+
+	settings = fixture_settings();
+	if (carrier_open(settings, &carrier, &why) != DONE) {
+		fprintf(stderr, "%s\n", why.text);
+		abort();
+	}
+}
+
+void
+job_fixture_end(void)
+{
+	carrier_close(carrier);
+	settings_free(settings);
+}
+
+static void
+fill_job(struct job *job, struct payment *paid, int64_t id)
+{
+	struct fault why = { "" };
+
+	*job = (struct job){ .with = carrier,
+		.paid = paid,
+		.id = id,
+		.deadline_ms = clock_mono_ms() + 60 * 1000,
+		.lock_deadline_ms = clock_mono_ms() + 100,
+		.remarks = json_array() };
+	job->who_count = payment_identities(paid, job->who);
+	progress_init(&job->at);
+	if (ledger_progress(carrier->ledger, id, &job->at, &why) != DONE)
+		abort();
+}
+
+void
+take_job(struct job *job, const struct sample *sample)
+{
+	struct payment *paid = sample_payment(sample);
+	struct identity who[IDENTITIES_MAX];
+	struct arrival arrival = { .key = paid->key,
+		.kopecks = paid->amount,
+		.who = who,
+		.who_count = payment_identities(paid, who),
+		.payload = "{}",
+		.payload_size = 2,
+		.request_id = "",
+		.now_ms = clock_wall_ms(),
+		.next_ms = clock_wall_ms() };
+	enum recorded recorded;
+	struct ledger_row row;
+	struct fault why = { "" };
+
+	if (ledger_record(carrier->ledger, &arrival, &recorded, &row, &why) != DONE)
+		abort();
+	fill_job(job, paid, row.id);
+}
+
+static void
+clear_job(struct job *job)
+{
+	lock_drop(carrier->locks, LOCK_LEAD);
+	progress_clear(&job->at);
+	json_decref(job->contact);
+	json_decref(job->remarks);
+}
+
+void
+drop_job(struct job *job)
+{
+	clear_job(job);
+	payment_free((struct payment *)job->paid);
+}
+
+void
+retake_job(struct job *job)
+{
+	clear_job(job);
+	fill_job(job, (struct payment *)job->paid, job->id);
+}
+
+bool
+has_remark(const struct job *job, const char *text)
+{
+	const json_t *remark;
+	size_t i;
+
+	json_array_foreach(job->remarks, i, remark)
+		if (strstr(json_string_value(remark), text) != NULL)
+			return true;
+	return false;
+}
