@@ -66,6 +66,11 @@ $(B)/paymentctl: $(CTL_OBJ) $(LIB)
 	$(call link,)
 $(B)/amocrm-sandbox: $(SANDBOX_OBJ)
 	$(call link,-lmicrohttpd -lpthread)
+# Loaded before libc's own functions, to number, log and cut short what a process does.
+$(B)/crash/shim.so: tests/crash/shim.c
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(CC) -D_GNU_SOURCE -std=c11 $(OPTIMISE) $(WARNINGS) -fPIC -shared -o $@ $< -ldl
 $(B)/unit/%: $(B)/tests/unit/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(call link,-lcmocka)
@@ -87,6 +92,26 @@ test: ## install what is needed, build, and pass all tests (SAN=1: under the san
 	@$(MAKE) --no-print-directory programs
 	@tests/checks/map
 	@tests/run-suites $(B) unit tests/sandbox tests/fastcgi tests/e2e
+
+crash: ## die at every crash point of every scenario, and again in every recovery
+	@tests/install-packages build test
+	@$(MAKE) --no-print-directory all $(B)/crash/shim.so
+	@tests/crash/crash.py
+
+N          ?= 10000
+chaos: ## N payments while amoCRM fails and processes are killed at random; then count (N=10000, SEED=...)
+	@tests/install-packages build test
+	@$(MAKE) --no-print-directory all
+	@tests/chaos/chaos.py --payments $(N) $(if $(SEED),--seed $(SEED))
+
+SECONDS    ?= 60
+fuzz: ## feed nonsense to everything that reads strangers' bytes, for SECONDS=60 each
+	@tests/install-packages build lint
+	@tests/fuzz/run $(SECONDS)
+
+mutation: ## break the product in small ways and see that the tests notice
+	@tests/install-packages build test
+	@tests/mutation/mutation.py
 
 unit: ## the unit tests alone
 	@$(MAKE) --no-print-directory programs
@@ -133,5 +158,5 @@ clean: ## remove build/
 	rm -rf build
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
-.PHONY: all programs demo run test unit format lint dev install clean help
+.PHONY: all programs demo run test crash chaos fuzz mutation unit format lint dev install clean help
 .SECONDARY:

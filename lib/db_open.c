@@ -90,7 +90,7 @@ read_number(struct db *db, const char *sql, int64_t *number, struct fault *why)
 static enum outcome
 read_version(struct db *db, int32_t application_id, int count, int64_t *version, struct fault *why)
 {
-	int64_t id, found, tables;
+	int64_t id = 0, found = 0, tables = 0;
 	enum outcome outcome;
 
 	if ((outcome = read_number(db, "PRAGMA application_id", &id, why)) != DONE ||

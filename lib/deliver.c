@@ -16,8 +16,9 @@
 #include "note.h"
 #include "retry.h"
 
-/* How much longer than the attempt may take a row stays ours: room for the last commits. */
-#define LEASE_MARGIN_MS 5000
+/* How much longer than the attempt may take a row stays ours: what a dead process sent last may still be on its way, and
+ * no intent says so of a note. */
+#define LEASE_MARGIN_MS JOB_SETTLE_MS
 
 void
 delivery_clear(struct delivery *delivery)
@@ -110,7 +111,10 @@ note_once(struct job *job, bool look, struct fault *why)
 		return DONE;
 	if (look && ((out = note_exists(job, &exists, why)) != DONE || exists))
 		return out;
-	return add_note(job, why);
+	/* One whose answer was lost may appear only after a while, like all that is created. */
+	if ((out = add_note(job, why)) == UNSURE)
+		job->wait_until_ms = clock_wall_ms() + JOB_SETTLE_MS;
+	return out;
 }
 
 static enum outcome

@@ -158,6 +158,7 @@ receive(char *data, size_t one, size_t count, void *context)
 }
 
 static int
+/* NOLINTNEXTLINE(readability-non-const-parameter): the parameters are libcurl's. */
 about_to_send(void *context, char *address, char *local_address, int port, int local_port)
 {
 	const struct http_request *request = context;
