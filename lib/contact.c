@@ -138,7 +138,8 @@ remember(struct job *job, const struct identity *identity, struct fault *why)
 	return DONE;
 }
 
-/* After a creation whose answer was lost: is it among the newest contacts?  That list does not lag as the search does. */
+/* After a creation for this payer whose answer was lost: is it among the newest contacts?  That list does not lag as the
+ * search does. */
 static enum outcome
 find_lost(struct job *job, struct fault *why)
 {
@@ -170,6 +171,7 @@ static enum outcome
 find(struct job *job, struct fault *why)
 {
 	enum outcome out = DONE;
+	bool lost = false;
 	size_t i;
 
 	for (i = 0; i < job->who_count && out == DONE && job->at.contact_id == 0; i++) {
@@ -177,7 +179,9 @@ find(struct job *job, struct fault *why)
 		if (out == DONE && job->at.contact_id == 0)
 			out = remember(job, &job->who[i], why);
 	}
-	if (out == DONE && job->at.contact_id == 0 && job->at.intent == INTENT_CONTACT)
+	if (out == DONE && job->at.contact_id == 0)
+		out = ledger_lost_contact(job->with->ledger, job->id, &lost, why);
+	if (lost)
 		out = find_lost(job, why);
 	return out;
 }

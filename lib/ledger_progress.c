@@ -156,16 +156,20 @@ ledger_remembered(struct ledger *ledger, int64_t identity, int64_t *contact_id, 
 	return first_number(out, query, contact_id, why);
 }
 
+/* Rows with an open intent, few at any time, beside the row $1: where they share an identity with it. */
+#define OPEN_INTENTS                                                                                         \
+	" FROM delivery d JOIN payment_events other ON other.id = d.payment, payment_events me"              \
+	" WHERE d.intent IS NOT NULL AND me.id = $1"
+#define SAME_PAYER                                                                                           \
+	"(me.telegram <> 0 AND other.telegram = me.telegram) OR (me.phone <> 0 AND other.phone = me.phone)"  \
+	" OR (me.email <> 0 AND other.email = me.email)"
+
 enum outcome
 ledger_blocker(struct ledger *ledger, int64_t id, int64_t lead_id, int64_t *blocker, struct fault *why)
 {
 	static const char sql[] =
-	    "SELECT other.id FROM delivery d JOIN payment_events other ON other.id = d.payment, "
-	    "payment_events me"
-	    " WHERE d.intent IS NOT NULL AND other.next_ms IS NOT NULL AND me.id = $1 AND other.id <> me.id"
-	    " AND (($2 <> 0 AND d.lead_id = $2) OR (me.telegram <> 0 AND other.telegram = me.telegram)"
-	    " OR (me.phone <> 0 AND other.phone = me.phone) OR (me.email <> 0 AND other.email = me.email)) "
-	    "LIMIT 1";
+	    "SELECT other.id" OPEN_INTENTS " AND other.next_ms IS NOT NULL AND other.id <> me.id"
+	    " AND (($2 <> 0 AND d.lead_id = $2) OR " SAME_PAYER ") LIMIT 1";
 	struct query *query = NULL;
 	enum outcome out;
 
@@ -174,11 +178,26 @@ ledger_blocker(struct ledger *ledger, int64_t id, int64_t lead_id, int64_t *bloc
 }
 
 enum outcome
+ledger_lost_contact(struct ledger *ledger, int64_t id, bool *lost, struct fault *why)
+{
+	static const char sql[] = "SELECT count(*)" OPEN_INTENTS
+				  " AND d.intent = 'contact' AND (other.id = me.id OR " SAME_PAYER ")";
+	struct query *query = NULL;
+	int64_t count = 0;
+	enum outcome out;
+
+	out = db_query(ledger->db, &query, why, sql, "i", id);
+	if ((out = first_number(out, query, &count, why)) == DONE)
+		*lost = count > 0;
+	return out;
+}
+
+enum outcome
 ledger_base_after(struct ledger *ledger, int64_t lead_id, int64_t since_ms, int64_t *total, int64_t *count,
     bool *known, struct fault *why)
 {
 	static const char sql[] = "SELECT total_before, count_before FROM delivery WHERE lead_id = $1 AND "
-	                          "applied_ms > $2 AND lead_created = 0"
+				  "applied_ms > $2 AND lead_created = 0"
 				  " ORDER BY applied_ms LIMIT 1";
 	struct query *query = NULL;
 	bool found = false;

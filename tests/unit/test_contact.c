@@ -370,6 +370,23 @@ test_lost_and_not_made(void **state)
 	assert_int_equal(json_array_size(account.contacts), 1);
 }
 
+/* The payment whose creation's answer was lost may have failed since; its contact must still not be made twice. */
+static void
+test_lost_by_another(void **state)
+{
+	const struct sample other = { .id = "pay_2", .name = "Иван Петров", .phone = "+7 999 123-45-67" };
+	struct fault unused;
+
+	(void)state;
+	account.search_lag_ms = 1000000;
+	lose_creation(FAIL_AFTER);
+	assert_int_equal(ledger_fail(carrier->ledger, job.id, "refused", clock_wall_ms(), &unused), DONE);
+	drop_job(&job);
+	take_job(&job, &other);
+	assert_int_equal(contact_settle(&job, &why), DONE);
+	assert_int_equal(json_array_size(account.contacts), 1);
+}
+
 /* Without an identity the lost contact is known by its name and age. */
 static void
 test_lost_nobody(void **state)
@@ -435,6 +452,7 @@ main(void)
 		test(test_remembered_wrongly),
 		test(test_lost_and_made),
 		test(test_lost_and_not_made),
+		test(test_lost_by_another),
 		test(test_lost_nobody),
 		test(test_surely_not_made),
 	};
