@@ -70,12 +70,12 @@ $(B)/amocrm-sandbox: $(SANDBOX_OBJ)
 $(B)/crash/shim.so: tests/crash/shim.c
 	@mkdir -p $(@D)
 	@echo "  LD    $@"
-	$(Q)$(CC) -D_GNU_SOURCE -std=c11 $(OPTIMISE) $(WARNINGS) -fPIC -shared -o $@ $< -ldl
+	$(Q)$(CC) -D_GNU_SOURCE -std=c11 $(OPTIMISE) $(WARNINGS) -fPIC -shared -o $@ $<
 $(B)/unit/%: $(B)/tests/unit/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(call link,-lcmocka)
 
-programs: $(PROGRAMS) $(UNIT)
+programs: $(PROGRAMS) $(UNIT) $(B)/crash/shim.so
 
 demo: ## install what is needed, build, and show one payment's way from webhook to amoCRM
 	@tests/install-packages build run
@@ -91,7 +91,7 @@ test: ## install what is needed, build, and pass all tests (SAN=1: under the san
 	@tests/install-packages build test
 	@$(MAKE) --no-print-directory programs
 	@tests/checks/map
-	@tests/run-suites $(B) unit tests/sandbox tests/fastcgi tests/e2e
+	@tests/run-suites $(B) unit tests/sandbox tests/fastcgi tests/e2e tests/crash tests/chaos
 
 crash: ## die at every crash point of every scenario, and again in every recovery
 	@tests/install-packages build test
@@ -106,12 +106,17 @@ chaos: ## N payments while amoCRM fails and processes are killed at random; then
 
 SECONDS    ?= 60
 fuzz: ## feed nonsense to everything that reads strangers' bytes, for SECONDS=60 each
-	@tests/install-packages build lint
+	@tests/install-packages build fuzz
 	@tests/fuzz/run $(SECONDS)
 
 mutation: ## break the product in small ways and see that the tests notice
 	@tests/install-packages build test
 	@tests/mutation/mutation.py
+
+systemd: ## install it under a real systemd, then restart, reload, upgrade and kill it under load (root, debootstrap)
+	@tests/install-packages build run container
+	@$(MAKE) --no-print-directory all
+	@tests/systemd/run
 
 unit: ## the unit tests alone
 	@$(MAKE) --no-print-directory programs
@@ -158,5 +163,5 @@ clean: ## remove build/
 	rm -rf build
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
-.PHONY: all programs demo run test crash chaos fuzz mutation unit format lint dev install clean help
+.PHONY: all programs demo run test crash chaos fuzz mutation systemd unit format lint dev install clean help
 .SECONDARY:

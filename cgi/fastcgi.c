@@ -63,9 +63,10 @@ prepare_signals(sigset_t *blocked, sigset_t *open)
 		sigaction(numbers[i], &action, NULL);
 	}
 
-	/* A web server that is gone is an error of write(2), not the end of the worker. */
+	/* A web server that is gone, or a file that may not grow, is an error of write(2), not the end of the worker. */
 	action.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &action, NULL);
+	sigaction(SIGXFSZ, &action, NULL);
 }
 
 /*

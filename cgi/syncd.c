@@ -29,13 +29,15 @@
 /* How long to wait before the ledger, which could not be opened or read, is tried again. */
 #define SICK_MS 5000
 
-static volatile sig_atomic_t stopping;
+static volatile sig_atomic_t stopping, reload_wanted;
 
 static void
-stop(int signal_number)
+heed(int signal_number)
 {
-	(void)signal_number;
-	stopping = 1;
+	if (signal_number == SIGHUP)
+		reload_wanted = 1;
+	else
+		stopping = 1;
 }
 
 static void
@@ -105,16 +107,26 @@ crm_closed(const struct carrier *carrier)
 	return crm.ready_ms > clock_mono_ms();
 }
 
+/* Between two payments a signal that waits is let in: a backlog may take hours, and TERM must not. */
+static void
+let_signals_in(const sigset_t *unblocked)
+{
+	sigset_t blocked;
+
+	sigprocmask(SIG_SETMASK, unblocked, &blocked);
+	sigprocmask(SIG_SETMASK, &blocked, NULL);
+}
+
 /* Carry everything that is due, in order of arrival.  *carried counts the attempts. */
 static enum outcome
-pass(const struct carrier *carrier, int *carried, struct fault *why)
+pass(const struct carrier *carrier, const sigset_t *unblocked, int *carried, struct fault *why)
 {
 	struct due due = { 0 };
 	int64_t after = 0;
 	enum outcome out = DONE;
 
 	*carried = 0;
-	while (out == DONE && !stopping && !crm_closed(carrier)) {
+	while (out == DONE && !stopping && !reload_wanted && !crm_closed(carrier)) {
 		notify_state("WATCHDOG=1");
 		out = ledger_next_due(carrier->ledger, after, clock_wall_ms(), &due, why);
 		if (out != DONE || due.id == 0)
@@ -123,6 +135,7 @@ pass(const struct carrier *carrier, int *carried, struct fault *why)
 		out = carry(carrier, &due, why);
 		due_clear(&due);
 		(*carried)++;
+		let_signals_in(unblocked);
 	}
 	return out;
 }
@@ -133,13 +146,36 @@ wait_ms(int64_t ms, const sigset_t *unblocked)
 {
 	struct timespec time = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
 
-	if (!stopping)
+	if (!stopping && !reload_wanted)
 		pselect(0, NULL, NULL, NULL, &time, unblocked);
+}
+
+/* HUP: the file may have changed.  A mistake in it must not stop a carrier that runs. */
+static void
+reload(struct settings **settings, struct carrier **carrier)
+{
+	struct settings *changed;
+
+	reload_wanted = 0;
+	log_event(LOG_LEVEL_INFO, "reloading");
+	notify_reloading();
+	if ((changed = startup_settings()) == NULL) {
+		log_event(LOG_LEVEL_ERROR, "settings not taken over; the old ones stay");
+		/* The reading may have set the zone of a file that was refused for something else. */
+		if (!clock_set_zone((*settings)->payment_timezone))
+			log_event(LOG_LEVEL_ERROR,
+			    "PAYMENT_TIMEZONE: this system knows no zone of that name any more");
+		return;
+	}
+	carrier_close(*carrier);
+	*carrier = NULL;
+	settings_free(*settings);
+	*settings = changed;
 }
 
 /* Serve until told to stop; with `once`, carry what is due and return. */
 static int
-serve(const struct settings *settings, bool once, const sigset_t *unblocked)
+serve(struct settings **settings, bool once, const sigset_t *unblocked)
 {
 	struct carrier *carrier = NULL;
 	struct fault why;
@@ -147,10 +183,12 @@ serve(const struct settings *settings, bool once, const sigset_t *unblocked)
 	int carried;
 
 	while (!stopping) {
-		out = carrier != NULL ? DONE : carrier_open(settings, &carrier, &why);
+		if (reload_wanted)
+			reload(settings, &carrier);
+		out = carrier != NULL ? DONE : carrier_open(*settings, &carrier, &why);
 		if (out == DONE) {
 			notify_state("READY=1\nWATCHDOG=1");
-			out = pass(carrier, &carried, &why);
+			out = pass(carrier, unblocked, &carried, &why);
 		}
 		if (out == DONE && once)
 			break;
@@ -169,21 +207,27 @@ serve(const struct settings *settings, bool once, const sigset_t *unblocked)
 	return EX_OK;
 }
 
-/* TERM and INT are let in only while waiting: an attempt in hand is finished, or reaches its deadline, first. */
+/*
+ * TERM, INT and HUP are let in only between payments and while waiting: an attempt in hand is finished, or
+ * reaches its deadline, first.
+ */
 static void
 catch_signals(sigset_t *unblocked)
 {
-	struct sigaction action = { .sa_handler = stop };
+	struct sigaction action = { .sa_handler = heed };
 	sigset_t blocked;
 
 	sigemptyset(&blocked);
 	sigaddset(&blocked, SIGTERM);
 	sigaddset(&blocked, SIGINT);
+	sigaddset(&blocked, SIGHUP);
 	sigprocmask(SIG_BLOCK, &blocked, unblocked);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
 	action.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &action, NULL);
+	sigaction(SIGXFSZ, &action, NULL);
 }
 
 static void
@@ -229,7 +273,7 @@ main(int argc, char **argv)
 	catch_signals(&unblocked);
 	if ((settings = startup_settings()) == NULL)
 		return EX_CONFIG;
-	status = serve(settings, once, &unblocked);
+	status = serve(&settings, once, &unblocked);
 	settings_free(settings);
 	return status;
 }
