@@ -104,8 +104,13 @@ chaos: ## N payments while amoCRM fails and processes are killed at random; then
 	@$(MAKE) --no-print-directory all
 	@tests/chaos/chaos.py --payments $(N) $(if $(SEED),--seed $(SEED))
 
+burst: ## 1,000 payments at once against 7 requests a second: audit the limiter (10 minutes)
+	@tests/install-packages build test
+	@$(MAKE) --no-print-directory all
+	@tests/chaos/chaos.py --burst -n 1000
+
 SECONDS    ?= 60
-fuzz: ## feed nonsense to everything that reads strangers' bytes, for SECONDS=60 each
+fuzz: ## feed nonsense to everything that reads strangers' bytes, for SECONDS=60 in all
 	@tests/install-packages build fuzz
 	@tests/fuzz/run $(SECONDS)
 
@@ -163,5 +168,5 @@ clean: ## remove build/
 	rm -rf build
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
-.PHONY: all programs demo run test crash chaos fuzz mutation systemd unit format lint dev install clean help
+.PHONY: all programs demo run test crash chaos burst fuzz mutation systemd unit format lint dev install clean help
 .SECONDARY:

@@ -358,7 +358,8 @@ amocrm_update(struct amocrm *crm, enum amocrm_kind kind, int64_t id, const json_
 	json_t *sent = json_deep_copy(entity);
 	struct call call = { .method = "PATCH",
 		.path = text_format("/api/v4/%s/%" PRId64, kind_names[kind], id),
-		.body = sent };
+		.body = sent,
+		.overwrites = kind == AMOCRM_LEADS };
 	struct reply reply = { 0 };
 	enum outcome out;
 

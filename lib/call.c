@@ -111,7 +111,7 @@ try_once(const struct caller *caller, const struct call *call, const char *url, 
 	out = http_exchange(caller->http, &request, &answer, why);
 	/* amoCRM counts it from when it arrived, which was after it left and before it was answered. */
 	if (answer.sent_ms > 0)
-		limiter_sent(caller->limiter, answer.sent_ms + LIMITER_WAY_MS);
+		limiter_answered(caller->limiter, answer.sent_ms);
 	if (out != DONE)
 		return out;
 	reply->status = answer.status;
@@ -124,14 +124,23 @@ try_once(const struct caller *caller, const struct call *call, const char *url, 
 	return out;
 }
 
+/* Whether the request may still be carried out: nobody answered it, or a gateway did so in amoCRM's place. */
+static bool
+may_be_under_way(const struct reply *reply)
+{
+	return reply->status == 0 || reply->status == 502 || reply->status == 504;
+}
+
 /* Whether repeating the call soon could help and do no harm. */
 static bool
-repeatable(const struct caller *caller, const struct call *call, enum outcome out)
+repeatable(const struct caller *caller, const struct call *call, const struct reply *reply, enum outcome out)
 {
 	struct limiter_state state;
 
 	limiter_look(caller->limiter, &state);
-	return !state.open && (out == LATER || (out == UNSURE && !call->once));
+	if (state.open || (out != LATER && out != UNSURE))
+		return false;
+	return out == LATER || !(call->once || (call->overwrites && may_be_under_way(reply)));
 }
 
 /* When to try again after this many failures; 0 when the deadline leaves no time for it. */
@@ -164,7 +173,7 @@ call_perform(const struct caller *caller, const struct call *call, struct reply 
 		*reply = (struct reply){ 0 };
 		out = try_once(caller, call, url, body, reply, why);
 		unsure |= out == UNSURE;
-		if (attempt >= caller->settings->retry_max_attempts || !repeatable(caller, call, out))
+		if (attempt >= caller->settings->retry_max_attempts || !repeatable(caller, call, reply, out))
 			break;
 		if ((again = next_try(caller, attempt, reply->advice_ms)) == 0)
 			break;

@@ -28,6 +28,9 @@ struct call {
 	char *path;   /* After the base URL, with the query.  Owned by whoever made it. */
 	json_t *body; /* Borrowed; NULL for none. */
 	bool once;    /* It creates something: it is repeated only when it surely had no effect. */
+	/* It overwrites something: carried out late, after we hung up on it, it would undo what others wrote since.  So while
+	 * it may still be under way it is not repeated, lest the repetition's success lets others go on. */
+	bool overwrites;
 };
 
 struct reply {

@@ -111,10 +111,7 @@ note_once(struct job *job, bool look, struct fault *why)
 		return DONE;
 	if (look && ((out = note_exists(job, &exists, why)) != DONE || exists))
 		return out;
-	/* One whose answer was lost may appear only after a while, like all that is created. */
-	if ((out = add_note(job, why)) == UNSURE)
-		job->wait_until_ms = clock_wall_ms() + JOB_SETTLE_MS;
-	return out;
+	return add_note(job, why);
 }
 
 static enum outcome
@@ -227,6 +224,9 @@ attempt_locked(struct job *job, const struct attempt *attempt, struct delivery *
 	if ((out = claim(job, &claimed, why)) != DONE || !claimed)
 		return out;
 	out = carry(job, why);
+	/* What we hung up on may still be carried out: look for it only when it would show. */
+	if (out == UNSURE)
+		job->wait_until_ms = clock_wall_ms() + JOB_SETTLE_MS;
 	if (out == LATER || out == UNSURE)
 		out = postpone(job, attempt, delivery, why);
 	if (out == NEVER)

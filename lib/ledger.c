@@ -141,10 +141,10 @@ static enum outcome
 insert(struct ledger *ledger, const struct arrival *a, int64_t *id, struct fault *why)
 {
 	static const char sql[] = "INSERT INTO payment_events (payment_id, created_at, status, amount, "
-	                          "payload, error_message, kopecks, paid_at,"
+				  "payload, error_message, kopecks, paid_at,"
 				  " recorded_ms, next_ms, telegram, phone, email, request_id)"
 				  " VALUES ($1, datetime($2 / 1000, 'unixepoch'), $3, $4, $5, $6, $7, $8, "
-	                          "$2, nullif($9, 0), $10, $11, $12, $13)"
+				  "$2, nullif($9, 0), $10, $11, $12, $13)"
 				  " ON CONFLICT (payment_id) DO NOTHING RETURNING id";
 	char roubles[MONEY_TEXT];
 	struct query *query = NULL;
@@ -171,7 +171,7 @@ static enum outcome
 look_up(struct ledger *ledger, const char *key, struct known *known, struct fault *why)
 {
 	static const char sql[] = "SELECT id, status, contact_id, lead_id, pipeline_id, lead_created, "
-	                          "kopecks, telegram, phone, email"
+				  "kopecks, telegram, phone, email"
 				  " FROM payment_events WHERE payment_id = $1";
 	struct query *query = NULL;
 	bool found = false;
@@ -379,7 +379,7 @@ enum outcome
 ledger_claim(struct ledger *ledger, int64_t id, int64_t lease_ms, bool *claimed, struct fault *why)
 {
 	static const char sql[] = "UPDATE payment_events SET status = 'processing', next_ms = $2 WHERE id = "
-	                          "$1 AND next_ms IS NOT NULL RETURNING id";
+				  "$1 AND next_ms IS NOT NULL RETURNING id";
 	struct query *query = NULL;
 	int64_t row = 0;
 	enum outcome out;
@@ -401,9 +401,9 @@ enum outcome
 ledger_finish(struct ledger *ledger, int64_t id, const struct progress *at, int64_t now_ms, struct fault *why)
 {
 	static const char sql[] = "UPDATE payment_events SET status = 'success', processed_at = datetime($2 "
-	                          "/ 1000, 'unixepoch'), next_ms = NULL,"
+				  "/ 1000, 'unixepoch'), next_ms = NULL,"
 				  " contact_id = $3, lead_id = $4, pipeline_id = nullif($5, 0), lead_created "
-	                          "= $6, error_message = NULL WHERE id = $1";
+				  "= $6, error_message = NULL WHERE id = $1";
 	enum outcome out;
 
 	if ((out = db_begin(ledger->db, why)) != DONE)
@@ -437,7 +437,7 @@ ledger_postpone(
     struct ledger *ledger, int64_t id, const char *reason, bool counts, int64_t next_ms, struct fault *why)
 {
 	static const char sql[] = "UPDATE payment_events SET status = 'pending', next_ms = $2, error_message "
-	                          "= $3, retry_count = retry_count + $4"
+				  "= $3, retry_count = retry_count + $4"
 				  " WHERE id = $1 AND next_ms IS NOT NULL";
 	enum outcome out;
 

@@ -61,8 +61,9 @@ struct limiter {
 	int fd;
 	int64_t rate;
 	struct shared *shared;
-	int64_t ticket; /* -1: none. */
-	bool probe;     /* The ticket may pass the open breaker. */
+	int64_t ticket;   /* -1: none. */
+	bool probe;       /* The ticket may pass the open breaker. */
+	int64_t usual_ms; /* What the quicker answers took lately; -1: none came yet. */
 };
 
 #define NO_TICKET (-1)
@@ -179,6 +180,7 @@ limiter_open(const char *path, int64_t rate, struct limiter **limiter, struct fa
 		return fault_set(why, BROKEN, "limiter %s: no memory", path);
 	opened->rate = rate;
 	opened->ticket = NO_TICKET;
+	opened->usual_ms = -1;
 	opened->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (opened->fd < 0 || !lock(opened)) {
 		outcome = fault_set(why, BROKEN, "limiter %s: %s", path, strerror(errno));
@@ -312,6 +314,25 @@ limiter_sent(struct limiter *limiter, int64_t sent_ms)
 		*turn = later(*turn, sent_ms < now ? sent_ms : now);
 	}
 	unlock(limiter);
+}
+
+/* How much slower than usual.  A quick answer is usual at once, slow ones become so by and by. */
+static int64_t
+late(struct limiter *limiter, int64_t took_ms)
+{
+	if (limiter->usual_ms < 0 || took_ms < limiter->usual_ms)
+		limiter->usual_ms = took_ms;
+	else
+		limiter->usual_ms += (took_ms - limiter->usual_ms) / 32;
+	return took_ms - limiter->usual_ms;
+}
+
+void
+limiter_answered(struct limiter *limiter, int64_t sent_ms)
+{
+	int64_t late_ms = late(limiter, later(clock_mono_ms() - sent_ms, 0));
+
+	limiter_sent(limiter, sent_ms + (late_ms < LIMITER_LATE_MAX_MS ? late_ms : LIMITER_LATE_MAX_MS));
 }
 
 /* Hold and breaker. */

@@ -14,16 +14,15 @@
  * dies; each change leaves it valid after every store, so a process killed in the middle costs at most one unused turn.
  *
  * Promises: requests that leave within moments of their turn never exceed `rate` in any second (LIMITER_GUARD_MS lengthens
- * the window to absorb the jitter between two requests' ways to amoCRM, and callers add up to LIMITER_WAY_MS for the way); after limiter_hold() nobody gets a turn until
+ * the window to absorb the jitter between two requests' ways to amoCRM); after limiter_hold() nobody gets a turn until
  * then; while the breaker is open only a probe every LIMITER_PROBE_MS gets one.  Turns are given in order of asking.
  * Not promised: other hosts' requests are not seen.
  */
 struct limiter;
 
-#define LIMITER_RATE_MAX 200
-#define LIMITER_GUARD_MS 40
-#define LIMITER_WAY_MS                                                                                       \
-	40 /* So long at most a request is taken to be under way, if it was not answered before. */
+#define LIMITER_RATE_MAX    200
+#define LIMITER_GUARD_MS    40
+#define LIMITER_LATE_MAX_MS 500 /* So late at most a request is taken to have arrived. */
 #define LIMITER_PROBE_MS    30000
 #define LIMITER_HOLD_MAX_MS (60 * 60 * 1000) /* A longer Retry-After is cut to an hour. */
 
@@ -40,6 +39,13 @@ enum outcome limiter_wait(struct limiter *limiter, int64_t deadline_ms, struct f
 
 /* The last turn's request really left at this monotonic time (connecting may have taken a while): count it from then. */
 void limiter_sent(struct limiter *limiter, int64_t sent_ms);
+
+/*
+ * The request that left at this monotonic time was answered just now.  What the answer took longer than the quickest ones
+ * of late may have passed before the request arrived, and amoCRM counts arrivals: count it from so much later, but at most
+ * from LIMITER_LATE_MAX_MS.
+ */
+void limiter_answered(struct limiter *limiter, int64_t sent_ms);
 
 /* amoCRM asked everybody to wait (429). */
 void limiter_hold(struct limiter *limiter, int64_t wait_ms);

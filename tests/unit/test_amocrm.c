@@ -305,7 +305,7 @@ test_read_leads(void **state)
 	assert_int_equal(fake_request_count, 2);
 	assert_request(1, "GET",
 	    API "/leads?with=contacts&limit=250&filter%5Bid%5D%5B%5D=5&filter%5Bid%5D%5B%5D=6&filter%5Bid%5D%"
-	        "5B%5D=7");
+		"5B%5D=7");
 }
 
 /* An account that ignores the filter answers with any leads: what may be missing is read one by one. */
@@ -546,14 +546,23 @@ test_update_of_another(void **state)
 	assert_int_equal(update("{}"), UNSURE);
 }
 
+/* But not while it may still be under way: done late, it would undo what another payment added since. */
 static void
 test_update_is_repeated(void **state)
 {
 	(void)state;
-	fake_http_fails(UNSURE);
+	fake_http_answers(500, NULL);
 	fake_http_answers(200, "{\"id\": 7}");
 	assert_int_equal(update("{}"), DONE);
 	assert_int_equal(fake_request_count, 2);
+
+	fake_http_fails(UNSURE);
+	assert_int_equal(update("{}"), UNSURE);
+	fake_http_answers(502, NULL);
+	assert_int_equal(update("{}"), UNSURE);
+	fake_http_answers(504, NULL);
+	assert_int_equal(update("{}"), UNSURE);
+	assert_int_equal(fake_request_count, 5);
 }
 
 static void

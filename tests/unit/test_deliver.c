@@ -437,7 +437,7 @@ test_contact_not_found(void **state)
 	delivery_clear(&delivery);
 	assert_int_equal(json_array_size(account.contacts), 0);
 	assert_int_equal(ledger_int("SELECT count(*) FROM payment_events WHERE status = 'failed' AND "
-	                            "error_message = 'contact_not_found'"),
+				    "error_message = 'contact_not_found'"),
 	    1);
 	assert_ledger_sound();
 }

@@ -1,0 +1,139 @@
+/* Money, phones and times: what is written is read back, what is normal stays as it is. */
+#include <math.h>
+
+#include "fuzz.h"
+
+#include "clock.h"
+#include "money.h"
+#include "phone.h"
+#include "text.h"
+
+/* Years are written with as many digits as they have, and read with four. */
+#define FIRST_YEAR INT64_C(-30609792000) /* 1000 */
+#define LAST_YEAR  INT64_C(253370764800) /* 9999 */
+
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc, (void)argv;
+	return clock_set_zone("Europe/Moscow") ? 0 : 1;
+}
+
+static void
+check_format(int64_t kopecks)
+{
+	char text[MONEY_TEXT];
+	int64_t back = 0;
+
+	money_format(text, kopecks);
+	REQUIRE(strlen(text) < MONEY_TEXT);
+	if (kopecks >= -MONEY_MAX && kopecks <= MONEY_MAX)
+		REQUIRE(money_parse(text, &back) && back == kopecks);
+	else
+		REQUIRE(!money_parse(text, &back) && back == 0);
+	REQUIRE(llabs(money_round(kopecks) - kopecks / 100) <= 1);
+}
+
+static void
+check_money(const char *text)
+{
+	int64_t kopecks = 4242, again = 0;
+	double real;
+
+	if (!money_parse(text, &kopecks)) {
+		REQUIRE(kopecks == 4242);
+		return;
+	}
+	REQUIRE(kopecks >= -MONEY_MAX && kopecks <= MONEY_MAX);
+	check_format(kopecks);
+	/* A JSON number of the same amount is the same money. */
+	real = strtod(text, NULL);
+	REQUIRE(money_from_real(real, &again) && again == kopecks);
+	if (kopecks % 100 == 0)
+		REQUIRE(money_from_roubles(kopecks / 100, &again) && again == kopecks);
+}
+
+static void
+check_real(double real)
+{
+	int64_t kopecks = 4242;
+
+	if (!money_from_real(real, &kopecks))
+		REQUIRE(kopecks == 4242);
+	else
+		REQUIRE(isfinite(real) && (double)kopecks / 100.0 == real);
+}
+
+static void
+check_phone(const char *text)
+{
+	char normal[PHONE_TEXT] = "untouched", again[PHONE_TEXT], tail[PHONE_TAIL + 1];
+
+	phone_tail(text, tail);
+	REQUIRE(strlen(tail) <= PHONE_TAIL && strspn(tail, "0123456789") == strlen(tail));
+	if (!phone_normalize(text, normal)) {
+		REQUIRE(strcmp(normal, "untouched") == 0);
+		return;
+	}
+	REQUIRE(normal[0] == '+' && strspn(normal + 1, "0123456789") == strlen(normal + 1));
+	REQUIRE(strlen(normal + 1) >= PHONE_DIGITS_MIN && strlen(normal + 1) <= PHONE_DIGITS_MAX);
+	REQUIRE(phone_normalize(normal, again) && strcmp(normal, again) == 0);
+	REQUIRE(phone_same(text, normal) && phone_same(normal, text));
+	/* What is searched for must be found in what is written. */
+	REQUIRE(strstr(normal, tail) != NULL);
+}
+
+static void
+check_time(const char *text)
+{
+	char local[CLOCK_TEXT], utc[CLOCK_TEXT];
+	int64_t seconds = 0, back = 0;
+
+	if (!clock_parse(text, &seconds))
+		return;
+	clock_utc(utc, seconds);
+	clock_local(local, seconds);
+	if (seconds < FIRST_YEAR || seconds >= LAST_YEAR)
+		return;
+	REQUIRE(clock_parse(clock_utc(utc, seconds), &back) && back == seconds);
+	/* The hour that comes twice in autumn may mean either. */
+	REQUIRE(clock_parse(clock_local(local, seconds), &back) && llabs(back - seconds) <= 7200);
+}
+
+static void
+check_text(const char *text)
+{
+	char *folded = text_fold(text), *twice = text_fold(folded), *line = text_one_line(text);
+	size_t length;
+	const char *trimmed = text_trim(text, &length);
+
+	REQUIRE(strlen(folded) == strlen(text) && strcmp(folded, twice) == 0);
+	REQUIRE(!text_has_controls(line) && strlen(line) <= strlen(text));
+	REQUIRE(trimmed >= text && trimmed + length <= text + strlen(text));
+	REQUIRE(text_characters(text) <= strlen(text));
+	free(folded);
+	free(twice);
+	free(line);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *text = fuzz_text(data, size);
+	int64_t number;
+	double real;
+
+	check_money(text);
+	check_phone(text);
+	check_time(text);
+	check_text(text);
+	if (size >= sizeof(number)) {
+		memcpy(&number, data, sizeof(number));
+		memcpy(&real, data, sizeof(real));
+		if (number != INT64_MIN)
+			check_format(number);
+		check_real(real);
+	}
+	free(text);
+	return 0;
+}

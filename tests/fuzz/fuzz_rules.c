@@ -1,0 +1,75 @@
+/* The mapping file: any bytes give rules that can be followed, or mistakes that can be shown. */
+#include "fuzz.h"
+
+#include "mapping.h"
+#include "payment.h"
+#include "rules.h"
+
+static struct settings *settings;
+static struct payment *paid;
+
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	json_t *mistakes = NULL;
+
+	(void)argc, (void)argv;
+	settings = fuzz_settings();
+	REQUIRE(payment_parse(FUZZ_BODY, strlen(FUZZ_BODY), &paid, &mistakes) == DONE);
+	return 0;
+}
+
+/* Everything that rules are asked. */
+static json_t *
+follow(const struct mapping *mapping)
+{
+	json_t *unmapped = json_array(), *subjects = mapping_subjects(mapping, paid, unmapped);
+	json_t *extra = mapping_extra_fields(mapping, paid), *field;
+	struct stage stage = mapping_stage(mapping, paid);
+	const char *reason = mapping_exclusion(mapping, paid);
+	size_t i;
+
+	REQUIRE(json_array_size(subjects) + json_array_size(unmapped) <= paid->item_count);
+	REQUIRE(mapping_stage_excluded(mapping, 142) && mapping_stage_excluded(mapping, 143));
+	REQUIRE(reason == NULL || reason[0] != '\0');
+	json_array_foreach(extra, i, field) {
+		REQUIRE(json_integer_value(json_object_get(field, "field_id")) > 0);
+		REQUIRE(json_array_size(json_object_get(field, "values")) > 0);
+	}
+	return json_pack("[o, o, o, I, I, I, b, s?]", subjects, unmapped, extra,
+	    (json_int_t)mapping_direction(mapping, paid), (json_int_t)stage.pipeline_id,
+	    (json_int_t)stage.status_id, mapping_stage_excluded(mapping, 411), reason);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	json_t *root = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, NULL), *first, *second,
+	       *mistake;
+	struct rulefile file = { settings, json_array() };
+	struct mapping *mapping;
+	size_t i;
+
+	if (root == NULL) {
+		json_decref(file.mistakes);
+		return 0;
+	}
+	mapping = rules_read(&file, root);
+	/* The rules must not live on the file they were read from. */
+	json_decref(root);
+	REQUIRE(json_array_size(file.mistakes) <= RULEFILE_MISTAKES_MAX);
+	json_array_foreach(file.mistakes, i, mistake)
+		REQUIRE(json_is_string(json_object_get(mistake, "path")) &&
+		    json_string_length(json_object_get(mistake, "message")) > 0);
+	if (json_array_size(file.mistakes) == 0) {
+		REQUIRE(mapping != NULL);
+		first = follow(mapping);
+		second = follow(mapping);
+		REQUIRE(first != NULL && json_equal(first, second));
+		json_decref(first);
+		json_decref(second);
+	}
+	json_decref(file.mistakes);
+	rules_free(mapping);
+	return 0;
+}
