@@ -36,7 +36,7 @@ MUTANTS = [
     Mutant("record-failure-ignored", "answer 2xx although the ledger could not take the payment", "lib/webhook.c",
            "if (record(webhook, request, paid, exclusion, slot, &recorded, &row, &why) != DONE) {",
            "row = (struct ledger_row){ 0 }, recorded = RECORDED_IN_HAND;\n"
-           "\tif (record(webhook, request, paid, exclusion, slot, &recorded, &row, &why) == NEVER) {", ("test_webhook",)),
+           "\tif (record(webhook, request, paid, exclusion, slot, &recorded, &row, &why) == NEVER) {", ("tests/e2e/test_ledger.py",)),
     Mutant("blind-retry", "repeat a creation whose answer was lost", "lib/call.c",
            "!(call->once || (", "!((", ("test_call",)),
     Mutant("overtake", "repeat a change that may still be under way", "lib/call.c",
