@@ -7,12 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "ledger.h"
+#include "limiter.h"
 #include "money.h"
 #include "settings.h"
 #include "startup.h"
+#include "text.h"
 
 /* There is something to see: failed payments, an unknown id, a broken ledger. */
 #define EX_SEE 1
@@ -24,6 +27,7 @@ struct options {
 	int64_t limit;
 	char **words; /* What follows the command. */
 	int count;
+	const struct settings *settings;
 };
 
 static int
@@ -209,6 +213,33 @@ retry(struct ledger *ledger, const struct options *options)
 	return total > 0 || options->failed ? EX_OK : EX_SEE;
 }
 
+/*
+ * resume
+ */
+
+/* Only a file that is there: one that a person's hand creates might not be the service's to open. */
+static int
+resume(struct ledger *ledger, const struct options *options)
+{
+	char *path = text_format("%s/limiter", options->settings->payments_run_dir);
+	struct limiter *limiter = NULL;
+	struct fault why;
+	int status = EX_OK;
+
+	(void)ledger;
+	if (access(path, F_OK) < 0) {
+		puts("nothing has called amoCRM since this host was started");
+	} else if (limiter_open(path, options->settings->amo_rate_limit, &limiter, &why) != DONE) {
+		status = complain(&why);
+	} else {
+		limiter_close_breaker(limiter);
+		puts("amoCRM may be called again; what waits is carried within half a minute");
+	}
+	limiter_close(limiter);
+	free(path);
+	return status;
+}
+
 static void
 tell(void *unused, const char *problem)
 {
@@ -237,6 +268,7 @@ static const struct command {
 	{ "list", list, "list [--status S] [--limit N] the latest payments" },
 	{ "show", show, "show ID                      one payment" },
 	{ "retry", retry, "retry ID... | --failed       put failed payments back into the backlog" },
+	{ "resume", resume, "resume                       close the breaker: call amoCRM again at once" },
 	{ "integrity", integrity, "integrity                    check the ledger's file and its invariants" },
 };
 
@@ -288,7 +320,7 @@ read_options(int argc, char **argv, struct options *options)
 }
 
 static int
-run(const struct command *command, const struct options *options)
+run(const struct command *command, struct options *options)
 {
 	struct settings *settings = startup_settings();
 	struct ledger *ledger = NULL;
@@ -297,6 +329,7 @@ run(const struct command *command, const struct options *options)
 
 	if (settings == NULL)
 		return EX_CONFIG;
+	options->settings = settings;
 	if (ledger_open(settings->payments_db, &ledger, &why) == DONE)
 		status = command->run(ledger, options);
 	else

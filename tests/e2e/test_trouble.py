@@ -248,6 +248,28 @@ def test_breaker_closes_by_itself(stack: Stack) -> None:
     assert (health["status"], health["crm_breaker"]["state"]) == ("healthy", "closed")
 
 
+def test_breaker_closes_by_hand(stack: Stack) -> None:
+    stack.sandbox.fault("status", status=402)
+    assert is_queued(stack.post(new_payment(new_person())))
+    assert stack.paymentctl("resume").returncode == 0
+    assert stack.health().json["crm_breaker"]["state"] == "closed"
+    assert stack.post(new_payment(new_person())).status == 200
+
+
+@pytest.mark.settings(**{**QUICK, "AMO_TIMEOUT_MS": "30000", "INLINE_DEADLINE_MS": "4000"})
+def test_workers_stay_free_while_amocrm_hangs(stack: Stack) -> None:
+    """All the slots wait for amoCRM; the worker that has none goes on answering, before any of them is through."""
+    stack.sandbox.fault("hang", ms=8000, times=-1, when="after")
+    with ThreadPoolExecutor(3) as senders:
+        stuck = [senders.submit(stack.post, new_payment(new_person())) for _ in range(3)]
+        stack.sandbox.await_requests(3)
+        for _ in range(5):
+            assert is_queued(stack.post(new_payment(new_person())))
+            assert stack.health().status == 200
+        assert not any(sender.done() for sender in stuck)
+        assert all(is_queued(sender.result()) for sender in stuck)
+
+
 def test_wrong_token(stack: Stack) -> None:
     """Not a fault that was arranged: the account itself refuses, and only its status tells why."""
     stack.stop_service()
