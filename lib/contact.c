@@ -231,17 +231,8 @@ create(struct job *job, struct fault *why)
 		out = amocrm_create(
 		    job->with->crm, AMOCRM_CONTACTS, contact, job->at.dropped, &job->at.contact_id, why);
 	json_decref(contact);
-	/* What surely did not happen need not be looked for: the next attempt may create at once. */
-	if (out == LATER || out == NEVER) {
-		struct fault ledger_why;
-
-		if (job_intend(job, INTENT_NONE, &ledger_why) == DONE)
-			return out;
-		*why = ledger_why;
-		return BROKEN;
-	}
 	if (out != DONE)
-		return out;
+		return job_withdraw(job, out, why);
 	job->at.intent = INTENT_NONE;
 	job->at.intent_ms = 0;
 	strncpy(job->at.matched_by, "created", sizeof(job->at.matched_by) - 1);

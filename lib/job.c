@@ -53,6 +53,17 @@ job_intend(struct job *job, enum intent intent, struct fault *why)
 }
 
 enum outcome
+job_withdraw(struct job *job, enum outcome out, struct fault *why)
+{
+	struct fault ledger_why;
+
+	if ((out != LATER && out != NEVER) || job_intend(job, INTENT_NONE, &ledger_why) == DONE)
+		return out;
+	*why = ledger_why;
+	return BROKEN;
+}
+
+enum outcome
 job_settled(struct job *job, struct fault *why)
 {
 	int64_t settled_ms = job->at.intent_ms + JOB_SETTLE_MS;

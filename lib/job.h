@@ -49,6 +49,12 @@ enum outcome job_save(struct job *job, struct fault *why) MUST_USE;
 enum outcome job_intend(struct job *job, enum intent intent, struct fault *why) MUST_USE;
 
 /*
+ * After a creation that gave no id.  One that surely did not happen (LATER, NEVER) need not be looked for: its intent is
+ * taken back, and the next attempt may create at once.  Returns `out`, or BROKEN when that could not be written down.
+ */
+enum outcome job_withdraw(struct job *job, enum outcome out, struct fault *why) MUST_USE;
+
+/*
  * amoCRM's search finds a new entity only after a while, and a request that seemed lost may still be carried out.  After
  * a creation whose answer was lost this is waited before it is looked for; the reference observed no lag above seconds.
  */

@@ -158,18 +158,9 @@ create(struct job *job, struct fault *why)
 	if (out == DONE)
 		out = amocrm_create(job->with->crm, AMOCRM_LEADS, lead, at->dropped, &lead_id, why);
 	json_decref(lead);
-	if (out == DONE)
-		return created(job, lead_id, pipeline_id, why);
-	/* What surely did not happen need not be looked for: the next attempt may create at once. */
-	if (out == LATER || out == NEVER) {
-		struct fault ledger_why;
-
-		if (job_intend(job, INTENT_NONE, &ledger_why) != DONE) {
-			*why = ledger_why;
-			return BROKEN;
-		}
-	}
-	return out;
+	if (out != DONE)
+		return job_withdraw(job, out, why);
+	return created(job, lead_id, pipeline_id, why);
 }
 
 /* Whether a lead of the contact's is the one that a lost creation made.  One without any payment id (its field may have

@@ -66,7 +66,7 @@ MUTANTS = [
            "at->older = job->paid->paid_at != 0 && job->paid->paid_at < shown->last_date;", "at->older = false;",
            ("test_totals", "test_lead")),
     Mutant("no-intent", "act without writing the intent down", "lib/job.c",
-           "\treturn job_save(job, why);\n}\n\nenum outcome\njob_settled", "\t(void)why;\n\treturn DONE;\n}\n\nenum outcome\njob_settled",
+           "\treturn job_save(job, why);\n}\n\nenum outcome\njob_withdraw", "\t(void)why;\n\treturn DONE;\n}\n\nenum outcome\njob_withdraw",
            ("test_deliver", "test_lead")),
     Mutant("no-note-check", "write the note again without looking", "lib/deliver.c",
            "if (look && (", "if (!look && (", ("test_deliver",)),
