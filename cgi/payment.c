@@ -73,7 +73,7 @@ static bool
 reload(void *context)
 {
 	struct program *program = context;
-	struct settings *settings = startup_settings();
+	struct settings *settings = startup_settings(SETTINGS_NEED_ALL);
 
 	if (settings == NULL) {
 		log_event(LOG_LEVEL_ERROR, "settings not taken over; the old ones stay");
@@ -337,7 +337,7 @@ main(int argc, char **argv)
 		return EX_USAGE;
 	}
 
-	program.settings = startup_settings();
+	program.settings = startup_settings(SETTINGS_NEED_ALL);
 	if (program.settings == NULL)
 		return EX_CONFIG;
 	if (program.workers < 0)

@@ -4,7 +4,7 @@
 #include "startup.h"
 
 struct settings *
-startup_settings(void)
+startup_settings(int needs)
 {
 	json_t *remarks = json_array(), *remark;
 	struct settings *settings = NULL;
@@ -12,7 +12,7 @@ startup_settings(void)
 	char text[LOG_TEXT];
 	size_t i;
 
-	outcome = settings_load(&settings, remarks);
+	outcome = settings_load(needs, &settings, remarks);
 	json_array_foreach(remarks, i, remark)
 		log_event(outcome == DONE ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, "settings: %s",
 		    log_text(text, json_string_value(remark)));

@@ -5,8 +5,8 @@
 
 /*
  * What every program does first: read the settings.  Each mistake or warning becomes a line of its own in the journal; the
- * log's threshold is set.  NULL when there was a mistake: leave with EX_CONFIG.
+ * log's threshold is set.  `needs` is of enum settings_need.  NULL when there was a mistake: leave with EX_CONFIG.
  */
-struct settings *startup_settings(void);
+struct settings *startup_settings(int needs);
 
 #endif

@@ -85,8 +85,8 @@ carry(const struct carrier *carrier, const struct due *due, struct fault *why)
 		json_decref(mistakes);
 		log_event(LOG_LEVEL_ERROR,
 		    "row=%" PRId64 " failed reason=\"the recorded payload is no payment\"", due->id);
-		return ledger_fail(
-		    carrier->ledger, due->id, "the recorded payload is no payment", clock_wall_ms(), why);
+		return ledger_fail(carrier->ledger, due->id, NULL, "the recorded payload is no payment",
+		    clock_wall_ms(), why);
 	}
 	out = deliver(carrier, paid, &attempt, &delivery, why);
 	/* Left alone because a worker has the payer in hand: not worth a line. */
@@ -159,7 +159,7 @@ reload(struct settings **settings, struct carrier **carrier)
 	reload_wanted = 0;
 	log_event(LOG_LEVEL_INFO, "reloading");
 	notify_reloading();
-	if ((changed = startup_settings()) == NULL) {
+	if ((changed = startup_settings(SETTINGS_NEED_ALL)) == NULL) {
 		log_event(LOG_LEVEL_ERROR, "settings not taken over; the old ones stay");
 		/* The reading may have set the zone of a file that was refused for something else. */
 		if (!clock_set_zone((*settings)->payment_timezone))
@@ -271,7 +271,7 @@ main(int argc, char **argv)
 		return EX_USAGE;
 	}
 	catch_signals(&unblocked);
-	if ((settings = startup_settings()) == NULL)
+	if ((settings = startup_settings(SETTINGS_NEED_ALL)) == NULL)
 		return EX_CONFIG;
 	status = serve(&settings, once, &unblocked);
 	settings_free(settings);

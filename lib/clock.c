@@ -212,3 +212,14 @@ clock_utc(char text[static CLOCK_TEXT], int64_t unix_seconds)
 		text[0] = '\0';
 	return text;
 }
+
+int64_t
+clock_day(int64_t unix_seconds)
+{
+	struct tm when;
+	int64_t local = unix_seconds;
+
+	if (localtime_r(&unix_seconds, &when) != NULL)
+		local += when.tm_gmtoff;
+	return local >= 0 ? local / 86400 : (local - 86399) / 86400;
+}

@@ -33,6 +33,9 @@ bool clock_parse(const char *text, int64_t *unix_seconds);
 const char *clock_local(char text[static CLOCK_TEXT], int64_t unix_seconds);
 const char *clock_utc(char text[static CLOCK_TEXT], int64_t unix_seconds);
 
+/* The day in the chosen zone, counted from 1970-01-01. */
+int64_t clock_day(int64_t unix_seconds);
+
 /* The last part of the chosen zone's name, as people say it: "Moscow" for Europe/Moscow, "UTC" for UTC. */
 const char *clock_zone_label(void);
 

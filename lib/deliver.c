@@ -182,7 +182,8 @@ postpone(struct job *job, const struct attempt *attempt, struct delivery *delive
 	    retry_wait((unsigned)(attempt->failed + 1), DELIVER_WAIT_MIN_MS,
 		job->waiting ? DELIVER_WAIT_MIN_MS : DELIVER_WAIT_MAX_MS, advised_wait(job, &crm, now_ms),
 		random_bits());
-	if (ledger_postpone(job->with->ledger, job->id, reason.text, counts, delivery->next_ms, why) != DONE)
+	if (ledger_postpone(job->with->ledger, job->id, job->at.events, reason.text, counts,
+		delivery->next_ms, why) != DONE)
 		return BROKEN;
 	return LATER;
 }
@@ -192,7 +193,8 @@ fail(struct job *job, struct fault *why)
 {
 	struct fault reason = *why;
 
-	if (ledger_fail(job->with->ledger, job->id, reason.text, clock_wall_ms(), why) != DONE)
+	if (ledger_fail(job->with->ledger, job->id, job->at.events, reason.text, clock_wall_ms(), why) !=
+	    DONE)
 		return BROKEN;
 	*why = reason;
 	return NEVER;

@@ -34,6 +34,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "ledger.h"
 #include "ledger_internal.h"
 #include "money.h"
@@ -142,19 +143,19 @@ insert(struct ledger *ledger, const struct arrival *a, int64_t *id, struct fault
 {
 	static const char sql[] = "INSERT INTO payment_events (payment_id, created_at, status, amount, "
 				  "payload, error_message, kopecks, paid_at,"
-				  " recorded_ms, next_ms, telegram, phone, email, request_id)"
+				  " recorded_ms, next_ms, telegram, phone, email, request_id, day)"
 				  " VALUES ($1, datetime($2 / 1000, 'unixepoch'), $3, $4, $5, $6, $7, $8, "
-				  "$2, nullif($9, 0), $10, $11, $12, $13)"
+				  "$2, nullif($9, 0), $10, $11, $12, $13, $14)"
 				  " ON CONFLICT (payment_id) DO NOTHING RETURNING id";
 	char roubles[MONEY_TEXT];
 	struct query *query = NULL;
 	bool found = false;
 	enum outcome out;
 
-	out = db_query(ledger->db, &query, why, sql, "tittttiiiiiit", a->key, a->now_ms,
+	out = db_query(ledger->db, &query, why, sql, "tittttiiiiiiti", a->key, a->now_ms,
 	    status_name(first_status(a)), money_format(roubles, a->kopecks), a->payload, a->exclusion,
 	    a->kopecks, a->paid_at, first_time(a), identity_of(a, BY_TELEGRAM), identity_of(a, BY_PHONE),
-	    identity_of(a, BY_EMAIL), a->request_id);
+	    identity_of(a, BY_EMAIL), a->request_id, clock_day(a->now_ms / 1000));
 	out = first_row(out, query, &found, why);
 	*id = out == DONE && found ? db_int(query, 0) : 0;
 	db_done(query);
@@ -400,10 +401,11 @@ ledger_claim(struct ledger *ledger, int64_t id, int64_t lease_ms, bool *claimed,
 enum outcome
 ledger_finish(struct ledger *ledger, int64_t id, const struct progress *at, int64_t now_ms, struct fault *why)
 {
-	static const char sql[] = "UPDATE payment_events SET status = 'success', processed_at = datetime($2 "
-				  "/ 1000, 'unixepoch'), next_ms = NULL,"
-				  " contact_id = $3, lead_id = $4, pipeline_id = nullif($5, 0), lead_created "
-				  "= $6, error_message = NULL WHERE id = $1";
+	static const char sql[] =
+	    "UPDATE payment_events SET status = 'success', processed_at = datetime($2 / 1000, "
+	    "'unixepoch'), next_ms = NULL,"
+	    " contact_id = $3, lead_id = $4, pipeline_id = nullif($5, 0), lead_created = $6,"
+	    " error_message = NULL WHERE id = $1";
 	enum outcome out;
 
 	if ((out = db_begin(ledger->db, why)) != DONE)
@@ -413,13 +415,15 @@ ledger_finish(struct ledger *ledger, int64_t id, const struct progress *at, int6
 		out = db_run(ledger->db, why, sql, "iiiiii", id, now_ms, at->contact_id, at->lead_id,
 		    at->pipeline_id, (int64_t)at->lead_created);
 	if (out == DONE)
-		out = db_run(
-		    ledger->db, why, "UPDATE tally SET last_ms = $1 WHERE status = 'success'", "i", now_ms);
-	return ledger_end(ledger, out, why);
+		out = db_run(ledger->db, why, "UPDATE heartbeat SET success_ms = $1", "i", now_ms);
+	if ((out = ledger_end(ledger, out, why)) == DONE)
+		json_array_clear(at->events);
+	return out;
 }
 
 enum outcome
-ledger_fail(struct ledger *ledger, int64_t id, const char *reason, int64_t now_ms, struct fault *why)
+ledger_fail(
+    struct ledger *ledger, int64_t id, json_t *events, const char *reason, int64_t now_ms, struct fault *why)
 {
 	static const char sql[] =
 	    "UPDATE payment_events SET status = 'failed', processed_at = datetime($2 / 1000, 'unixepoch'), "
@@ -429,12 +433,17 @@ ledger_fail(struct ledger *ledger, int64_t id, const char *reason, int64_t now_m
 
 	if ((out = db_begin(ledger->db, why)) != DONE)
 		return out;
-	return ledger_end(ledger, db_run(ledger->db, why, sql, "iit", id, now_ms, reason), why);
+	out = trail_write(ledger, id, events, why);
+	if (out == DONE)
+		out = db_run(ledger->db, why, sql, "iit", id, now_ms, reason);
+	if ((out = ledger_end(ledger, out, why)) == DONE)
+		json_array_clear(events);
+	return out;
 }
 
 enum outcome
-ledger_postpone(
-    struct ledger *ledger, int64_t id, const char *reason, bool counts, int64_t next_ms, struct fault *why)
+ledger_postpone(struct ledger *ledger, int64_t id, json_t *events, const char *reason, bool counts,
+    int64_t next_ms, struct fault *why)
 {
 	static const char sql[] = "UPDATE payment_events SET status = 'pending', next_ms = $2, error_message "
 				  "= $3, retry_count = retry_count + $4"
@@ -443,6 +452,10 @@ ledger_postpone(
 
 	if ((out = db_begin(ledger->db, why)) != DONE)
 		return out;
-	return ledger_end(
-	    ledger, db_run(ledger->db, why, sql, "iiti", id, next_ms, reason, (int64_t)counts), why);
+	out = trail_write(ledger, id, events, why);
+	if (out == DONE)
+		out = db_run(ledger->db, why, sql, "iiti", id, next_ms, reason, (int64_t)counts);
+	if ((out = ledger_end(ledger, out, why)) == DONE)
+		json_array_clear(events);
+	return out;
 }

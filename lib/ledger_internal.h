@@ -1,6 +1,8 @@
 #ifndef LEDGER_INTERNAL_H
 #define LEDGER_INTERNAL_H
 
+#include <jansson.h>
+
 #include "db.h"
 #include "fault.h"
 
@@ -14,6 +16,9 @@ struct ledger {
 /* ledger_save() inside a transaction. */
 enum outcome progress_write(
     struct ledger *ledger, int64_t id, const struct progress *at, struct fault *why) MUST_USE;
+
+/* Write events inside a transaction; NULL is allowed.  The caller empties the array once that is committed. */
+enum outcome trail_write(struct ledger *ledger, int64_t id, const json_t *events, struct fault *why) MUST_USE;
 
 /* End a transaction: commit when all went well, else take everything back. */
 enum outcome ledger_end(struct ledger *ledger, enum outcome out, struct fault *why) MUST_USE;

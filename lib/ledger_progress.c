@@ -24,7 +24,7 @@ intent_of(const char *name)
 void
 progress_init(struct progress *at)
 {
-	*at = (struct progress){ .dropped = json_array(), .unmapped = json_array() };
+	*at = (struct progress){ .dropped = json_array(), .unmapped = json_array(), .events = json_array() };
 }
 
 void
@@ -32,7 +32,8 @@ progress_clear(struct progress *at)
 {
 	json_decref(at->dropped);
 	json_decref(at->unmapped);
-	at->dropped = at->unmapped = NULL;
+	json_decref(at->events);
+	at->dropped = at->unmapped = at->events = NULL;
 }
 
 static void
@@ -113,7 +114,7 @@ progress_write(struct ledger *ledger, int64_t id, const struct progress *at, str
 	    at->total_after, at->count_before, at->count_after, at->rebased, at->note_id, dropped, unmapped);
 	free(dropped);
 	free(unmapped);
-	return out;
+	return out == DONE ? trail_write(ledger, id, at->events, why) : out;
 }
 
 enum outcome
@@ -123,7 +124,9 @@ ledger_save(struct ledger *ledger, int64_t id, const struct progress *at, struct
 
 	if ((out = db_begin(ledger->db, why)) != DONE)
 		return out;
-	return ledger_end(ledger, progress_write(ledger, id, at, why), why);
+	if ((out = ledger_end(ledger, progress_write(ledger, id, at, why), why)) == DONE)
+		json_array_clear(at->events);
+	return out;
 }
 
 enum outcome
@@ -142,7 +145,9 @@ ledger_save_contact(struct ledger *ledger, int64_t id, const struct progress *at
 	out = progress_write(ledger, id, at, why);
 	for (i = 0; i < count && out == DONE; i++)
 		out = db_run(ledger->db, why, sql, "iii", who[i].hash, at->contact_id, now_ms);
-	return ledger_end(ledger, out, why);
+	if ((out = ledger_end(ledger, out, why)) == DONE)
+		json_array_clear(at->events);
+	return out;
 }
 
 enum outcome

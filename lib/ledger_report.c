@@ -17,16 +17,19 @@ ledger_stats(struct ledger *ledger, struct ledger_stats *stats, struct fault *wh
 	bool more = true;
 	enum outcome out;
 
-	out = db_query(ledger->db, &query, why, "SELECT status, payments, kopecks, last_ms FROM tally", "");
+	out = db_query(ledger->db, &query, why,
+	    "SELECT status, sum(payments), sum(kopecks) FROM tally GROUP BY status", "");
 	while (out == DONE && (out = db_row(query, &more, why)) == DONE && more) {
 		int status = status_number(db_text(query, 0));
 
 		read.payments[status] = db_int(query, 1);
 		read.kopecks[status] = db_int(query, 2);
-		if (status == PAYMENT_SUCCESS)
-			read.last_success_ms = db_int(query, 3);
 	}
 	db_done(query);
+	if (out == DONE) {
+		out = db_query(ledger->db, &query, why, "SELECT success_ms FROM heartbeat", "");
+		out = first_number(out, query, &read.last_success_ms, why);
+	}
 	if (out != DONE)
 		return out;
 	out = db_query(ledger->db, &query, why,
@@ -155,10 +158,11 @@ static const struct {
 	    "'totals'"
 	    " AND e.next_ms IS NOT NULL GROUP BY d.lead_id HAVING count(*) > 1" },
 	{ "the tally agrees with the rows",
-	    "SELECT t.payments FROM tally t WHERE t.payments <> (SELECT count(*) FROM payment_events e"
-	    " WHERE e.status = t.status) OR t.kopecks <> (SELECT coalesce(sum(kopecks), 0) FROM "
-	    "payment_events e"
-	    " WHERE e.status = t.status)" },
+	    "SELECT coalesce(t.day, e.day) FROM (SELECT * FROM tally WHERE payments <> 0 OR kopecks <> 0) t "
+	    "FULL JOIN"
+	    " (SELECT day, status, count(*) AS payments, sum(kopecks) AS kopecks FROM payment_events"
+	    " GROUP BY day, status) e ON e.day = t.day AND e.status = t.status"
+	    " WHERE t.payments IS NOT e.payments OR t.kopecks IS NOT e.kopecks" },
 };
 
 enum outcome

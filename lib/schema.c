@@ -101,4 +101,52 @@ static const char version_1[] =
     "CREATE TABLE heartbeat (id INTEGER PRIMARY KEY CHECK (id = 1), at_ms INTEGER NOT NULL);"
     "INSERT INTO heartbeat VALUES (1, 0);";
 
-const char *const schema_migrations[SCHEMA_VERSION] = { version_1 };
+/*
+ * The tally counts by day, for the status page: the day (since 1970, in PAYMENT_TIMEZONE) on which a payment was first told.
+ * That of rows which are older than this column is told from the zone's usual offset of three hours.
+ *
+ * The trail is each payment's story for people: what was called, decided and changed, in order of id.  Nothing personal is in
+ * it, and nothing is decided by it.
+ */
+static const char version_2[] =
+    "ALTER TABLE payment_events ADD COLUMN day INTEGER NOT NULL DEFAULT 0;"
+    "DROP TRIGGER tally_insert;"
+    "DROP TRIGGER tally_update;"
+    "UPDATE payment_events SET day = (strftime('%s', created_at) + 10800) / 86400;"
+    "CREATE INDEX payment_created ON payment_events (created_at);"
+
+    "ALTER TABLE heartbeat ADD COLUMN success_ms INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE heartbeat SET success_ms = (SELECT max(last_ms) FROM tally);"
+    "DROP TABLE tally;"
+    "CREATE TABLE tally ("
+    "  day      INTEGER,"
+    "  status   TEXT,"
+    "  payments INTEGER NOT NULL,"
+    "  kopecks  INTEGER NOT NULL,"
+    "  PRIMARY KEY (day, status)"
+    ") WITHOUT ROWID;"
+    "INSERT INTO tally SELECT day, status, count(*), sum(kopecks) FROM payment_events GROUP BY day, status;"
+    "CREATE TRIGGER tally_insert AFTER INSERT ON payment_events BEGIN"
+    "  INSERT INTO tally VALUES (NEW.day, NEW.status, 1, NEW.kopecks) ON CONFLICT DO UPDATE"
+    "   SET payments = payments + 1, kopecks = kopecks + NEW.kopecks;"
+    " END;"
+    "CREATE TRIGGER tally_update AFTER UPDATE OF status, kopecks ON payment_events"
+    " WHEN OLD.status <> NEW.status OR OLD.kopecks <> NEW.kopecks BEGIN"
+    "  UPDATE tally SET payments = payments - 1, kopecks = kopecks - OLD.kopecks"
+    "   WHERE day = OLD.day AND status = OLD.status;"
+    "  INSERT INTO tally VALUES (NEW.day, NEW.status, 1, NEW.kopecks) ON CONFLICT DO UPDATE"
+    "   SET payments = payments + 1, kopecks = kopecks + NEW.kopecks;"
+    " END;"
+
+    "CREATE TABLE trail ("
+    "  id         INTEGER PRIMARY KEY,"
+    "  payment    INTEGER NOT NULL REFERENCES payment_events (id),"
+    "  at_ms      INTEGER NOT NULL,"
+    "  what       TEXT NOT NULL,"
+    "  status     INTEGER," /* Of a call: amoCRM's HTTP status, 0 = no answer. */
+    "  took_ms    INTEGER," /* Of a call. */
+    "  request_id TEXT"     /* Of a call: amoCRM's. */
+    ");"
+    "CREATE INDEX trail_payment ON trail (payment);";
+
+const char *const schema_migrations[SCHEMA_VERSION] = { version_1, version_2 };

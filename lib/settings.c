@@ -115,11 +115,12 @@ static const char *const id_prefixes[] = { "AMO_SUBJECT_", "AMO_DIRECTION_" };
 static const struct {
 	const char *name, *credential;
 	size_t offset;
+	enum settings_need need;
 	bool required;
 } secrets[] = {
-	{ "WEBHOOK_SECRET", "webhook-secret", AT(webhook_secret), true },
-	{ "WEBHOOK_SECRET_PREVIOUS", "webhook-secret-previous", AT(webhook_secret_previous), false },
-	{ "AMO_ACCESS_TOKEN", "amocrm-token", AT(amo_access_token), true },
+	{ "WEBHOOK_SECRET", "webhook-secret", AT(webhook_secret), SETTINGS_NEED_SECRET, true },
+	{ "WEBHOOK_SECRET_PREVIOUS", "webhook-secret-previous", AT(webhook_secret_previous), SETTINGS_NEED_SECRET, false },
+	{ "AMO_ACCESS_TOKEN", "amocrm-token", AT(amo_access_token), SETTINGS_NEED_CRM, true },
 };
 /* clang-format on */
 
@@ -194,12 +195,15 @@ is_printable(const char *text)
 }
 
 static void
-read_secrets(const struct source *source, struct settings *settings)
+read_secrets(const struct source *source, int needs, struct settings *settings)
 {
 	for (size_t i = 0; i < COUNT(secrets); i++) {
 		size_t before = json_array_size(source->remarks);
-		char *value = source_secret(source, secrets[i].name, secrets[i].credential);
+		char *value;
 
+		if ((needs & secrets[i].need) == 0)
+			continue;
+		value = source_secret(source, secrets[i].name, secrets[i].credential);
 		*(char **)((char *)settings + secrets[i].offset) = value;
 		/* Where its file could not be read, that has been said and is enough. */
 		if (value == NULL && secrets[i].required && json_array_size(source->remarks) == before)
@@ -272,12 +276,13 @@ check_made_up_ids(const struct source *source, const json_t *variables)
 }
 
 static void
-check_base_url(const struct source *source, char *url)
+check_base_url(const struct source *source, int needs, char *url)
 {
 	size_t length;
 
 	if (url == NULL) {
-		source_remark(source, "AMO_BASE_URL is required");
+		if (needs & SETTINGS_NEED_CRM)
+			source_remark(source, "AMO_BASE_URL is required");
 		return;
 	}
 	if (!url_is_base(url))
@@ -289,9 +294,9 @@ check_base_url(const struct source *source, char *url)
 
 /* What one entry's type and limits do not say. */
 static void
-check(const struct source *source, struct settings *settings)
+check(const struct source *source, int needs, struct settings *settings)
 {
-	check_base_url(source, settings->amo_base_url);
+	check_base_url(source, needs, settings->amo_base_url);
 	check_made_up_ids(source, settings->variables);
 	if (settings->amo_ca_file != NULL && access(settings->amo_ca_file, R_OK) != 0)
 		source_remark(
@@ -314,7 +319,7 @@ warn_of_absent_file(const struct source *source)
 static void
 warn(const struct source *source, const struct settings *settings)
 {
-	if (strlen(settings->webhook_secret) < SECRET_WARN_BYTES)
+	if (settings->webhook_secret != NULL && strlen(settings->webhook_secret) < SECRET_WARN_BYTES)
 		source_remark(
 		    source, "WEBHOOK_SECRET is shorter than %d bytes and can be guessed", SECRET_WARN_BYTES);
 	if (settings->webhook_secret_previous != NULL &&
@@ -324,7 +329,7 @@ warn(const struct source *source, const struct settings *settings)
 }
 
 enum outcome
-settings_load(struct settings **settings, json_t *remarks)
+settings_load(int needs, struct settings **settings, json_t *remarks)
 {
 	struct settings *new = calloc(1, sizeof(*new));
 	size_t before = json_array_size(remarks);
@@ -334,11 +339,11 @@ settings_load(struct settings **settings, json_t *remarks)
 	if (new == NULL)
 		abort();
 	source_open(&source, remarks);
-	read_secrets(&source, new);
+	read_secrets(&source, needs, new);
 	for (size_t i = 0; i < COUNT(table); i++)
 		read_entry(&source, &table[i], new);
 	new->variables = make_variables(&source);
-	check(&source, new);
+	check(&source, needs, new);
 	mistaken = json_array_size(remarks) > before;
 	warn_of_absent_file(&source);
 	if (mistaken) {

@@ -82,8 +82,16 @@ struct settings {
 	    variables; /* Every name and non-empty value seen or defaulted, but for secrets: for "${NAME}". */
 };
 
+/* What a program uses and therefore requires; whatever else is given is still checked. */
+enum settings_need {
+	SETTINGS_NEED_SECRET = 1, /* WEBHOOK_SECRET: to verify or sign webhooks. */
+	SETTINGS_NEED_CRM = 2,    /* AMO_BASE_URL and AMO_ACCESS_TOKEN: to call amoCRM. */
+	SETTINGS_NEED_ALL = SETTINGS_NEED_SECRET | SETTINGS_NEED_CRM
+};
+
 /*
- * Read and check all settings.
+ * Read and check all settings.  Secrets that are not needed (see settings_need) are not even looked for: an operator who may
+ * not read them can still read the ledger.
  *
  * DONE: *settings is new.  `remarks` may hold warnings (a short secret).
  * NEVER: something is missing or wrong; every mistake is one string in `remarks`, each naming its variable.
@@ -91,7 +99,7 @@ struct settings {
  * remarks is a JSON array of the caller's, to which strings are appended.  No remark contains a value that could be a
  * secret.
  */
-enum outcome settings_load(struct settings **settings, json_t *remarks) MUST_USE;
+enum outcome settings_load(int needs, struct settings **settings, json_t *remarks) MUST_USE;
 
 void settings_free(struct settings *settings);
 

@@ -47,7 +47,9 @@ def test_all_mistakes_at_once(stack: Stack) -> None:
     for program in ("payment-syncd", "paymentctl"):
         done = stack._run(program, *(["stats"] if program == "paymentctl" else ["--once"]))
         assert done.returncode == 78, program
-        assert [name for name in WRONG if name not in done.stderr] == [], program
+        # paymentctl does not look for the secrets that a command has no use for.
+        unused = ("WEBHOOK_SECRET", "AMO_ACCESS_TOKEN") if program == "paymentctl" else ()
+        assert [name for name in WRONG if name not in unused and name not in done.stderr] == [], program
 
 
 def test_mistakes_do_not_tell_secrets(stack: Stack) -> None:

@@ -77,7 +77,7 @@ fuzz_settings(void)
 	clearenv();
 	for (i = 0; i < sizeof(values) / sizeof(values[0]); i++)
 		setenv(values[i][0], values[i][1], 1);
-	if (settings_load(&settings, remarks) != DONE) {
+	if (settings_load(SETTINGS_NEED_ALL, &settings, remarks) != DONE) {
 		json_dumpf(remarks, stderr, 0);
 		abort();
 	}

@@ -168,9 +168,9 @@ ledger_finish(struct ledger *ledger, int64_t id, const struct progress *at, int6
 }
 
 enum outcome
-ledger_fail(struct ledger *ledger, int64_t id, const char *reason, int64_t now_ms, struct fault *why)
+ledger_fail(struct ledger *ledger, int64_t id, json_t *events, const char *reason, int64_t now_ms, struct fault *why)
 {
-	(void)ledger, (void)id, (void)now_ms, (void)why;
+	(void)ledger, (void)id, (void)events, (void)now_ms, (void)why;
 	REQUIRE(reason[0] != '\0');
 	ends++;
 	end = NEVER;
@@ -179,9 +179,9 @@ ledger_fail(struct ledger *ledger, int64_t id, const char *reason, int64_t now_m
 
 enum outcome
 ledger_postpone(
-    struct ledger *ledger, int64_t id, const char *reason, bool counts, int64_t when_ms, struct fault *why)
+    struct ledger *ledger, int64_t id, json_t *events, const char *reason, bool counts, int64_t when_ms, struct fault *why)
 {
-	(void)ledger, (void)id, (void)counts, (void)why;
+	(void)ledger, (void)id, (void)events, (void)counts, (void)why;
 	REQUIRE(reason[0] != '\0' && when_ms > FAKE_CLOCK_START_MS);
 	next_ms = when_ms;
 	ends++;

@@ -56,7 +56,7 @@ check_settings(const json_t *values)
 	json_t *remarks = json_array(), *remark;
 	const char *secret = json_string_value(json_object_get(values, "WEBHOOK_SECRET"));
 	struct settings *settings = NULL;
-	enum outcome out = settings_load(&settings, remarks);
+	enum outcome out = settings_load(SETTINGS_NEED_ALL, &settings, remarks);
 	size_t i;
 
 	if (out == DONE) {

@@ -109,7 +109,7 @@ fixture_settings(void)
 	json_t *remarks = json_array();
 	struct settings *settings = NULL;
 
-	if (settings_load(&settings, remarks) != DONE) {
+	if (settings_load(SETTINGS_NEED_ALL, &settings, remarks) != DONE) {
 		json_dumpf(remarks, stderr, 0);
 		abort();
 	}

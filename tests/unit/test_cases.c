@@ -170,7 +170,7 @@ begin(void **state)
 	(void)state;
 	clearenv();
 	setenv("PAYMENT_SYNC_CONFIG", CASES "/settings.env", 1);
-	failed = settings_load(&settings, remarks) != DONE ||
+	failed = settings_load(SETTINGS_NEED_ALL, &settings, remarks) != DONE ||
 	    mapping_load(settings, &mapping, &mistakes, &why) != DONE;
 	json_decref(remarks);
 	json_decref(mistakes);

@@ -118,6 +118,18 @@ sleeping(void **state)
 	assert_true(clock_wall_ms() > INT64_C(1577836800000));
 }
 
+static void
+days_of_the_zone(void **state)
+{
+	(void)state;
+	assert_true(clock_set_zone("Europe/Moscow"));
+	assert_int_equal(clock_day(0), 0);
+	assert_int_equal(clock_day(20 * 3600 + 3599), 0);
+	assert_int_equal(clock_day(21 * 3600), 1);
+	assert_int_equal(clock_day(-3 * 3600), 0);
+	assert_int_equal(clock_day(-3 * 3600 - 1), -1);
+}
+
 int
 main(void)
 {
@@ -125,6 +137,7 @@ main(void)
 		cmocka_unit_test(good_times),
 		cmocka_unit_test(bad_times),
 		cmocka_unit_test(written_in_the_zone),
+		cmocka_unit_test(days_of_the_zone),
 		cmocka_unit_test(zones),
 		cmocka_unit_test(sleeping),
 	};

@@ -380,7 +380,8 @@ test_lost_by_another(void **state)
 	(void)state;
 	account.search_lag_ms = 1000000;
 	lose_creation(FAIL_AFTER);
-	assert_int_equal(ledger_fail(carrier->ledger, job.id, "refused", clock_wall_ms(), &unused), DONE);
+	assert_int_equal(
+	    ledger_fail(carrier->ledger, job.id, NULL, "refused", clock_wall_ms(), &unused), DONE);
 	drop_job(&job);
 	take_job(&job, &other);
 	assert_int_equal(contact_settle(&job, &why), DONE);

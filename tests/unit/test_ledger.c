@@ -163,7 +163,7 @@ fail_row(int64_t id)
 {
 	struct fault why = { "" };
 
-	assert_int_equal(ledger_fail(ledger, id, "refused", NOW + 1000, &why), DONE);
+	assert_int_equal(ledger_fail(ledger, id, NULL, "refused", NOW + 1000, &why), DONE);
 }
 
 /*
@@ -468,7 +468,7 @@ test_next_due(void **state)
 	assert_int_equal(next_due(2, NOW + 300), 3);
 	assert_int_equal(next_due(3, NOW + 300), 0);
 
-	assert_int_equal(ledger_postpone(ledger, 1, "x", true, NOW + 300, &why), DONE);
+	assert_int_equal(ledger_postpone(ledger, 1, NULL, "x", true, NOW + 300, &why), DONE);
 	assert_int_equal(ledger_next_due(ledger, 0, NOW + 300, &due, &why), DONE);
 	assert_string_equal(due.key, "a");
 	assert_string_equal(due.payload, "{\"имя\":\"Ж\"}");
@@ -514,7 +514,7 @@ test_finish(void **state)
 	char *text;
 
 	(void)state;
-	assert_int_equal(ledger_postpone(ledger, id, "slow", true, NOW, &why), DONE);
+	assert_int_equal(ledger_postpone(ledger, id, NULL, "slow", true, NOW, &why), DONE);
 	finish(id, 22, 100, 500000);
 	text = fixture_sql_text(file(),
 	    "SELECT status || processed_at || contact_id || lead_id || pipeline_id || lead_created FROM "
@@ -535,7 +535,7 @@ test_fail(void **state)
 	struct fault why = { "" };
 
 	(void)state;
-	assert_int_equal(ledger_fail(ledger, id, "the reason", NOW + 1000, &why), DONE);
+	assert_int_equal(ledger_fail(ledger, id, NULL, "the reason", NOW + 1000, &why), DONE);
 	assert_status(id, "failed");
 	assert_int_equal(number_of("next_ms IS NULL AND error_message = 'the reason' AND retry_count = 1"
 				   " AND processed_at = '2025-01-20 12:00:01'",
@@ -543,7 +543,7 @@ test_fail(void **state)
 	    1);
 	/* A finished payment does not fail any more. */
 	finish(done, 22, 0, 500000);
-	assert_int_equal(ledger_fail(ledger, done, "late", NOW, &why), DONE);
+	assert_int_equal(ledger_fail(ledger, done, NULL, "late", NOW, &why), DONE);
 	assert_status(done, "success");
 	assert_int_equal(check_ledger(), DONE);
 }
@@ -557,16 +557,16 @@ test_postpone(void **state)
 
 	(void)state;
 	assert_int_equal(ledger_claim(ledger, id, NOW + 60000, &claimed, &why), DONE);
-	assert_int_equal(ledger_postpone(ledger, id, "slow", true, NOW + 5000, &why), DONE);
+	assert_int_equal(ledger_postpone(ledger, id, NULL, "slow", true, NOW + 5000, &why), DONE);
 	assert_status(id, "pending");
 	assert_int_equal(
 	    number_of("retry_count = 1 AND next_ms = 1737374405000 AND error_message = 'slow'", id), 1);
-	assert_int_equal(ledger_postpone(ledger, id, "waiting", false, NOW + 6000, &why), DONE);
+	assert_int_equal(ledger_postpone(ledger, id, NULL, "waiting", false, NOW + 6000, &why), DONE);
 	assert_int_equal(
 	    number_of("retry_count = 1 AND next_ms = 1737374406000 AND error_message = 'waiting'", id), 1);
 
 	finish(done, 22, 0, 500000);
-	assert_int_equal(ledger_postpone(ledger, done, "late", true, NOW, &why), DONE);
+	assert_int_equal(ledger_postpone(ledger, done, NULL, "late", true, NOW, &why), DONE);
 	assert_status(done, "success");
 }
 
@@ -1038,7 +1038,7 @@ test_schema_forbids(void **state)
 
 	(void)state;
 	/* A lease of no time would leave a processing row that never falls due: it is a time nevertheless. */
-	assert_int_equal(ledger_postpone(ledger, id, "x", false, 0, &why), DONE);
+	assert_int_equal(ledger_postpone(ledger, id, NULL, "x", false, 0, &why), DONE);
 	assert_int_equal(number_of("next_ms IS NOT NULL", id), 1);
 }
 

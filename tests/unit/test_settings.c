@@ -48,7 +48,7 @@ load(void)
 	json_t *remarks = json_array();
 	struct settings *settings = NULL;
 
-	if (settings_load(&settings, remarks) != DONE)
+	if (settings_load(SETTINGS_NEED_ALL, &settings, remarks) != DONE)
 		fail_msg("%s", json_dumps(remarks, 0));
 	assert_int_equal(json_array_size(remarks), 0);
 	json_decref(remarks);
@@ -65,7 +65,7 @@ refuse(void)
 	size_t size, i;
 	FILE *stream = open_memstream(&text, &size);
 
-	assert_int_equal(settings_load(&settings, remarks), NEVER);
+	assert_int_equal(settings_load(SETTINGS_NEED_ALL, &settings, remarks), NEVER);
 	assert_null(settings);
 	json_array_foreach(remarks, i, remark)
 		fprintf(stream, "%s\n", json_string_value(remark));
@@ -279,7 +279,7 @@ short_secret_is_remarked_upon(void **state)
 	(void)state;
 	setenv("WEBHOOK_SECRET", "hidden", 1);
 	setenv("WEBHOOK_SECRET_PREVIOUS", "hidden-as-well", 1);
-	assert_int_equal(settings_load(&settings, remarks), DONE);
+	assert_int_equal(settings_load(SETTINGS_NEED_ALL, &settings, remarks), DONE);
 	assert_int_equal(json_array_size(remarks), 2);
 	assert_string_equal(json_string_value(json_array_get(remarks, 0)),
 	    "WEBHOOK_SECRET is shorter than 24 bytes and can be guessed");
@@ -296,7 +296,7 @@ file_that_is_named_and_absent(void **state)
 
 	(void)state;
 	setenv("PAYMENT_SYNC_CONFIG", "/nonexistent/config.env", 1);
-	assert_int_equal(settings_load(&settings, remarks), DONE);
+	assert_int_equal(settings_load(SETTINGS_NEED_ALL, &settings, remarks), DONE);
 	assert_int_equal(json_array_size(remarks), 1);
 	assert_string_equal(json_string_value(json_array_get(remarks, 0)),
 	    "PAYMENT_SYNC_CONFIG: /nonexistent/config.env does not exist");

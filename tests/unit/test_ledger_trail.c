@@ -1,0 +1,154 @@
+#include "fake_clock.c"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "fixture.c"
+
+#include "db.h"
+#include "ledger.h"
+#include "schema.h"
+
+#define NOW INT64_C(1737374400000) /* 2025-01-20 12:00:00 UTC */
+
+static struct ledger *ledger;
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	fake_clock_reset();
+	fixture_begin();
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	ledger_close(ledger);
+	ledger = NULL;
+	fixture_end();
+	return 0;
+}
+
+static void
+open_ledger(void)
+{
+	struct fault why = { "" };
+
+	if (ledger_open(fixture_path("l.sqlite"), &ledger, &why) != DONE)
+		fail_msg("%s", why.text);
+}
+
+static int64_t
+record(const char *key)
+{
+	struct arrival arrival = { .key = key,
+		.kopecks = 100,
+		.payload = "{}",
+		.payload_size = 2,
+		.request_id = "",
+		.now_ms = NOW,
+		.next_ms = NOW };
+	enum recorded recorded;
+	struct ledger_row row;
+	struct fault why = { "" };
+
+	assert_int_equal(ledger_record(ledger, &arrival, &recorded, &row, &why), DONE);
+	return row.id;
+}
+
+static json_t *
+trail(int64_t id)
+{
+	json_t *events = NULL;
+	struct fault why = { "" };
+
+	assert_int_equal(ledger_trail(ledger, id, &events, &why), DONE);
+	return events;
+}
+
+/* Events are written with the step that is saved next, in order, and each to its own payment. */
+static void
+test_written_with_the_next_step(void **state)
+{
+	struct progress at;
+	struct fault why = { "" };
+	int64_t id, other;
+	json_t *events, *expected;
+
+	(void)state;
+	open_ledger();
+	id = record("a");
+	other = record("b");
+	progress_init(&at);
+	trail_add(at.events, NOW + 1, "contact 7 found by phone");
+	trail_add_call(at.events, NOW + 2, "GET leads", 200, 140, "r-1");
+	assert_int_equal(ledger_save(ledger, id, &at, &why), DONE);
+	assert_int_equal(json_array_size(at.events), 0);
+	trail_add_call(at.events, NOW + 3, "POST note", 0, 10000, "");
+	assert_int_equal(ledger_postpone(ledger, id, at.events, "no answer", true, NOW, &why), DONE);
+	assert_int_equal(json_array_size(at.events), 0);
+	assert_int_equal(ledger_fail(ledger, other, NULL, "refused", NOW, &why), DONE);
+
+	expected = json_pack("[{s:I s:s} {s:I s:s s:i s:i s:s} {s:I s:s s:i s:i s:n}]", "at_ms",
+	    (json_int_t)(NOW + 1), "what", "contact 7 found by phone", "at_ms", (json_int_t)(NOW + 2), "what",
+	    "GET leads", "status", 200, "took_ms", 140, "request_id", "r-1", "at_ms", (json_int_t)(NOW + 3),
+	    "what", "POST note", "status", 0, "took_ms", 10000, "request_id");
+	events = trail(id);
+	assert_true(json_equal(events, expected));
+	json_decref(events);
+	json_decref(expected);
+	events = trail(other);
+	assert_int_equal(json_array_size(events), 0);
+	json_decref(events);
+	progress_clear(&at);
+}
+
+/* A ledger of the first version keeps its counts and its last success when it is brought up to date. */
+static void
+test_version_1_is_brought_up_to_date(void **state)
+{
+	struct ledger_stats stats;
+	struct fault why = { "" };
+	struct db *db = NULL;
+
+	(void)state;
+	assert_int_equal(
+	    db_open(fixture_path("l.sqlite"), SCHEMA_APPLICATION_ID, schema_migrations, 1, &db, &why), DONE);
+	db_close(db);
+	fixture_sql(fixture_path("l.sqlite"),
+	    "INSERT INTO payment_events (payment_id, created_at, status, payload, kopecks, paid_at, "
+	    "recorded_ms, next_ms,"
+	    " telegram, phone, email) VALUES ('a', '2025-01-20 12:00:00', 'success', '', 500, 0, 0, NULL, 0, "
+	    "0, 0),"
+	    " ('b', '2025-01-20 21:00:00', 'pending', '', 700, 0, 5, 5, 0, 0, 0);"
+	    "UPDATE tally SET last_ms = 42 WHERE status = 'success'");
+	open_ledger();
+	assert_int_equal(ledger_stats(ledger, &stats, &why), DONE);
+	assert_int_equal(stats.payments[PAYMENT_SUCCESS], 1);
+	assert_int_equal(stats.kopecks[PAYMENT_SUCCESS], 500);
+	assert_int_equal(stats.kopecks[PAYMENT_PENDING], 700);
+	assert_int_equal(stats.last_success_ms, 42);
+	assert_int_equal(stats.oldest_unfinished_ms, 5);
+	assert_int_equal(ledger_check(ledger, NULL, NULL, &why), DONE);
+	/* Nine in the evening UTC is the next day in Moscow. */
+	assert_int_equal(
+	    fixture_sql_int(fixture_path("l.sqlite"), "SELECT max(day) - min(day) FROM tally"), 1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_written_with_the_next_step, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_version_1_is_brought_up_to_date, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
