@@ -1,27 +1,25 @@
 /*
  * payment-syncd: carries the payments that no worker could: retries after failures, the backlog, and what a dead process
  * left behind.
+ *
+ * A parent keeps a few carriers running, so that one that waits for amoCRM's answer does not leave the budget of requests
+ * unused.
  */
 #include <getopt.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <time.h>
 
+#include "backlog.h"
 #include "carrier.h"
 #include "clock.h"
 #include "deliver.h"
 #include "log.h"
-#include "notify.h"
-#include "payment.h"
+#include "pool.h"
 #include "settings.h"
 #include "startup.h"
-
-/* One attempt may take this long; amoCRM's slowest day is bounded by AMO_TIMEOUT_MS for each call. */
-#define ATTEMPT_MS 30000
 
 /* How often the ledger is looked at when nothing is due: new payments come from other processes without a word. */
 #define LOOK_MS 1000
@@ -29,190 +27,31 @@
 /* How long to wait before the ledger, which could not be opened or read, is tried again. */
 #define SICK_MS 5000
 
-static volatile sig_atomic_t stopping, reload_wanted;
+/* A carrier that is busy with one errand for longer is stuck. */
+#define BUSY_LIMIT_MS (BACKLOG_BATCH_MS + 30000)
+
+/* A carrier that waits half a second for each answer uses two requests a second; more are of no use. */
+#define CARRIERS_MAX 16
+
+static volatile sig_atomic_t stopping;
 
 static void
-heed(int signal_number)
+heed(int unused)
 {
-	if (signal_number == SIGHUP)
-		reload_wanted = 1;
-	else
-		stopping = 1;
+	(void)unused;
+	stopping = 1;
 }
 
+struct program {
+	struct settings *settings;
+	struct settings *before; /* While it is not known whether the new ones are any good. */
+	struct pool_job job;
+	struct pool_beat *beat; /* NULL with --once. */
+};
+
+/* In a carrier HUP is the parent's business; one that a terminal sends to everybody is passed over. */
 static void
-log_outcome(const struct due *due, const struct delivery *delivery, enum outcome out, const struct fault *why,
-    int64_t took_ms)
-{
-	char key[LOG_TEXT], reason[LOG_TEXT], text[LOG_TEXT];
-	const json_t *remark;
-	size_t i;
-
-	log_text(key, due->key);
-	log_text(reason, why->text);
-	if (out == DONE)
-		log_event(LOG_LEVEL_INFO,
-		    "payment=%s carried contact=%" PRId64 " lead=%" PRId64 " lead_created=%d ms=%" PRId64,
-		    key, delivery->contact_id, delivery->lead_id, delivery->lead_created, took_ms);
-	else if (out == LATER)
-		log_event(LOG_LEVEL_INFO,
-		    "payment=%s postponed attempt=%" PRId64 " next_in_ms=%" PRId64 " reason=%s", key,
-		    due->attempts + 1, delivery->next_ms - clock_wall_ms(), reason);
-	else
-		log_event(LOG_LEVEL_ERROR, "payment=%s %s reason=%s", key,
-		    out == NEVER ? "failed" : "unfinished", reason);
-	json_array_foreach(delivery->remarks, i, remark)
-		log_event(LOG_LEVEL_WARNING, "payment=%s remark=%s", key,
-		    log_text(text, json_string_value(remark)));
-}
-
-/* Carry one due payment, as far as it goes.  BROKEN when the ledger fails. */
-static enum outcome
-carry(const struct carrier *carrier, const struct due *due, struct fault *why)
-{
-	int64_t now_ms = clock_mono_ms();
-	struct attempt attempt = { .id = due->id,
-		.recorded_ms = due->recorded_ms,
-		.failed = due->attempts,
-		.deadline_ms = now_ms + ATTEMPT_MS,
-		.lock_deadline_ms = now_ms };
-	struct payment *paid = NULL;
-	struct delivery delivery;
-	json_t *mistakes = NULL;
-	enum outcome out;
-
-	if (payment_parse(due->payload, due->payload_size, &paid, &mistakes) != DONE) {
-		json_decref(mistakes);
-		log_event(LOG_LEVEL_ERROR,
-		    "row=%" PRId64 " failed reason=\"the recorded payload is no payment\"", due->id);
-		return ledger_fail(carrier->ledger, due->id, NULL, "the recorded payload is no payment",
-		    clock_wall_ms(), why);
-	}
-	out = deliver(carrier, paid, &attempt, &delivery, why);
-	/* Left alone because a worker has the payer in hand: not worth a line. */
-	if (out != LATER || delivery.next_ms != 0)
-		log_outcome(due, &delivery, out, why, clock_mono_ms() - now_ms);
-	delivery_clear(&delivery);
-	payment_free(paid);
-	return out == BROKEN ? BROKEN : DONE;
-}
-
-/* Everybody is refused, or told to wait: no use taking payments in hand before then. */
-static bool
-crm_closed(const struct carrier *carrier)
-{
-	struct limiter_state crm;
-
-	limiter_look(carrier->limiter, &crm);
-	return crm.ready_ms > clock_mono_ms();
-}
-
-/* Between two payments a signal that waits is let in: a backlog may take hours, and TERM must not. */
-static void
-let_signals_in(const sigset_t *unblocked)
-{
-	sigset_t blocked;
-
-	sigprocmask(SIG_SETMASK, unblocked, &blocked);
-	sigprocmask(SIG_SETMASK, &blocked, NULL);
-}
-
-/* Carry everything that is due, in order of arrival.  *carried counts the attempts. */
-static enum outcome
-pass(const struct carrier *carrier, const sigset_t *unblocked, int *carried, struct fault *why)
-{
-	struct due due = { 0 };
-	int64_t after = 0;
-	enum outcome out = DONE;
-
-	*carried = 0;
-	while (out == DONE && !stopping && !reload_wanted && !crm_closed(carrier)) {
-		notify_state("WATCHDOG=1");
-		out = ledger_next_due(carrier->ledger, after, clock_wall_ms(), &due, why);
-		if (out != DONE || due.id == 0)
-			break;
-		after = due.id;
-		out = carry(carrier, &due, why);
-		due_clear(&due);
-		(*carried)++;
-		let_signals_in(unblocked);
-	}
-	return out;
-}
-
-/* Sleep with signals let in, so that TERM ends it. */
-static void
-wait_ms(int64_t ms, const sigset_t *unblocked)
-{
-	struct timespec time = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
-
-	if (!stopping && !reload_wanted)
-		pselect(0, NULL, NULL, NULL, &time, unblocked);
-}
-
-/* HUP: the file may have changed.  A mistake in it must not stop a carrier that runs. */
-static void
-reload(struct settings **settings, struct carrier **carrier)
-{
-	struct settings *changed;
-
-	reload_wanted = 0;
-	log_event(LOG_LEVEL_INFO, "reloading");
-	notify_reloading();
-	if ((changed = startup_settings(SETTINGS_NEED_ALL)) == NULL) {
-		log_event(LOG_LEVEL_ERROR, "settings not taken over; the old ones stay");
-		/* The reading may have set the zone of a file that was refused for something else. */
-		if (!clock_set_zone((*settings)->payment_timezone))
-			log_event(LOG_LEVEL_ERROR,
-			    "PAYMENT_TIMEZONE: this system knows no zone of that name any more");
-		return;
-	}
-	carrier_close(*carrier);
-	*carrier = NULL;
-	settings_free(*settings);
-	*settings = changed;
-}
-
-/* Serve until told to stop; with `once`, carry what is due and return. */
-static int
-serve(struct settings **settings, bool once, const sigset_t *unblocked)
-{
-	struct carrier *carrier = NULL;
-	struct fault why;
-	enum outcome out;
-	int carried;
-
-	while (!stopping) {
-		if (reload_wanted)
-			reload(settings, &carrier);
-		out = carrier != NULL ? DONE : carrier_open(*settings, &carrier, &why);
-		if (out == DONE) {
-			notify_state("READY=1\nWATCHDOG=1");
-			out = pass(carrier, unblocked, &carried, &why);
-		}
-		if (out == DONE && once)
-			break;
-		if (out != DONE) {
-			log_event(LOG_LEVEL_ERROR, "%s", why.text);
-			carrier_close(carrier);
-			carrier = NULL;
-			if (once || out == NEVER)
-				return out == NEVER ? EX_CONFIG : EX_TEMPFAIL;
-		}
-		notify_state("WATCHDOG=1");
-		wait_ms(out == DONE ? LOOK_MS : SICK_MS, unblocked);
-	}
-	notify_state("STOPPING=1");
-	carrier_close(carrier);
-	return EX_OK;
-}
-
-/*
- * TERM, INT and HUP are let in only between payments and while waiting: an attempt in hand is finished, or
- * reaches its deadline, first.
- */
-static void
-catch_signals(sigset_t *unblocked)
+catch_signals(void)
 {
 	struct sigaction action = { .sa_handler = heed };
 	sigset_t blocked;
@@ -220,14 +59,167 @@ catch_signals(sigset_t *unblocked)
 	sigemptyset(&blocked);
 	sigaddset(&blocked, SIGTERM);
 	sigaddset(&blocked, SIGINT);
+	sigaddset(&blocked, SIGUSR1);
 	sigaddset(&blocked, SIGHUP);
-	sigprocmask(SIG_BLOCK, &blocked, unblocked);
+	sigprocmask(SIG_BLOCK, &blocked, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
+	sigaction(SIGUSR1, &action, NULL);
 	action.sa_handler = SIG_IGN;
+	sigaction(SIGHUP, &action, NULL);
 	sigaction(SIGPIPE, &action, NULL);
 	sigaction(SIGXFSZ, &action, NULL);
+}
+
+/* The signals that end it are let in only between errands and while waiting. */
+static void
+let_signals_in(void)
+{
+	sigset_t none, blocked;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, &blocked);
+	sigprocmask(SIG_SETMASK, &blocked, NULL);
+}
+
+static bool
+go_on(void *context)
+{
+	struct program *program = context;
+
+	let_signals_in();
+	if (program->beat != NULL)
+		pool_busy(program->beat);
+	return !stopping;
+}
+
+static void
+wait_ms(int64_t ms)
+{
+	struct timespec time = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+	sigset_t none;
+
+	sigemptyset(&none);
+	if (!stopping)
+		pselect(0, NULL, NULL, NULL, &time, &none);
+}
+
+/*
+ * A carrier's life: look, carry, wait, until told to stop.
+ */
+static int
+serve(void *context, struct pool_beat *beat)
+{
+	struct program *program = context;
+	struct carrier *carrier = NULL;
+	char text[LOG_TEXT];
+	struct fault why;
+	enum outcome out = DONE;
+
+	catch_signals();
+	program->beat = beat;
+	/* The parent may have read, and then refused, settings with another zone. */
+	if (!clock_set_zone(program->settings->payment_timezone)) {
+		log_event(LOG_LEVEL_ERROR, "PAYMENT_TIMEZONE: this system knows no zone of that name");
+		return EX_CONFIG;
+	}
+	while (!stopping) {
+		if (carrier == NULL)
+			out = carrier_open(program->settings, &carrier, &why);
+		if (out == DONE) {
+			pool_idle(beat);
+			out = backlog_carry(carrier, go_on, program, &why);
+		}
+		if (out != DONE) {
+			log_event(LOG_LEVEL_ERROR, "%s", log_text(text, why.text));
+			carrier_close(carrier);
+			carrier = NULL;
+			if (out == NEVER)
+				return EX_CONFIG;
+		}
+		if (carrier != NULL)
+			pool_idle(beat);
+		wait_ms(out == DONE ? LOOK_MS : SICK_MS);
+	}
+	carrier_close(carrier);
+	return EX_OK;
+}
+
+/* Carry what is due now. */
+static int
+serve_once(struct program *program)
+{
+	struct carrier *carrier = NULL;
+	char text[LOG_TEXT];
+	struct fault why;
+	enum outcome out;
+
+	out = carrier_open(program->settings, &carrier, &why);
+	if (out == DONE)
+		out = backlog_carry(carrier, go_on, program, &why);
+	if (out != DONE)
+		log_event(LOG_LEVEL_ERROR, "%s", log_text(text, why.text));
+	carrier_close(carrier);
+	return out == DONE ? EX_OK : out == NEVER ? EX_CONFIG : EX_TEMPFAIL;
+}
+
+/*
+ * HUP: the file may have changed.  A mistake in it must not stop a carrier that runs.
+ */
+
+static bool
+reload(void *context)
+{
+	struct program *program = context;
+	struct settings *settings = startup_settings(SETTINGS_NEED_ALL);
+
+	if (settings == NULL) {
+		log_event(LOG_LEVEL_ERROR, "settings not taken over; the old ones stay");
+		return false;
+	}
+	program->before = program->settings;
+	program->settings = settings;
+	return true;
+}
+
+static void
+reloaded(void *context, bool keep)
+{
+	struct program *program = context;
+	struct settings *useless = keep ? program->before : program->settings;
+
+	if (!keep)
+		program->settings = program->before;
+	program->before = NULL;
+	settings_free(useless);
+	log_threshold((enum log_level)program->settings->log_level);
+}
+
+static int
+carriers(const struct settings *settings)
+{
+	int64_t wanted = (settings->amo_rate_limit + 1) / 2;
+
+	return (int)(wanted < CARRIERS_MAX ? wanted : CARRIERS_MAX);
+}
+
+static int
+serve_with_pool(struct program *program)
+{
+	char text[LOG_TEXT];
+	struct fault why;
+	enum outcome out;
+
+	program->job = (struct pool_job){ .workers = carriers(program->settings),
+		.busy_limit_ms = BUSY_LIMIT_MS,
+		.serve = serve,
+		.reload = reload,
+		.reloaded = reloaded,
+		.context = program };
+	if ((out = pool_run(&program->job, &why)) == DONE)
+		return EX_OK;
+	log_event(LOG_LEVEL_ERROR, "stopped reason=%s", log_text(text, why.text));
+	return out == NEVER ? EX_CONFIG : EX_SOFTWARE;
 }
 
 static void
@@ -245,9 +237,8 @@ main(int argc, char **argv)
 {
 	static const struct option options[] = { { "once", no_argument, NULL, '1' },
 		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, { 0 } };
-	struct settings *settings = NULL;
+	struct program program = { .settings = NULL };
 	bool once = false;
-	sigset_t unblocked;
 	int option, status;
 
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
@@ -270,10 +261,14 @@ main(int argc, char **argv)
 		usage(stderr);
 		return EX_USAGE;
 	}
-	catch_signals(&unblocked);
-	if ((settings = startup_settings(SETTINGS_NEED_ALL)) == NULL)
+	if ((program.settings = startup_settings(SETTINGS_NEED_ALL)) == NULL)
 		return EX_CONFIG;
-	status = serve(&settings, once, &unblocked);
-	settings_free(settings);
+	if (once) {
+		catch_signals();
+		status = serve_once(&program);
+	} else {
+		status = serve_with_pool(&program);
+	}
+	settings_free(program.settings);
 	return status;
 }

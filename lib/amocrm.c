@@ -3,23 +3,18 @@
 #include <stdlib.h>
 
 #include "amocrm.h"
-#include "call.h"
-#include "refusal.h"
+#include "amocrm_internal.h"
 #include "text.h"
 
 /* Pages of 250 entities; a search that fills twenty of them is not about one person. */
 #define PAGE_SIZE 250
 #define PAGES_MAX 20
 
-/* A refused request names at least one field each time; this many rounds would need as many wrong fields. */
-#define DROP_ROUNDS 24
-
-struct amocrm {
-	struct caller caller;
-	struct http *http; /* Owned. */
-};
-
 static const char *const kind_names[] = { "contacts", "leads" };
+/* What the calls are called in the trail. */
+static const char *const search_names[] = { "search contacts", "search leads" };
+static const char *const newest_names[] = { "list newest contacts", "list newest leads" };
+static const char *const read_names[] = { "read contact", "read lead" };
 static const char *const kind_with[] = { "leads", "contacts" };
 
 enum outcome
@@ -53,13 +48,35 @@ amocrm_set_deadline(struct amocrm *crm, int64_t deadline_ms)
 	crm->caller.deadline_ms = deadline_ms;
 }
 
+void
+amocrm_attend(struct amocrm *crm, json_t *const *trails, size_t count)
+{
+	crm->caller.trails = trails;
+	crm->caller.trail_count = count;
+}
+
+bool
+amocrm_unwell(const struct amocrm *crm)
+{
+	return crm->unwell;
+}
+
+enum outcome
+amocrm_perform(struct amocrm *crm, const struct call *call, struct reply *reply, struct fault *why)
+{
+	enum outcome out = call_perform(&crm->caller, call, reply, why);
+
+	crm->unwell = out == LATER || out == UNSURE;
+	return out;
+}
+
 /* A GET whose path is taken over. */
 static enum outcome
-get(struct amocrm *crm, char *path, json_t **json, struct fault *why)
+get(struct amocrm *crm, const char *what, char *path, json_t **json, struct fault *why)
 {
-	struct call call = { .method = "GET", .path = path };
+	struct call call = { .method = "GET", .what = what, .path = path };
 	struct reply reply = { 0 };
-	enum outcome out = call_perform(&crm->caller, &call, &reply, why);
+	enum outcome out = amocrm_perform(crm, &call, &reply, why);
 
 	free(path);
 	if (out == DONE)
@@ -73,8 +90,8 @@ get(struct amocrm *crm, char *path, json_t **json, struct fault *why)
  * Reading.
  */
 
-static json_t *
-embedded(const json_t *json, const char *name)
+json_t *
+amocrm_embedded(const json_t *json, const char *name)
 {
 	return json_object_get(json_object_get(json, "_embedded"), name);
 }
@@ -85,8 +102,8 @@ has_next_page(const json_t *json)
 	return json_object_get(json_object_get(json_object_get(json, "_links"), "next"), "href") != NULL;
 }
 
-static json_int_t
-id_of(const json_t *entity)
+json_int_t
+amocrm_id(const json_t *entity)
 {
 	return json_integer_value(json_object_get(entity, "id"));
 }
@@ -99,18 +116,18 @@ append_entities(json_t *all, const json_t *entities)
 	size_t i;
 
 	json_array_foreach(entities, i, entity)
-		if (id_of(entity) > 0)
+		if (amocrm_id(entity) > 0)
 			json_array_append(all, entity);
 }
 
 /* A page of a list, by a path that is taken over; NULL when amoCRM says that it is empty (204).  Anything else that holds
  * no list proves nothing about what there is. */
 static enum outcome
-get_page(struct amocrm *crm, const char *name, char *path, json_t **page, struct fault *why)
+get_page(struct amocrm *crm, const char *name, const char *what, char *path, json_t **page, struct fault *why)
 {
-	enum outcome out = get(crm, path, page, why);
+	enum outcome out = get(crm, what, path, page, why);
 
-	if (out != DONE || *page == NULL || json_is_array(embedded(*page, name)))
+	if (out != DONE || *page == NULL || json_is_array(amocrm_embedded(*page, name)))
 		return out;
 	json_decref(*page);
 	return fault_set(why, LATER, "amoCRM answered without a list of %s", name);
@@ -118,7 +135,8 @@ get_page(struct amocrm *crm, const char *name, char *path, json_t **page, struct
 
 /* All pages of a list.  The link to the next page may name another host, so only its presence is used. */
 static enum outcome
-list(struct amocrm *crm, const char *name, const char *path, int pages, json_t **found, struct fault *why)
+list(struct amocrm *crm, const char *name, const char *what, const char *path, int pages, json_t **found,
+    struct fault *why)
 {
 	json_t *all = json_array(), *page = NULL;
 	bool more = true;
@@ -127,10 +145,10 @@ list(struct amocrm *crm, const char *name, const char *path, int pages, json_t *
 
 	for (number = 1; more && number <= pages && out == DONE; number++) {
 		out = get_page(
-		    crm, name, text_format("%s&limit=%d&page=%d", path, PAGE_SIZE, number), &page, why);
+		    crm, name, what, text_format("%s&limit=%d&page=%d", path, PAGE_SIZE, number), &page, why);
 		if (out != DONE)
 			break;
-		append_entities(all, embedded(page, name));
+		append_entities(all, amocrm_embedded(page, name));
 		more = has_next_page(page);
 		json_decref(page);
 	}
@@ -148,7 +166,7 @@ amocrm_search(struct amocrm *crm, enum amocrm_kind kind, const char *query, json
 {
 	char *escaped = http_escape(crm->http, query);
 	char *path = text_format("/api/v4/%s?query=%s&with=%s", kind_names[kind], escaped, kind_with[kind]);
-	enum outcome out = list(crm, kind_names[kind], path, PAGES_MAX, found, why);
+	enum outcome out = list(crm, kind_names[kind], search_names[kind], path, PAGES_MAX, found, why);
 
 	free(escaped);
 	free(path);
@@ -160,7 +178,7 @@ amocrm_newest(struct amocrm *crm, enum amocrm_kind kind, json_t **found, struct 
 {
 	char *path =
 	    text_format("/api/v4/%s?order%%5Bid%%5D=desc&with=%s", kind_names[kind], kind_with[kind]);
-	enum outcome out = list(crm, kind_names[kind], path, 1, found, why);
+	enum outcome out = list(crm, kind_names[kind], newest_names[kind], path, 1, found, why);
 
 	free(path);
 	return out;
@@ -170,10 +188,11 @@ enum outcome
 amocrm_read(struct amocrm *crm, enum amocrm_kind kind, int64_t id, json_t **entity, struct fault *why)
 {
 	struct call call = { .method = "GET",
+		.what = read_names[kind],
 		.path =
 		    text_format("/api/v4/%s/%" PRId64 "?with=%s", kind_names[kind], id, kind_with[kind]) };
 	struct reply reply = { 0 };
-	enum outcome out = call_perform(&crm->caller, &call, &reply, why);
+	enum outcome out = amocrm_perform(crm, &call, &reply, why);
 
 	free(call.path);
 	/* An unknown id is 204 by the documentation; 404 is seen too. */
@@ -210,7 +229,7 @@ has_entity(const json_t *entities, json_int_t id)
 	size_t i;
 
 	json_array_foreach(entities, i, one)
-		if (id_of(one) == id)
+		if (amocrm_id(one) == id)
 			return true;
 	return false;
 }
@@ -253,12 +272,12 @@ read_filtered(
 		fprintf(text, "&filter%%5Bid%%5D%%5B%%5D=%" JSON_INTEGER_FORMAT,
 		    json_integer_value(json_array_get(ids, i)));
 	fclose(text);
-	if ((out = get_page(crm, "leads", path, &page, why)) != DONE)
+	if ((out = get_page(crm, "leads", "read leads", path, &page, why)) != DONE)
 		return out;
-	json_array_foreach(embedded(page, "leads"), i, lead) {
-		if (id_of(lead) <= 0 || !among(ids, id_of(lead)))
+	json_array_foreach(amocrm_embedded(page, "leads"), i, lead) {
+		if (amocrm_id(lead) <= 0 || !among(ids, amocrm_id(lead)))
 			*ignored = true;
-		else if (!has_entity(leads, id_of(lead)))
+		else if (!has_entity(leads, amocrm_id(lead)))
 			json_array_append(leads, (json_t *)lead);
 	}
 	json_decref(page);
@@ -284,123 +303,13 @@ amocrm_read_leads(struct amocrm *crm, const json_t *ids, json_t **leads, struct 
 	return out;
 }
 
-/*
- * Writing.
- */
-
-/* The id a creation answered with: that of the only member of the list. */
-static enum outcome
-created_id(const struct reply *reply, const char *name, int64_t *id, struct fault *why)
-{
-	json_int_t created = id_of(json_array_get(embedded(reply->json, name), 0));
-
-	if (created <= 0)
-		return fault_set(why, UNSURE, "amoCRM: the answer to a creation has no id");
-	*id = created;
-	return DONE;
-}
-
-/* An update answers with the entity itself or with a list of one; both are seen. */
-static enum outcome
-updated_id(const struct reply *reply, const char *name, int64_t id, struct fault *why)
-{
-	const json_t *wrapped = json_array_get(embedded(reply->json, name), 0);
-
-	if (id_of(wrapped != NULL ? wrapped : reply->json) != id)
-		return fault_set(why, UNSURE, "amoCRM: the answer to an update does not have its id");
-	return DONE;
-}
-
-/* Send an entity, dropping refused fields until it is taken or refused for another reason.  A 400 rejects the whole
- * request, so even a creation is safe to send again. */
-static enum outcome
-write_entity(struct amocrm *crm, struct call *call, json_t *entity, json_t *dropped, struct reply *reply,
-    struct fault *why)
-{
-	enum outcome out;
-	int round;
-
-	for (round = 0;; round++) {
-		out = call_perform(&crm->caller, call, reply, why);
-		if (out != NEVER || reply->status != 400 || round == DROP_ROUNDS ||
-		    !refusal_drop_fields(reply->json, entity, dropped))
-			return out;
-		json_decref(reply->json);
-	}
-}
-
-enum outcome
-amocrm_create(struct amocrm *crm, enum amocrm_kind kind, const json_t *entity, json_t *dropped, int64_t *id,
-    struct fault *why)
-{
-	json_t *sent = json_deep_copy(entity);
-	struct call call = { .method = "POST",
-		.path = text_format("/api/v4/%s", kind_names[kind]),
-		.body = json_pack("[O]", sent),
-		.once = true };
-	struct reply reply = { 0 };
-	enum outcome out;
-
-	out = write_entity(crm, &call, sent, dropped, &reply, why);
-	if (out == DONE)
-		out = created_id(&reply, kind_names[kind], id, why);
-	json_decref(reply.json);
-	json_decref(call.body);
-	json_decref(sent);
-	free(call.path);
-	return out;
-}
-
-enum outcome
-amocrm_update(struct amocrm *crm, enum amocrm_kind kind, int64_t id, const json_t *entity, json_t *dropped,
-    struct fault *why)
-{
-	json_t *sent = json_deep_copy(entity);
-	struct call call = { .method = "PATCH",
-		.path = text_format("/api/v4/%s/%" PRId64, kind_names[kind], id),
-		.body = sent,
-		.overwrites = kind == AMOCRM_LEADS };
-	struct reply reply = { 0 };
-	enum outcome out;
-
-	out = write_entity(crm, &call, sent, dropped, &reply, why);
-	if (out == DONE)
-		out = updated_id(&reply, kind_names[kind], id, why);
-	json_decref(reply.json);
-	json_decref(sent);
-	free(call.path);
-	return out;
-}
-
-/*
- * Notes.
- */
-
 enum outcome
 amocrm_notes(struct amocrm *crm, int64_t lead_id, json_t **notes, struct fault *why)
 {
 	char *path = text_format(
 	    "/api/v4/leads/%" PRId64 "/notes?filter%%5Bnote_type%%5D=common&order%%5Bid%%5D=desc", lead_id);
-	enum outcome out = list(crm, "notes", path, 1, notes, why);
+	enum outcome out = list(crm, "notes", "read notes", path, 1, notes, why);
 
 	free(path);
-	return out;
-}
-
-enum outcome
-amocrm_add_note(struct amocrm *crm, int64_t lead_id, const char *text, int64_t *id, struct fault *why)
-{
-	struct call call = { .method = "POST",
-		.path = text_format("/api/v4/leads/%" PRId64 "/notes", lead_id),
-		.body = json_pack("[{s:s, s:{s:s}}]", "note_type", "common", "params", "text", text),
-		.once = true };
-	struct reply reply = { 0 };
-	enum outcome out = call_perform(&crm->caller, &call, &reply, why);
-
-	if (out == DONE)
-		out = created_id(&reply, "notes", id, why);
-	json_decref(reply.json);
-	json_decref(call.body);
-	free(call.path);
 	return out;
 }

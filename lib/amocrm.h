@@ -28,7 +28,8 @@ struct amocrm;
 
 enum amocrm_kind {
 	AMOCRM_CONTACTS,
-	AMOCRM_LEADS
+	AMOCRM_LEADS,
+	AMOCRM_NOTES /* Of leads; only to be created. */
 };
 
 /* settings and limiter are borrowed.  After fork(2) only. */
@@ -38,6 +39,13 @@ void amocrm_close(struct amocrm *crm); /* NULL is allowed. */
 
 /* All following calls must be over by this monotonic time. */
 void amocrm_set_deadline(struct amocrm *crm, int64_t deadline_ms);
+
+/* All following calls are told to these trails (arrays of events, see trail.h), which are borrowed together with the array
+ * that holds them. */
+void amocrm_attend(struct amocrm *crm, json_t *const *trails, size_t count);
+
+/* Whether the last call got no proper answer: it is of no use to call for others now. */
+bool amocrm_unwell(const struct amocrm *crm);
 
 /*
  * Entities of a kind that amoCRM's full-text search finds, as a new array (empty when it finds none): an absence is as
@@ -60,18 +68,27 @@ enum outcome amocrm_read(
 enum outcome amocrm_read_leads(
     struct amocrm *crm, const json_t *ids, json_t **leads, struct fault *why) MUST_USE;
 
+/* One of several entities that are created or changed by one request. */
+struct amocrm_item {
+	int64_t id;           /* Of the entity to change; or, told, of the one that was created. */
+	const json_t *entity; /* Borrowed. */
+	json_t *dropped;      /* Borrowed: see below. */
+	enum outcome out;     /* Told: what came of it, */
+	struct fault why;     /* and why. */
+};
+
+#define AMOCRM_ITEMS_MAX 50 /* More in one request is advised against. */
+
 /*
- * Create or change one entity.  Custom fields that amoCRM refuses (deleted, of another type, unknown choice) are taken
- * out and the rest is sent again; the id or code of each is appended to the array `dropped`, once.
+ * Create or change up to AMOCRM_ITEMS_MAX entities by one request; each item tells what came of it.  Custom fields that
+ * amoCRM refuses (deleted, of another type, unknown choice) are taken out and the rest is sent again; the id or code of
+ * each is appended to the item's `dropped`, once.  An item that is refused for another reason does not keep the others
+ * back.  A note is an entity with "entity_id" (of its lead), "note_type" and "params"; it is never changed.
  */
-enum outcome amocrm_create(struct amocrm *crm, enum amocrm_kind kind, const json_t *entity, json_t *dropped,
-    int64_t *id, struct fault *why) MUST_USE;
-enum outcome amocrm_update(struct amocrm *crm, enum amocrm_kind kind, int64_t id, const json_t *entity,
-    json_t *dropped, struct fault *why) MUST_USE;
+void amocrm_create(struct amocrm *crm, enum amocrm_kind kind, struct amocrm_item *items, size_t count);
+void amocrm_update(struct amocrm *crm, enum amocrm_kind kind, struct amocrm_item *items, size_t count);
 
 /* The ordinary notes of a lead, newest first (the newest 250: ours is never far down). */
 enum outcome amocrm_notes(struct amocrm *crm, int64_t lead_id, json_t **notes, struct fault *why) MUST_USE;
-enum outcome amocrm_add_note(
-    struct amocrm *crm, int64_t lead_id, const char *text, int64_t *id, struct fault *why) MUST_USE;
 
 #endif

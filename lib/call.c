@@ -9,6 +9,7 @@
 #include "refusal.h"
 #include "retry.h"
 #include "text.h"
+#include "trail.h"
 
 /* Retry-After may come as a header or as a member of the body. */
 static int64_t
@@ -92,6 +93,16 @@ count_from_now(void *limiter)
 	limiter_sent(limiter, clock_mono_ms());
 }
 
+static void
+tell(const struct caller *caller, const struct call *call, const struct http_answer *answer)
+{
+	size_t i;
+
+	for (i = 0; i < caller->trail_count; i++)
+		trail_add_call(caller->trails[i], clock_wall_ms(), call->what, answer->status,
+		    answer->took_ms, answer->request_id);
+}
+
 static enum outcome
 try_once(const struct caller *caller, const struct call *call, const char *url, const char *body,
     struct reply *reply, struct fault *why)
@@ -112,6 +123,7 @@ try_once(const struct caller *caller, const struct call *call, const char *url, 
 	/* amoCRM counts it from when it arrived, which was after it left and before it was answered. */
 	if (answer.sent_ms > 0)
 		limiter_answered(caller->limiter, answer.sent_ms);
+	tell(caller, call, &answer);
 	if (out != DONE)
 		return out;
 	reply->status = answer.status;

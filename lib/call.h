@@ -20,14 +20,17 @@ struct caller {
 	const struct settings *settings; /* Borrowed, all three. */
 	struct limiter *limiter;
 	struct http *http;
-	int64_t deadline_ms; /* Monotonic: calls must be over by then. */
+	int64_t deadline_ms;   /* Monotonic: calls must be over by then. */
+	json_t *const *trails; /* Borrowed: arrays of events (see trail.h) to which each try is told. */
+	size_t trail_count;
 };
 
 struct call {
 	const char *method;
-	char *path;   /* After the base URL, with the query.  Owned by whoever made it. */
-	json_t *body; /* Borrowed; NULL for none. */
-	bool once;    /* It creates something: it is repeated only when it surely had no effect. */
+	const char *what; /* What it is called in the trail: "create lead". */
+	char *path;       /* After the base URL, with the query.  Owned by whoever made it. */
+	json_t *body;     /* Borrowed; NULL for none. */
+	bool once;        /* It creates something: it is repeated only when it surely had no effect. */
 	/* It overwrites something: carried out late, after we hung up on it, it would undo what others wrote since.  So while
 	 * it may still be under way it is not repeated, lest the repetition's success lets others go on. */
 	bool overwrites;

@@ -100,6 +100,7 @@ take(struct job *job, json_t *contact, const char *by)
 	job->contact = json_incref(contact);
 	job->at.contact_id = json_integer_value(json_object_get(contact, "id"));
 	strncpy(job->at.matched_by, by, sizeof(job->at.matched_by) - 1);
+	job_tell(job, "contact %lld found by %s", (long long)job->at.contact_id, by);
 }
 
 static enum outcome
@@ -211,94 +212,102 @@ save_with_identities(struct job *job, struct fault *why)
 	    job->with->ledger, job->id, &job->at, job->who, job->who_count, clock_wall_ms(), why);
 }
 
+/* What became of the creation. */
 static enum outcome
-create(struct job *job, struct fault *why)
+created(struct job *job, enum outcome out, int64_t id, struct fault *why)
+{
+	if (out != DONE)
+		return job_withdraw(job, out, why);
+	job_tell(job, "contact %lld created", (long long)id);
+	job->at.contact_id = id;
+	job->at.intent = INTENT_NONE;
+	job->at.intent_ms = 0;
+	strncpy(job->at.matched_by, "created", sizeof(job->at.matched_by) - 1);
+	/* It has no leads yet; that need not be asked. */
+	job->contact = json_pack("{s:I}", "id", (json_int_t)id);
+	return save_with_identities(job, why);
+}
+
+static void
+prepare_creation(struct job *job)
 {
 	const struct settings *set = job->with->settings;
 	const struct payment *paid = job->paid;
-	json_t *fields = json_array(), *contact;
-	enum outcome out;
+	json_t *fields = json_array();
 
 	field_add_contact(fields, "PHONE", paid->phone);
 	field_add_contact(fields, "EMAIL", paid->email);
 	field_add_text(fields, set->contact_field_tg_id, paid->telegram_id);
 	field_add_text(fields, set->contact_field_tg_username, paid->telegram_tag);
-	contact = json_pack("{s:o, s:o}", "name", text_cut(name_of(paid), FIELD_TEXT_MAX - 1),
-	    "custom_fields_values", fields);
-
-	out = job_intend(job, INTENT_CONTACT, why);
-	if (out == DONE)
-		out = amocrm_create(
-		    job->with->crm, AMOCRM_CONTACTS, contact, job->at.dropped, &job->at.contact_id, why);
-	json_decref(contact);
-	if (out != DONE)
-		return job_withdraw(job, out, why);
-	job->at.intent = INTENT_NONE;
-	job->at.intent_ms = 0;
-	strncpy(job->at.matched_by, "created", sizeof(job->at.matched_by) - 1);
-	/* It has no leads yet; that need not be asked. */
-	job->contact = json_pack("{s:I}", "id", (json_int_t)job->at.contact_id);
-	return save_with_identities(job, why);
+	job->request = (struct request){ .entity = json_pack("{s:o, s:o}", "name",
+					     text_cut(name_of(paid), FIELD_TEXT_MAX - 1),
+					     "custom_fields_values", fields),
+		.intent = INTENT_CONTACT,
+		.then = created };
 }
 
-/* Fill in what the contact does not have.  A refusal of it is no reason to keep the payment back. */
+/* The contact is settled.  The search will not know for a while what we made, or gave an identity, just now. */
 static enum outcome
-fill(struct job *job, bool *filled, struct fault *why)
+adopt(struct job *job, bool filled, struct fault *why)
 {
-	const struct settings *set = job->with->settings;
-	json_t *fields = json_array(), *change;
-	enum outcome out = DONE;
-
-	if (field_by_id(job->contact, set->contact_field_tg_id) == NULL)
-		field_add_text(fields, set->contact_field_tg_id, job->paid->telegram_id);
-	if (field_by_id(job->contact, set->contact_field_tg_username) == NULL)
-		field_add_text(fields, set->contact_field_tg_username, job->paid->telegram_tag);
-	*filled = json_array_size(fields) > 0;
-	change = json_pack("{s:o}", "custom_fields_values", fields);
-	if (*filled)
-		out = amocrm_update(
-		    job->with->crm, AMOCRM_CONTACTS, job->at.contact_id, change, job->at.dropped, why);
-	json_decref(change);
-	if (out == NEVER) {
-		job_remark(job, "the contact's Telegram fields were not filled: %s", why->text);
-		return DONE;
-	}
-	return out;
-}
-
-static enum outcome
-adopt(struct job *job, struct fault *why)
-{
-	bool filled = false;
-	enum outcome out;
-
-	if ((out = fill(job, &filled, why)) != DONE)
-		return out;
 	job->at.intent = INTENT_NONE;
 	job->at.intent_ms = 0;
-	/* The search will not know for a while what we made, or gave an identity, just now. */
 	if (filled || strcmp(job->at.matched_by, "created") == 0)
 		return save_with_identities(job, why);
 	return job_save(job, why);
 }
 
+/* What became of filling it.  A refusal is no reason to keep the payment back. */
+static enum outcome
+filled(struct job *job, enum outcome out, int64_t id, struct fault *why)
+{
+	(void)id;
+	if (out == NEVER)
+		job_remark(job, "the contact's Telegram fields were not filled: %s", why->text);
+	else if (out != DONE)
+		return out;
+	return adopt(job, true, why);
+}
+
+/* Fill in what the contact does not have. */
+static void
+prepare_filling(struct job *job)
+{
+	const struct settings *set = job->with->settings;
+	json_t *fields = json_array();
+
+	if (field_by_id(job->contact, set->contact_field_tg_id) == NULL)
+		field_add_text(fields, set->contact_field_tg_id, job->paid->telegram_id);
+	if (field_by_id(job->contact, set->contact_field_tg_username) == NULL)
+		field_add_text(fields, set->contact_field_tg_username, job->paid->telegram_tag);
+	if (json_array_size(fields) > 0)
+		job->request = (struct request){ .entity = json_pack("{s:O}", "custom_fields_values", fields),
+			.id = job->at.contact_id,
+			.then = filled };
+	json_decref(fields);
+}
+
 enum outcome
-contact_settle(struct job *job, struct fault *why)
+contact_find(struct job *job, struct fault *why)
 {
 	enum outcome out;
 
+	if (job->at.contact_id != 0)
+		return DONE;
 	/* An earlier attempt may have created it without hearing so. */
 	if (job->at.intent == INTENT_CONTACT && (out = job_settled(job, why)) != DONE)
 		return out;
 
 	if ((out = find(job, why)) != DONE)
 		return out;
-	if (job->at.contact_id != 0)
-		return adopt(job, why);
-
+	if (job->at.contact_id != 0) {
+		prepare_filling(job);
+		return job->request.entity != NULL ? DONE : adopt(job, false, why);
+	}
 	if (!job->with->settings->create_if_not_found) {
 		job->not_found = "contact_not_found";
 		return fault_set(why, NEVER, "contact_not_found");
 	}
-	return create(job, why);
+	prepare_creation(job);
+	return DONE;
 }

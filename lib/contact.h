@@ -11,10 +11,11 @@
  * means that amoCRM said so, never that it did not answer.  Of several exact hits the one updated last is taken, with a
  * remark.  An empty Telegram id or username of a found contact is filled in; nothing that is filled is ever changed.
  *
- * DONE: at.contact_id is set and saved.  NEVER with not_found set: there is none, and CREATE_IF_NOT_FOUND is off.
+ * A step of a batch.  DONE: at.contact_id is set and saved, or will be once the request that was prepared (a creation, or
+ * the filling) is sent.  NEVER with not_found set: there is none, and CREATE_IF_NOT_FOUND is off.
  * The caller holds the locks of the payer's identities.
  */
-enum outcome contact_settle(struct job *job, struct fault *why) MUST_USE;
+enum outcome contact_find(struct job *job, struct fault *why) MUST_USE;
 
 /* Whether this contact, as amoCRM gives it, bears this identity exactly. */
 bool contact_bears(const json_t *contact, const struct identity *identity, const struct settings *settings);

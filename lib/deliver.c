@@ -6,14 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "batch.h"
 #include "clock.h"
 #include "contact.h"
 #include "crypto.h"
 #include "deliver.h"
 #include "job.h"
 #include "lead.h"
-#include "lead_form.h"
-#include "note.h"
+#include "manager.h"
 #include "retry.h"
 
 /* How much longer than the attempt may take a row stays ours: what a dead process sent last may still be on its way, and
@@ -47,101 +47,67 @@ lock_customer(struct job *job, struct fault *why)
 	return job_lock(job, LOCK_CUSTOMER, numbers, count + 1, why);
 }
 
+/* Take the payment in hand; it is over when somebody else finished it meanwhile. */
 static enum outcome
-claim(struct job *job, bool *claimed, struct fault *why)
+take(struct job *job, struct fault *why)
 {
 	int64_t lease_ms = clock_wall_ms() + (job->deadline_ms - clock_mono_ms()) + LEASE_MARGIN_MS;
+	enum outcome out;
 
-	return ledger_claim(job->with->ledger, job->id, lease_ms, claimed, why);
+	if ((out = lock_customer(job, why)) == DONE &&
+	    (out = ledger_claim(job->with->ledger, job->id, lease_ms, &job->claimed, why)) == DONE)
+		job->over = !job->claimed;
+	return out;
 }
 
+/* How far did the last attempt get? */
 static enum outcome
-note_exists(struct job *job, bool *exists, struct fault *why)
+look_back(struct job *job, struct fault *why)
 {
-	json_t *notes = NULL, *note;
 	enum outcome out;
-	size_t i;
 
-	if ((out = amocrm_notes(job->with->crm, job->at.lead_id, &notes, why)) != DONE)
+	if ((out = ledger_progress(job->with->ledger, job->id, &job->at, why)) != DONE)
 		return out;
-	*exists = false;
-	json_array_foreach(notes, i, note) {
-		const char *text =
-		    json_string_value(json_object_get(json_object_get(note, "params"), "text"));
-
-		if (text != NULL && note_is_for(text, job->paid)) {
-			job->at.note_id = json_integer_value(json_object_get(note, "id"));
-			*exists = true;
-			break;
-		}
-	}
-	json_decref(notes);
+	job->applied_before = job->at.applied;
+	if (job->at.intent == INTENT_NONE && !job->at.applied)
+		return job_await_others(job, 0, why);
 	return DONE;
 }
 
 static enum outcome
-add_note(struct job *job, struct fault *why)
+lock_contact(struct job *job, struct fault *why)
 {
-	json_t *titles = json_array(), *field;
-	char *text, *title;
-	enum outcome out;
-	size_t i;
-
-	json_array_foreach(job->at.dropped, i, field) {
-		title = lead_form_title(job->with->settings, field);
-		json_array_append_new(titles, json_string(title));
-		free(title);
-	}
-	text = note_compose(job->paid, job->at.unmapped, titles);
-	out = amocrm_add_note(job->with->crm, job->at.lead_id, text, &job->at.note_id, why);
-	free(text);
-	json_decref(titles);
-	return out;
-}
-
-/* A note whose answer was lost may stand there already: look before writing it again.  It is only ever written after the
- * totals are known to be applied, so an attempt that applied them itself has nothing to look for. */
-static enum outcome
-note_once(struct job *job, bool look, struct fault *why)
-{
-	bool exists = false;
-	enum outcome out;
-
-	if (job->at.note_id != 0)
-		return DONE;
-	if (look && ((out = note_exists(job, &exists, why)) != DONE || exists))
-		return out;
-	return add_note(job, why);
+	return job_lock(job, LOCK_CONTACT, &job->at.contact_id, 1, why);
 }
 
 static enum outcome
-carry(struct job *job, struct fault *why)
+finish(struct job *job, struct fault *why)
 {
-	bool applied_before;
-	enum outcome out;
+	return ledger_finish(job->with->ledger, job->id, &job->at, clock_wall_ms(), why);
+}
 
-	/* How far did the last attempt get? */
-	if ((out = ledger_progress(job->with->ledger, job->id, &job->at, why)) != DONE)
-		return out;
-	applied_before = job->at.applied;
+static void
+carry(struct batch *batch)
+{
+	batch_each(batch, take);
+	batch_each(batch, look_back);
 
 	/* Who paid? */
-	if (job->at.intent == INTENT_NONE && !applied_before && (out = job_await_others(job, 0, why)) != DONE)
-		return out;
-	if (job->at.contact_id == 0 && (out = contact_settle(job, why)) != DONE)
-		return out;
+	batch_each(batch, contact_find);
+	batch_send(batch, AMOCRM_CONTACTS);
 
 	/* For which lead, and how much does it come to? */
-	if ((out = job_lock(job, LOCK_CONTACT, &job->at.contact_id, 1, why)) != DONE)
-		return out;
-	if (!job->at.applied && (out = lead_settle(job, why)) != DONE)
-		return out;
+	batch_each(batch, lock_contact);
+	batch_each(batch, lead_read_contact);
+	batch_read_leads(batch, lead_wants_linked);
+	batch_each(batch, lead_settle);
+	batch_send(batch, AMOCRM_LEADS);
 
 	/* Tell the manager. */
-	if ((out = note_once(job, applied_before, why)) != DONE)
-		return out;
+	batch_each(batch, manager_note);
+	batch_send(batch, AMOCRM_NOTES);
 
-	return ledger_finish(job->with->ledger, job->id, &job->at, clock_wall_ms(), why);
+	batch_each(batch, finish);
 }
 
 /*
@@ -182,6 +148,8 @@ postpone(struct job *job, const struct attempt *attempt, struct delivery *delive
 	    retry_wait((unsigned)(attempt->failed + 1), DELIVER_WAIT_MIN_MS,
 		job->waiting ? DELIVER_WAIT_MIN_MS : DELIVER_WAIT_MAX_MS, advised_wait(job, &crm, now_ms),
 		random_bits());
+	job_tell(job, "put back for %lld s: %s", (long long)(delivery->next_ms - now_ms + 999) / 1000,
+	    reason.text);
 	if (ledger_postpone(job->with->ledger, job->id, job->at.events, reason.text, counts,
 		delivery->next_ms, why) != DONE)
 		return BROKEN;
@@ -193,6 +161,7 @@ fail(struct job *job, struct fault *why)
 {
 	struct fault reason = *why;
 
+	job_tell(job, "failed: %s", reason.text);
 	if (ledger_fail(job->with->ledger, job->id, job->at.events, reason.text, clock_wall_ms(), why) !=
 	    DONE)
 		return BROKEN;
@@ -216,16 +185,15 @@ remark_fields(struct job *job)
 		job_remark(job, "no rule for subject \"%s\"", json_string_value(name));
 }
 
-/* Work on the payment while its payer's lock is held, and write down how it ended. */
+/* Write down how the attempt ended; a row that was never in our hand is left alone. */
 static enum outcome
-attempt_locked(struct job *job, const struct attempt *attempt, struct delivery *delivery, struct fault *why)
+conclude(struct job *job, const struct attempt *attempt, struct delivery *delivery, struct fault *why)
 {
-	bool claimed = false;
-	enum outcome out;
+	enum outcome out = job->out;
 
-	if ((out = claim(job, &claimed, why)) != DONE || !claimed)
+	*why = job->why;
+	if (!job->claimed)
 		return out;
-	out = carry(job, why);
 	/* What we hung up on may still be carried out: look for it only when it would show. */
 	if (out == UNSURE)
 		job->wait_until_ms = clock_wall_ms() + JOB_SETTLE_MS;
@@ -236,37 +204,88 @@ attempt_locked(struct job *job, const struct attempt *attempt, struct delivery *
 	return out;
 }
 
+/*
+ * Jobs and parcels.
+ */
+
+/* A job alone uses the carrier's locks; several need a handle each to exclude each other. */
+static void
+open_job(struct job *job, const struct carrier *carrier, const struct parcel *parcel,
+    const struct attempt *first, bool alone)
+{
+	*job = (struct job){ .with = carrier,
+		.locks = carrier->locks,
+		.paid = parcel->paid,
+		.id = parcel->attempt.id,
+		.deadline_ms = first->deadline_ms,
+		.lock_deadline_ms = first->lock_deadline_ms,
+		.out = DONE,
+		.remarks = json_array() };
+	job->who_count = payment_identities(job->paid, job->who);
+	progress_init(&job->at);
+	if (!alone)
+		job->out = lock_open_again(carrier->locks, &job->locks, &job->why);
+}
+
+static void
+drop_locks(struct job *job)
+{
+	if (job->locks == job->with->locks) {
+		lock_drop(job->locks, LOCK_LEAD);
+		lock_drop(job->locks, LOCK_CONTACT);
+		lock_drop(job->locks, LOCK_CUSTOMER);
+	} else {
+		lock_close(job->locks);
+	}
+}
+
+static void
+close_job(struct job *job, struct parcel *parcel)
+{
+	parcel->delivery = (struct delivery){ 0 };
+	parcel->out = conclude(job, &parcel->attempt, &parcel->delivery, &parcel->why);
+	drop_locks(job);
+
+	remark_fields(job);
+	parcel->delivery.contact_id = job->at.contact_id;
+	parcel->delivery.lead_id = job->at.lead_id;
+	parcel->delivery.pipeline_id = job->at.pipeline_id;
+	parcel->delivery.lead_created = job->at.lead_created;
+	parcel->delivery.not_found = job->not_found;
+	parcel->delivery.remarks = job->remarks;
+	progress_clear(&job->at);
+	json_decref(job->contact);
+	json_decref(job->leads);
+	json_decref(job->request.entity);
+}
+
+void
+deliver_together(const struct carrier *carrier, struct parcel *parcels, size_t count,
+    bool (*go_on)(void *context), void *context)
+{
+	struct job jobs[BATCH_MAX];
+	struct batch batch = {
+		.with = carrier, .jobs = jobs, .count = count, .go_on = go_on, .context = context
+	};
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		open_job(&jobs[i], carrier, &parcels[i], &parcels[0].attempt, count == 1);
+	amocrm_set_deadline(carrier->crm, parcels[0].attempt.deadline_ms);
+	carry(&batch);
+	for (i = 0; i < count; i++)
+		close_job(&jobs[i], &parcels[i]);
+	amocrm_attend(carrier->crm, NULL, 0);
+}
+
 enum outcome
 deliver(const struct carrier *carrier, const struct payment *paid, const struct attempt *attempt,
     struct delivery *delivery, struct fault *why)
 {
-	struct job job = { .with = carrier,
-		.paid = paid,
-		.id = attempt->id,
-		.deadline_ms = attempt->deadline_ms,
-		.lock_deadline_ms = attempt->lock_deadline_ms,
-		.remarks = json_array() };
-	enum outcome out;
+	struct parcel parcel = { .paid = paid, .attempt = *attempt };
 
-	*delivery = (struct delivery){ 0 };
-	job.who_count = payment_identities(paid, job.who);
-	progress_init(&job.at);
-	amocrm_set_deadline(carrier->crm, attempt->deadline_ms);
-
-	if ((out = lock_customer(&job, why)) == DONE)
-		out = attempt_locked(&job, attempt, delivery, why);
-	lock_drop(carrier->locks, LOCK_LEAD);
-	lock_drop(carrier->locks, LOCK_CONTACT);
-	lock_drop(carrier->locks, LOCK_CUSTOMER);
-
-	remark_fields(&job);
-	delivery->contact_id = job.at.contact_id;
-	delivery->lead_id = job.at.lead_id;
-	delivery->pipeline_id = job.at.pipeline_id;
-	delivery->lead_created = job.at.lead_created;
-	delivery->not_found = job.not_found;
-	delivery->remarks = job.remarks;
-	progress_clear(&job.at);
-	json_decref(job.contact);
-	return out;
+	deliver_together(carrier, &parcel, 1, NULL, NULL);
+	*delivery = parcel.delivery;
+	*why = parcel.why;
+	return parcel.out;
 }

@@ -5,12 +5,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "batch.h"
 #include "carrier.h"
 #include "fault.h"
 #include "payment.h"
 
 /*
- * Carrying one recorded payment into amoCRM, by whoever does it: a worker before it answers, or payment-syncd.
+ * Carrying recorded payments into amoCRM, by whoever does it: a worker before it answers, or payment-syncd.
  */
 struct delivery {
 	int64_t contact_id, lead_id, pipeline_id; /* 0 = not got that far. */
@@ -50,5 +51,19 @@ struct attempt {
  */
 enum outcome deliver(const struct carrier *carrier, const struct payment *paid, const struct attempt *attempt,
     struct delivery *delivery, struct fault *why) MUST_USE;
+
+/* One of several payments that are carried together, and what came of it. */
+struct parcel {
+	const struct payment *paid;
+	struct attempt attempt; /* The deadlines of the first hold for all. */
+	struct delivery delivery;
+	enum outcome out;
+	struct fault why;
+};
+
+/* deliver() for up to BATCH_MAX payments: what amoCRM takes in one request goes in one.  go_on (or NULL) is asked before
+ * each new errand; when it says no, the payments not yet begun are left or put back. */
+void deliver_together(const struct carrier *carrier, struct parcel *parcels, size_t count,
+    bool (*go_on)(void *context), void *context);
 
 #endif

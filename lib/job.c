@@ -3,11 +3,12 @@
 
 #include "clock.h"
 #include "job.h"
+#include "trail.h"
 
 enum outcome
 job_lock(struct job *job, enum lock_range range, const int64_t *numbers, size_t count, struct fault *why)
 {
-	enum outcome out = lock_take(job->with->locks, range, numbers, count, job->lock_deadline_ms, why);
+	enum outcome out = lock_take(job->locks, range, numbers, count, job->lock_deadline_ms, why);
 
 	job->waiting = out == LATER;
 	return out;
@@ -26,16 +27,32 @@ job_await_others(struct job *job, int64_t lead_id, struct fault *why)
 	return fault_set(why, LATER, "waiting for another payment of the same payer or lead");
 }
 
+/* A text that is cut in the middle of a character is none for JSON: what does not fit is for nobody's eyes. */
+#define TOLD_MAX 512
+
+void
+job_tell(struct job *job, const char *format, ...)
+{
+	char text[TOLD_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	trail_add(job->at.events, clock_wall_ms(), text);
+}
+
 void
 job_remark(struct job *job, const char *format, ...)
 {
-	char text[256];
+	char text[TOLD_MAX];
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	json_array_append_new(job->remarks, json_string(text));
+	trail_add(job->at.events, clock_wall_ms(), text);
 }
 
 enum outcome

@@ -12,18 +12,39 @@
 /*
  * One payment on its way into amoCRM: what the steps of deliver.c hand to each other.
  */
+struct job;
+
+/* What a job is about to send to amoCRM: a step prepares it, batch_send() sends it. */
+struct request {
+	json_t *entity;     /* Owned; NULL: there is nothing to send. */
+	int64_t id;         /* Of the entity to change; 0: one is created. */
+	enum intent intent; /* Written down before it is sent; INTENT_NONE: it need not be. */
+	/* Take in how it ended; with DONE, `id` is the entity's.  Returns what that means for the job. */
+	enum outcome (*then)(struct job *job, enum outcome out, int64_t id, struct fault *why);
+};
+
 struct job {
 	const struct carrier *with;
+	struct locks *locks; /* A handle of this job's own: two jobs must exclude each other.  Borrowed. */
 	const struct payment *paid;
 	int64_t id;               /* The ledger's row. */
 	int64_t deadline_ms;      /* Monotonic: the attempt must be over by then. */
 	int64_t lock_deadline_ms; /* And waiting for others' locks by then. */
 
+	/* How it goes: under way as long as `out` is DONE and it is not over. */
+	enum outcome out;
+	struct fault why;
+	bool claimed; /* The row is ours. */
+	bool over;    /* Nothing is left to do: somebody else did it. */
+
 	struct identity who[IDENTITIES_MAX];
 	size_t who_count;
 
-	struct progress at; /* As in the ledger; saved after each step. */
-	json_t *contact;    /* As last read, with the ids of its leads; NULL when it was not read.  Owned. */
+	struct progress at;  /* As in the ledger; saved after each step. */
+	bool applied_before; /* An earlier attempt applied the payment; its note may stand there too. */
+	json_t *contact;     /* As last read, with the ids of its leads; NULL when it was not read.  Owned. */
+	json_t *leads;       /* The contact's leads, where they were read already; else NULL.  Owned. */
+	struct request request;
 
 	bool waiting;          /* A LATER is for another payment's sake, not for a failure of ours. */
 	const char *not_found; /* "contact_not_found" or "lead_not_found": why a NEVER is one. */
@@ -39,7 +60,10 @@ enum outcome job_lock(
  * known what became of that one, nothing that we would look up can be trusted.  Then LATER. */
 enum outcome job_await_others(struct job *job, int64_t lead_id, struct fault *why) MUST_USE;
 
-/* Append a remark. */
+/* Tell the trail. */
+void job_tell(struct job *job, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Append a remark, and tell the trail. */
 void job_remark(struct job *job, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Save the progress. */

@@ -96,6 +96,10 @@ contact_leads(struct job *job, json_t **leads, struct fault *why)
 {
 	enum outcome out;
 
+	if (job->leads != NULL) {
+		*leads = json_incref(job->leads);
+		return DONE;
+	}
 	if (job->with->settings->lead_lookup == LEAD_LOOKUP_QUERY)
 		return queried_leads(job, leads, why);
 	if ((out = read_contact(job, why)) != DONE)
@@ -108,8 +112,8 @@ static enum outcome
 choose(struct job *job, json_t **chosen, struct fault *why)
 {
 	json_t *leads = NULL, *lead, *best = NULL;
+	size_t i, active = 0;
 	enum outcome out;
-	size_t i;
 
 	if ((out = contact_leads(job, &leads, why)) != DONE)
 		return out;
@@ -117,9 +121,15 @@ choose(struct job *job, json_t **chosen, struct fault *why)
 		if (json_is_true(json_object_get(lead, "is_deleted")) ||
 		    mapping_stage_excluded(job->with->mapping, number(lead, "status_id")))
 			continue;
+		active++;
 		if (best == NULL || number(lead, "updated_at") > number(best, "updated_at"))
 			best = lead;
 	}
+	if (best != NULL)
+		job_tell(job, "lead %lld chosen: updated last of %zu active, %zu in all",
+		    (long long)number(best, "id"), active, json_array_size(leads));
+	else
+		job_tell(job, "no active lead among %zu", json_array_size(leads));
 	*chosen = json_incref(best);
 	json_decref(leads);
 	return DONE;
@@ -130,8 +140,9 @@ choose(struct job *job, json_t **chosen, struct fault *why)
  */
 
 static enum outcome
-created(struct job *job, int64_t lead_id, int64_t pipeline_id, struct fault *why)
+made(struct job *job, int64_t lead_id, int64_t pipeline_id, struct fault *why)
 {
+	job_tell(job, "lead %lld created in pipeline %lld", (long long)lead_id, (long long)pipeline_id);
 	job->at.lead_id = lead_id;
 	job->at.pipeline_id = pipeline_id;
 	job->at.lead_created = true;
@@ -139,28 +150,26 @@ created(struct job *job, int64_t lead_id, int64_t pipeline_id, struct fault *why
 	return job_intend(job, INTENT_NONE, why);
 }
 
+/* What became of the creation. */
 static enum outcome
-create(struct job *job, struct fault *why)
+created(struct job *job, enum outcome out, int64_t id, struct fault *why)
+{
+	if (out != DONE)
+		return job_withdraw(job, out, why);
+	return made(job, id, number(job->request.entity, "pipeline_id"), why);
+}
+
+static void
+prepare_creation(struct job *job)
 {
 	struct progress *at = &job->at;
-	int64_t lead_id = 0, pipeline_id;
-	json_t *lead;
-	enum outcome out;
 
 	at->older = false;
 	at->total_before = at->count_before = 0;
 	at->total_after = job->paid->amount;
 	at->count_after = lead_form_next_count(job->with->settings, 0);
-	lead = lead_form_new(job);
-	pipeline_id = number(lead, "pipeline_id");
-
-	out = job_intend(job, INTENT_LEAD, why);
-	if (out == DONE)
-		out = amocrm_create(job->with->crm, AMOCRM_LEADS, lead, at->dropped, &lead_id, why);
-	json_decref(lead);
-	if (out != DONE)
-		return job_withdraw(job, out, why);
-	return created(job, lead_id, pipeline_id, why);
+	job->request =
+	    (struct request){ .entity = lead_form_new(job), .intent = INTENT_LEAD, .then = created };
 }
 
 /* Whether a lead of the contact's is the one that a lost creation made.  One without any payment id (its field may have
@@ -210,7 +219,7 @@ recover(struct job *job, bool *found, struct fault *why)
 	for (i = 0; out == DONE && !*found && (lead = json_array_get(leads, i)) != NULL; i++) {
 		out = is_ours(job, lead, found, why);
 		if (out == DONE && *found)
-			out = created(job, number(lead, "id"), number(lead, "pipeline_id"), why);
+			out = made(job, number(lead, "id"), number(lead, "pipeline_id"), why);
 	}
 	json_decref(leads);
 	return out;
@@ -243,7 +252,7 @@ resume(struct job *job, bool *gone, struct fault *why)
 		return out;
 	*gone = lead == NULL || json_is_true(json_object_get(lead, "is_deleted"));
 	if (*gone) {
-		lock_drop(job->with->locks, LOCK_LEAD);
+		lock_drop(job->locks, LOCK_LEAD);
 		job_remark(job, "lead %lld has vanished from amoCRM; looking for another",
 		    (long long)job->at.lead_id);
 		job->at.lead_id = 0;
@@ -274,9 +283,26 @@ change(struct job *job, json_t *chosen, struct fault *why)
 			    why, LATER, "the lead has vanished from amoCRM; another will be looked for");
 	}
 	if (out == DONE)
-		out = totals_apply(job, lead, why);
+		out = totals_prepare(job, lead, why);
 	json_decref(lead);
 	return out;
+}
+
+/*
+ * The steps.
+ */
+
+bool
+lead_wants_linked(const struct job *job)
+{
+	return !job->at.applied && job->at.intent == INTENT_NONE &&
+	    job->with->settings->lead_lookup == LEAD_LOOKUP_LINKED;
+}
+
+enum outcome
+lead_read_contact(struct job *job, struct fault *why)
+{
+	return lead_wants_linked(job) ? read_contact(job, why) : DONE;
 }
 
 enum outcome
@@ -286,6 +312,8 @@ lead_settle(struct job *job, struct fault *why)
 	bool found = false, gone = true;
 	enum outcome out;
 
+	if (job->at.applied)
+		return DONE;
 	/* Did an earlier attempt change a lead, or create one, without hearing so? */
 	if (job->at.intent == INTENT_TOTALS && ((out = resume(job, &gone, why)) != DONE || !gone))
 		return out;
@@ -303,5 +331,6 @@ lead_settle(struct job *job, struct fault *why)
 		job->not_found = "lead_not_found";
 		return fault_set(why, NEVER, "lead_not_found");
 	}
-	return create(job, why);
+	prepare_creation(job);
+	return DONE;
 }

@@ -11,9 +11,17 @@
  * Either is written down as an intent before it is sent, and an attempt that finds an open intent first finds out what
  * became of it (totals.h for changes).
  *
- * DONE: at.lead_id is set, at.applied is true, both saved.  NEVER with not_found set: there is no active lead, and
- * CREATE_IF_NOT_FOUND is off.  The caller holds the contact's lock.
+ * Steps of a batch; the caller holds the contact's lock.
  */
+
+/* Have the contact at hand, if its leads will be asked for. */
+enum outcome lead_read_contact(struct job *job, struct fault *why) MUST_USE;
+
+/* Whether the job will choose among the leads that its contact is linked to. */
+bool lead_wants_linked(const struct job *job);
+
+/* DONE: at.lead_id is set, at.applied is true, both saved, or will be once the request that was prepared (a change or a
+ * creation) is sent.  NEVER with not_found set: there is no active lead, and CREATE_IF_NOT_FOUND is off. */
 enum outcome lead_settle(struct job *job, struct fault *why) MUST_USE;
 
 #endif

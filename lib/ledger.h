@@ -65,7 +65,7 @@ struct progress {
 	int64_t note_id;
 	json_t *dropped;  /* Fields amoCRM refused: array of ids and codes.  Owned; never NULL once loaded. */
 	json_t *unmapped; /* Subjects without a rule: array of names.  Owned; never NULL once loaded. */
-	json_t *events;   /* For the trail; see there.  Owned; emptied when they are written. */
+	json_t *events;   /* For the trail, see trail.h.  Owned; emptied when they are written. */
 };
 void progress_init(struct progress *at);
 void progress_clear(struct progress *at); /* Frees what it owns. */
@@ -170,17 +170,7 @@ enum outcome ledger_fail(struct ledger *ledger, int64_t id, json_t *events, cons
 enum outcome ledger_postpone(struct ledger *ledger, int64_t id, json_t *events, const char *reason,
     bool counts, int64_t next_ms, struct fault *why) MUST_USE;
 
-/*
- * The trail: what was called, decided and changed, for people.  An event is an object with "what" (English, nothing
- * personal) and "at_ms"; a call of amoCRM's has "status" (0 = no answer), "took_ms" and "request_id" besides.  Events are
- * written together with the next step that is, without a commit of their own: those of a process that dies before that are
- * lost, which harms nobody, as nothing is decided by them.
- */
-void trail_add(json_t *events, int64_t now_ms, const char *what);
-void trail_add_call(
-    json_t *events, int64_t now_ms, const char *what, int status, int64_t took_ms, const char *request_id);
-
-/* The trail of one payment in order: a new JSON array of events. */
+/* The trail of one payment (see trail.h) in order: a new JSON array of events. */
 enum outcome ledger_trail(struct ledger *ledger, int64_t id, json_t **events, struct fault *why) MUST_USE;
 
 /*

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,13 +31,13 @@ enum attempt {
 	FAILED
 };
 
-enum outcome
-lock_open(const char *path, struct locks **locks, struct fault *why)
+static enum outcome
+open_file(const char *path, int flags, struct locks **locks, struct fault *why)
 {
 	struct locks *opened;
 	int fd;
 
-	if ((fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) < 0)
+	if ((fd = open(path, flags, 0600)) < 0)
 		return fault_set(why, BROKEN, "lock file %s: %s", path, strerror(errno));
 	if (!(opened = malloc(sizeof(*opened)))) {
 		close(fd);
@@ -45,6 +46,22 @@ lock_open(const char *path, struct locks **locks, struct fault *why)
 	opened->fd = fd;
 	*locks = opened;
 	return DONE;
+}
+
+enum outcome
+lock_open(const char *path, struct locks **locks, struct fault *why)
+{
+	return open_file(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, locks, why);
+}
+
+enum outcome
+lock_open_again(const struct locks *locks, struct locks **again, struct fault *why)
+{
+	char path[32];
+
+	/* The same file, whatever stands under its name by now; opening it makes a new open file description. */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", locks->fd);
+	return open_file(path, O_RDWR | O_CLOEXEC, again, why);
 }
 
 void

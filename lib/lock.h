@@ -29,6 +29,8 @@ enum lock_range {
 /* Open the file, creating it with mode 0600.  After fork(2) a child must open its own: the locks belong to the open file,
  * which a child would share. */
 enum outcome lock_open(const char *path, struct locks **locks, struct fault *why) MUST_USE;
+/* Another handle for the same file, for somebody in this process who is to be excluded like anybody else. */
+enum outcome lock_open_again(const struct locks *locks, struct locks **again, struct fault *why) MUST_USE;
 void lock_close(struct locks *locks); /* Frees every lock taken through it.  NULL is allowed. */
 
 /* Take all the numbers (in any order, repeats allowed; the low 60 bits of each count), waiting until deadline_ms on the monotonic

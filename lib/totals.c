@@ -1,32 +1,42 @@
 #include "totals.h"
 #include "amocrm.h"
 #include "lead_form.h"
+#include "money.h"
 
 /* The change is known to stand in amoCRM. */
 static enum outcome
 applied(struct job *job, struct fault *why)
 {
+	const struct progress *at = &job->at;
+	char before[MONEY_TEXT], after[MONEY_TEXT];
+
+	job_tell(job, "lead %lld changed: total %s -> %s, purchases %lld -> %lld", (long long)at->lead_id,
+	    money_format(before, at->total_before), money_format(after, at->total_after),
+	    (long long)at->count_before, (long long)at->count_after);
 	job->at.applied = true;
 	return job_intend(job, INTENT_NONE, why);
 }
 
+/* What became of the change. */
 static enum outcome
-send(struct job *job, const json_t *lead, struct fault *why)
+changed(struct job *job, enum outcome out, int64_t id, struct fault *why)
 {
-	json_t *change = lead_form_change(job, lead);
-	enum outcome out;
-
-	out = job_intend(job, INTENT_TOTALS, why);
-	if (out == DONE)
-		out = amocrm_update(
-		    job->with->crm, AMOCRM_LEADS, job->at.lead_id, change, job->at.dropped, why);
-	json_decref(change);
+	(void)id;
 	return out == DONE ? applied(job, why) : out;
 }
 
+static void
+prepare_change(struct job *job, const json_t *lead)
+{
+	job->request = (struct request){ .entity = lead_form_change(job, lead),
+		.id = job->at.lead_id,
+		.intent = INTENT_TOTALS,
+		.then = changed };
+}
+
 /* Count from what the lead shows. */
-static enum outcome
-begin_from(struct job *job, const struct lead_shown *shown, const json_t *lead, struct fault *why)
+static void
+begin_from(struct job *job, const struct lead_shown *shown, const json_t *lead)
 {
 	struct progress *at = &job->at;
 
@@ -35,11 +45,11 @@ begin_from(struct job *job, const struct lead_shown *shown, const json_t *lead, 
 	at->total_after = shown->total + job->paid->amount;
 	at->count_before = shown->count;
 	at->count_after = lead_form_next_count(job->with->settings, shown->count);
-	return send(job, lead, why);
+	prepare_change(job, lead);
 }
 
 enum outcome
-totals_apply(struct job *job, const json_t *lead, struct fault *why)
+totals_prepare(struct job *job, const json_t *lead, struct fault *why)
 {
 	struct lead_shown shown;
 	enum outcome out;
@@ -49,7 +59,8 @@ totals_apply(struct job *job, const json_t *lead, struct fault *why)
 	job->at.lead_id = json_integer_value(json_object_get(lead, "id"));
 	job->at.pipeline_id = json_integer_value(json_object_get(lead, "pipeline_id"));
 	job->at.lead_created = false;
-	return begin_from(job, &shown, lead, why);
+	begin_from(job, &shown, lead);
+	return DONE;
 }
 
 /* Would the lead show our id?  amoCRM may have refused just that field, and who heard so died before it was written down.
@@ -59,17 +70,18 @@ static enum outcome
 ask_for_id(
     struct job *job, const json_t *lead, const struct lead_shown *shown, bool *leaves_id, struct fault *why)
 {
+	struct amocrm_item item = { .id = job->at.lead_id, .dropped = job->at.dropped };
 	json_t *same;
-	enum outcome out;
 
 	*leaves_id = shown->has_id;
 	if (!shown->has_id)
 		return DONE;
-	same = lead_form_same_id(job, lead);
-	out = amocrm_update(job->with->crm, AMOCRM_LEADS, job->at.lead_id, same, job->at.dropped, why);
+	item.entity = same = lead_form_same_id(job, lead);
+	amocrm_update(job->with->crm, AMOCRM_LEADS, &item, 1);
 	json_decref(same);
+	*why = item.why;
 	*leaves_id = lead_form_has_id(job);
-	return out == NEVER && !*leaves_id ? DONE : out;
+	return item.out == NEVER && !*leaves_id ? DONE : item.out;
 }
 
 enum outcome
@@ -96,8 +108,10 @@ totals_resume(struct job *job, const json_t *lead, struct fault *why)
 		return out;
 
 	if (found.total == at->total_before && found.count == at->count_before) {
-		if (!later)
-			return send(job, lead, why);
+		if (!later) {
+			prepare_change(job, lead);
+			return DONE;
+		}
 	} else if (after && (later || !leaves_id)) {
 		return applied(job, why);
 	} else if (!leaves_id) {
@@ -108,5 +122,6 @@ totals_resume(struct job *job, const json_t *lead, struct fault *why)
 	at->rebased++;
 	job_remark(
 	    job, "the lead was changed by someone else meanwhile; began again from the values it shows");
-	return begin_from(job, &shown, lead, why);
+	begin_from(job, &shown, lead);
+	return DONE;
 }

@@ -14,11 +14,12 @@
  * lead's lock, and no other payment is applied to the lead while an intent on it is open.
  */
 
-/* Apply the payment to the lead as it was read under the lock. */
-enum outcome totals_apply(struct job *job, const json_t *lead, struct fault *why) MUST_USE;
+/* Prepare the request that applies the payment to the lead as it was read under the lock. */
+enum outcome totals_prepare(struct job *job, const json_t *lead, struct fault *why) MUST_USE;
 
 /*
- * Find out what became of an open intent, by what the lead shows now:
+ * Find out what became of an open intent, by what the lead shows now; then the payment is applied, or the request that
+ * applies it is prepared.
  *
  *	our payment id                        it was applied
  *	the values before                     it was not: send the same again

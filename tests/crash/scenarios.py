@@ -161,7 +161,7 @@ SCENARIOS = {
         Scenario("contact-answer-lost", losing("POST", "/api/v4/contacts", nobody), **NEW),
         Scenario("lead-answer-lost", losing("POST", "/api/v4/leads", nobody), **NEW),
         Scenario("totals-answer-lost", losing("PATCH", "/api/v4/leads/*", person_with_lead)),
-        Scenario("note-answer-lost", losing("POST", "/api/v4/leads/*/notes", person_with_lead)),
+        Scenario("note-answer-lost", losing("POST", "/api/v4/leads/notes", person_with_lead)),
         Scenario("older-payment", later_payment, shows={PAYMENT_ID: "pay_later"}),
         Scenario(
             "counter-is-a-list", counted_by_list, settings=SELECT_COUNTER, count_field=COUNT_LIST, count="10"

@@ -55,7 +55,7 @@ WRITES = {
     "contact": ("POST", "/api/v4/contacts"),
     "lead": ("POST", "/api/v4/leads"),
     "totals": ("PATCH", "/api/v4/leads/*"),
-    "note": ("POST", "/api/v4/leads/*/notes"),
+    "note": ("POST", "/api/v4/leads/notes"),
 }
 SPOILT: dict[str, dict[str, Any]] = {
     "reset_before": {"what": "reset", "when": "before"},

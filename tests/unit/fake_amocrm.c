@@ -81,6 +81,7 @@ fails(enum fake_when when, enum outcome *out, struct fault *why)
 	if (account.meanwhile != NULL)
 		account.meanwhile(account.calls, when == FAIL_AFTER);
 	*out = DONE;
+	account.unwell = false;
 	if (when == FAIL_BEFORE && account.always != DONE)
 		*out = account.always;
 	for (i = 0; i < FAKE_FAILURES_MAX; i++)
@@ -88,6 +89,7 @@ fails(enum fake_when when, enum outcome *out, struct fault *why)
 			*out = account.failures[i].outcome;
 	if (*out == DONE)
 		return false;
+	account.unwell = *out == LATER || *out == UNSURE;
 	*out = fault_set(why, *out, "the account fails on command");
 	return true;
 }
@@ -455,42 +457,6 @@ amocrm_read_leads(struct amocrm *crm, const json_t *ids, json_t **leads, struct 
 }
 
 enum outcome
-amocrm_create(struct amocrm *crm, enum amocrm_kind kind, const json_t *entity, json_t *dropped, int64_t *id,
-    struct fault *why)
-{
-	json_t *new;
-	enum outcome out;
-
-	(void)crm;
-	if (!begin(&out, why, "create %s", kind_name(kind)))
-		return out;
-	new = new_entity();
-	write_entity(new, entity, dropped);
-	json_array_append_new(all_of(kind), new);
-	if (fails(FAIL_AFTER, &out, why))
-		return out;
-	*id = number(new, "id");
-	return DONE;
-}
-
-enum outcome
-amocrm_update(struct amocrm *crm, enum amocrm_kind kind, int64_t id, const json_t *entity, json_t *dropped,
-    struct fault *why)
-{
-	json_t *there;
-	enum outcome out;
-
-	(void)crm;
-	if (!begin(&out, why, "update %s %" PRId64, kind_name(kind), id))
-		return out;
-	if ((there = fake_entity(all_of(kind), id)) == NULL)
-		return fault_set(why, NEVER, "amoCRM refuses: HTTP 404");
-	write_entity(there, entity, dropped);
-	fails(FAIL_AFTER, &out, why);
-	return out;
-}
-
-enum outcome
 amocrm_notes(struct amocrm *crm, int64_t lead_id, json_t **notes, struct fault *why)
 {
 	json_t *found, *note;
@@ -510,21 +476,100 @@ amocrm_notes(struct amocrm *crm, int64_t lead_id, json_t **notes, struct fault *
 	return DONE;
 }
 
-enum outcome
-amocrm_add_note(struct amocrm *crm, int64_t lead_id, const char *text, int64_t *id, struct fault *why)
+/* The name under which a writing call is logged. */
+static bool
+begin_writing(enum outcome *out, struct fault *why, enum amocrm_kind kind, const char *verb,
+    const struct amocrm_item *items, size_t count)
 {
-	int64_t note_id;
+	if (kind == AMOCRM_NOTES)
+		return begin(out, why, count > 1 ? "note %" PRId64 " and %zu more" : "note %" PRId64,
+		    number(items[0].entity, "entity_id"), count - 1);
+	if (count > 1)
+		return begin(out, why, "%s %zu %s", verb, count, kind_name(kind));
+	if (items[0].id != 0)
+		return begin(out, why, "%s %s %" PRId64, verb, kind_name(kind), items[0].id);
+	return begin(out, why, "%s %s", verb, kind_name(kind));
+}
+
+static void
+end_all(struct amocrm_item *items, size_t count, enum outcome out, const struct fault *why)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		items[i].out = out;
+		items[i].why = *why;
+	}
+}
+
+static int64_t
+insert(enum amocrm_kind kind, const struct amocrm_item *item)
+{
+	json_t *new;
+
+	if (kind == AMOCRM_NOTES) {
+		new = json_deep_copy(item->entity);
+		json_object_set_new(new, "id", json_integer(account.next_id++));
+		json_array_append_new(account.notes, new);
+	} else {
+		new = new_entity();
+		write_entity(new, item->entity, item->dropped);
+		json_array_append_new(all_of(kind), new);
+	}
+	return number(new, "id");
+}
+
+void
+amocrm_create(struct amocrm *crm, enum amocrm_kind kind, struct amocrm_item *items, size_t count)
+{
+	int64_t ids[AMOCRM_ITEMS_MAX];
+	struct fault why = { "" };
 	enum outcome out;
+	size_t i;
 
 	(void)crm;
-	if (!begin(&out, why, "note %" PRId64, lead_id))
-		return out;
-	note_id = account.next_id++;
-	json_array_append_new(account.notes,
-	    json_pack("{s:I, s:I, s:{s:s}}", "id", (json_int_t)note_id, "entity_id", (json_int_t)lead_id,
-		"params", "text", text));
-	if (fails(FAIL_AFTER, &out, why))
-		return out;
-	*id = note_id;
-	return DONE;
+	if (begin_writing(&out, &why, kind, "create", items, count)) {
+		for (i = 0; i < count; i++)
+			ids[i] = insert(kind, &items[i]);
+		if (!fails(FAIL_AFTER, &out, &why))
+			for (i = 0; i < count; i++)
+				items[i].id = ids[i];
+	}
+	end_all(items, count, out, &why);
+}
+
+void
+amocrm_update(struct amocrm *crm, enum amocrm_kind kind, struct amocrm_item *items, size_t count)
+{
+	struct fault why = { "" };
+	json_t *there;
+	enum outcome out;
+	size_t i;
+
+	(void)crm;
+	if (begin_writing(&out, &why, kind, "update", items, count)) {
+		for (i = 0; i < count && out == DONE; i++) {
+			there = fake_entity(all_of(kind), items[i].id);
+			if (there == NULL)
+				out = fault_set(&why, NEVER, "amoCRM refuses: HTTP 404");
+			else
+				write_entity(there, items[i].entity, items[i].dropped);
+		}
+		if (out == DONE)
+			fails(FAIL_AFTER, &out, &why);
+	}
+	end_all(items, count, out, &why);
+}
+
+void
+amocrm_attend(struct amocrm *crm, json_t *const *trails, size_t count)
+{
+	(void)crm, (void)trails, (void)count;
+}
+
+bool
+amocrm_unwell(const struct amocrm *crm)
+{
+	(void)crm;
+	return account.unwell;
 }

@@ -1,5 +1,8 @@
 #include "job_fixture.h"
+#include "batch.h"
 #include "clock.h"
+#include "contact.h"
+#include "lead.h"
 
 struct settings *settings;
 struct carrier *carrier;
@@ -29,6 +32,7 @@ fill_job(struct job *job, struct payment *paid, int64_t id)
 	struct fault why = { "" };
 
 	*job = (struct job){ .with = carrier,
+		.locks = carrier->locks,
 		.paid = paid,
 		.id = id,
 		.deadline_ms = clock_mono_ms() + 60 * 1000,
@@ -69,6 +73,7 @@ clear_job(struct job *job)
 	lock_drop(carrier->locks, LOCK_LEAD);
 	progress_clear(&job->at);
 	json_decref(job->contact);
+	json_decref(job->request.entity);
 	json_decref(job->remarks);
 }
 
@@ -84,6 +89,30 @@ retake_job(struct job *job)
 {
 	clear_job(job);
 	fill_job(job, (struct payment *)job->paid, job->id);
+}
+
+enum outcome
+send_prepared(struct job *job, enum amocrm_kind kind, enum outcome out, struct fault *why)
+{
+	struct batch batch = { .with = carrier, .jobs = job, .count = 1 };
+
+	job->out = out;
+	batch_send(&batch, kind);
+	if (job->why.text[0] != '\0')
+		*why = job->why;
+	return job->out;
+}
+
+enum outcome
+settle_contact(struct job *job, struct fault *why)
+{
+	return send_prepared(job, AMOCRM_CONTACTS, contact_find(job, why), why);
+}
+
+enum outcome
+settle_lead(struct job *job, struct fault *why)
+{
+	return send_prepared(job, AMOCRM_LEADS, lead_settle(job, why), why);
 }
 
 bool

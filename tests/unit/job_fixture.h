@@ -1,6 +1,7 @@
 #ifndef JOB_FIXTURE_H
 #define JOB_FIXTURE_H
 
+#include "amocrm.h"
 #include "fixture.h"
 #include "job.h"
 
@@ -20,6 +21,13 @@ void drop_job(struct job *job);
 
 /* Take up the same payment again, as another process would: with what the ledger knows. */
 void retake_job(struct job *job);
+
+/* Take steps as deliver() does, with what they send: who paid, for which lead. */
+enum outcome settle_contact(struct job *job, struct fault *why);
+enum outcome settle_lead(struct job *job, struct fault *why);
+
+/* Send what a step prepared, if it went well and prepared anything; how the job goes. */
+enum outcome send_prepared(struct job *job, enum amocrm_kind kind, enum outcome out, struct fault *why);
 
 /* Whether some remark has this text in it. */
 bool has_remark(const struct job *job, const char *text);

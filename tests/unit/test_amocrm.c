@@ -362,26 +362,27 @@ test_read_leads_fails(void **state)
 static enum outcome
 create(const char *entity, int64_t *id)
 {
-	struct fault why = { "" };
 	json_t *json = parse(entity), *before = json_deep_copy(json);
-	enum outcome out = amocrm_create(crm, AMOCRM_LEADS, json, dropped, id, &why);
+	struct amocrm_item item = { .entity = json, .dropped = dropped };
 
+	amocrm_create(crm, AMOCRM_LEADS, &item, 1);
+	*id = item.id;
 	/* The caller's own is left as it was. */
 	assert_true(json_equal(json, before));
 	json_decref(json);
 	json_decref(before);
-	return out;
+	return item.out;
 }
 
 static enum outcome
 update(const char *entity)
 {
-	struct fault why = { "" };
 	json_t *json = parse(entity);
-	enum outcome out = amocrm_update(crm, AMOCRM_LEADS, 7, json, dropped, &why);
+	struct amocrm_item item = { .id = 7, .entity = json, .dropped = dropped };
 
+	amocrm_update(crm, AMOCRM_LEADS, &item, 1);
 	json_decref(json);
-	return out;
+	return item.out;
 }
 
 static void
@@ -582,29 +583,196 @@ test_notes(void **state)
 	assert_string_equal(ids_of(notes), "");
 }
 
-static void
-test_add_note(void **state)
+static enum outcome
+write_note(const char *text, int64_t *id)
 {
-	struct fault why = { "" };
+	json_t *note =
+	    json_pack("{s:i, s:s, s:{s:s}}", "entity_id", 7, "note_type", "common", "params", "text", text);
+	struct amocrm_item item = { .entity = note, .dropped = dropped };
+
+	amocrm_create(crm, AMOCRM_NOTES, &item, 1);
+	json_decref(note);
+	*id = item.id;
+	return item.out;
+}
+
+static void
+test_write_note(void **state)
+{
 	int64_t id = 0;
 
 	(void)state;
 	fake_http_answers(200, "{\"_embedded\": {\"notes\": [{\"id\": 76787983, \"entity_id\": 7}]}}");
-	assert_int_equal(amocrm_add_note(crm, 7, "Оплата\nPayment ID: 1", &id, &why), DONE);
+	assert_int_equal(write_note("Оплата\nPayment ID: 1", &id), DONE);
 	assert_int_equal(id, 76787983);
-	assert_request(0, "POST", API "/leads/7/notes");
+	assert_request(0, "POST", API "/leads/notes");
 	assert_string_equal(fake_requests[0].body,
-	    "[{\"note_type\":\"common\",\"params\":{\"text\":\"Оплата\\nPayment ID: 1\"}}]");
+	    "[{\"entity_id\":7,\"note_type\":\"common\",\"params\":{\"text\":\"Оплата\\nPayment ID: 1\"}}]");
 	assert_true(fake_requests[0].once);
 
-	id = 0;
 	fake_http_answers(200, "{}");
-	assert_int_equal(amocrm_add_note(crm, 7, "x", &id, &why), UNSURE);
+	assert_int_equal(write_note("x", &id), UNSURE);
 	fake_http_fails(UNSURE);
-	assert_int_equal(amocrm_add_note(crm, 7, "x", &id, &why), UNSURE);
+	assert_int_equal(write_note("x", &id), UNSURE);
 	fake_http_answers(400, "{}");
-	assert_int_equal(amocrm_add_note(crm, 7, "x", &id, &why), NEVER);
+	assert_int_equal(write_note("x", &id), NEVER);
 	assert_int_equal(id, 0);
+}
+
+/*
+ * Several by one request.
+ */
+
+#define SEVERAL 3
+
+static struct amocrm_item several[SEVERAL];
+static json_t *several_dropped[SEVERAL];
+
+/* Three leads of one field each: 10, 11, 12. */
+static void
+write_several(bool change)
+{
+	json_t *entities[SEVERAL];
+	int i;
+
+	for (i = 0; i < SEVERAL; i++) {
+		entities[i] = json_pack("{s:[{s:i, s:[{s:s}]}]}", "custom_fields_values", "field_id", 10 + i,
+		    "values", "value", "x");
+		json_decref(several_dropped[i]);
+		several_dropped[i] = json_array();
+		several[i] = (struct amocrm_item){
+			.id = change ? 20 + i : 0, .entity = entities[i], .dropped = several_dropped[i]
+		};
+	}
+	if (change)
+		amocrm_update(crm, AMOCRM_LEADS, several, SEVERAL);
+	else
+		amocrm_create(crm, AMOCRM_LEADS, several, SEVERAL);
+	for (i = 0; i < SEVERAL; i++)
+		json_decref(entities[i]);
+}
+
+static void
+assert_several(enum outcome first, enum outcome second, enum outcome third)
+{
+	assert_int_equal(several[0].out, first);
+	assert_int_equal(several[1].out, second);
+	assert_int_equal(several[2].out, third);
+}
+
+/* Each gets the id that was given for its own request_id, in whatever order. */
+static void
+test_create_several(void **state)
+{
+	json_t *body;
+
+	(void)state;
+	fake_http_answers(200,
+	    "{\"_embedded\": {\"leads\": [{\"id\": 102, \"request_id\": \"2\"},"
+	    "{\"id\": 100, \"request_id\": \"0\"}, {\"id\": 101, \"request_id\": \"1\"}]}}");
+	write_several(false);
+	assert_several(DONE, DONE, DONE);
+	assert_int_equal(several[0].id, 100);
+	assert_int_equal(several[1].id, 101);
+	assert_int_equal(several[2].id, 102);
+	assert_request(0, "POST", API "/leads");
+	assert_true(fake_requests[0].once);
+	body = parse(fake_requests[0].body);
+	assert_int_equal(json_array_size(body), SEVERAL);
+	json_decref(body);
+}
+
+/* One that is missing in the answer may have been made or not; the others were. */
+static void
+test_create_several_one_missing(void **state)
+{
+	(void)state;
+	fake_http_answers(200,
+	    "{\"_embedded\": {\"leads\": [{\"id\": 100, \"request_id\": \"0\"},"
+	    "{\"id\": 102, \"request_id\": \"2\"}]}}");
+	write_several(false);
+	assert_several(DONE, UNSURE, DONE);
+	assert_int_equal(several[1].id, 0);
+}
+
+static void
+test_change_several(void **state)
+{
+	(void)state;
+	fake_http_answers(200, "{\"_embedded\": {\"leads\": [{\"id\": 22}, {\"id\": 20}]}}");
+	write_several(true);
+	assert_several(DONE, UNSURE, DONE);
+	assert_request(0, "PATCH", API "/leads");
+	assert_non_null(strstr(fake_requests[0].body, "\"id\":21"));
+}
+
+/* A field that was deleted is dropped from those that have it, and all are sent again together. */
+static void
+test_several_drop_fields(void **state)
+{
+	(void)state;
+	fake_http_answers(400,
+	    "{\"validation-errors\": [{\"request_id\": \"1\", \"errors\": [{\"code\":"
+	    " \"NotSupportedChoice\", \"path\": \"custom_fields_values.0.field_id\"}]}]}");
+	fake_http_answers(200, "{\"_embedded\": {\"leads\": [{\"id\": 20}, {\"id\": 21}, {\"id\": 22}]}}");
+	write_several(true);
+	assert_several(DONE, DONE, DONE);
+	assert_int_equal(json_integer_value(json_array_get(several_dropped[1], 0)), 11);
+	assert_int_equal(json_array_size(several_dropped[0]) + json_array_size(several_dropped[2]), 0);
+	assert_non_null(strstr(fake_requests[1].body, "\"field_id\":12"));
+	assert_null(strstr(fake_requests[1].body, "\"field_id\":11"));
+}
+
+/* One that is refused for another reason does not keep the others back. */
+static void
+test_several_one_refused(void **state)
+{
+	json_t *body;
+
+	(void)state;
+	fake_http_answers(400,
+	    "{\"validation-errors\": [{\"request_id\": \"0\", \"errors\": [{\"code\":"
+	    " \"NotSupportedChoice\", \"path\": \"status_id\"}]}]}");
+	fake_http_answers(200,
+	    "{\"_embedded\": {\"leads\": [{\"id\": 101, \"request_id\": \"1\"},"
+	    "{\"id\": 102, \"request_id\": \"2\"}]}}");
+	write_several(false);
+	assert_several(NEVER, DONE, DONE);
+	assert_non_null(strstr(several[0].why.text, "status_id"));
+	assert_int_equal(several[2].id, 102);
+	body = parse(fake_requests[1].body);
+	assert_int_equal(json_array_size(body), 2);
+	json_decref(body);
+}
+
+/* A refusal that does not say of whom: each is sent for itself. */
+static void
+test_several_refused_without_a_name(void **state)
+{
+	(void)state;
+	fake_http_answers(400, "{\"detail\": \"Invalid request body\"}");
+	fake_http_answers(200, "{\"id\": 20}");
+	fake_http_answers(400, "{\"detail\": \"Invalid request body\"}");
+	fake_http_answers(200, "{\"id\": 22}");
+	write_several(true);
+	assert_several(DONE, NEVER, DONE);
+	assert_request(1, "PATCH", API "/leads/20");
+	assert_request(3, "PATCH", API "/leads/22");
+}
+
+static void
+test_several_unsure(void **state)
+{
+	(void)state;
+	fake_http_fails(UNSURE);
+	write_several(false);
+	assert_several(UNSURE, UNSURE, UNSURE);
+	assert_true(amocrm_unwell(crm));
+	fake_http_fails(LATER);
+	fake_http_fails(LATER);
+	fake_http_fails(LATER);
+	write_several(true);
+	assert_several(LATER, LATER, LATER);
 }
 
 #define test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -640,7 +808,14 @@ main(void)
 		test(test_update_of_another),
 		test(test_update_is_repeated),
 		test(test_notes),
-		test(test_add_note),
+		test(test_write_note),
+		test(test_create_several),
+		test(test_create_several_one_missing),
+		test(test_change_several),
+		test(test_several_drop_fields),
+		test(test_several_one_refused),
+		test(test_several_refused_without_a_name),
+		test(test_several_unsure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

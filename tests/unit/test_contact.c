@@ -55,7 +55,7 @@ tear_down(void **state)
 static int64_t
 settle(void)
 {
-	assert_int_equal(contact_settle(&job, &why), DONE);
+	assert_int_equal(settle_contact(&job, &why), DONE);
 	assert_int_equal(
 	    fixture_sql_int(settings->payments_db, "SELECT contact_id FROM delivery"), job.at.contact_id);
 	assert_int_equal(job.at.intent, INTENT_NONE);
@@ -280,7 +280,7 @@ test_unknown(void **state)
 		account.calls = 0;
 		account.failures[0].call = call;
 		account.failures[0].outcome = LATER;
-		assert_int_equal(contact_settle(&job, &why), LATER);
+		assert_int_equal(settle_contact(&job, &why), LATER);
 		assert_int_equal(json_array_size(account.contacts), 0);
 		retake_job(&job);
 	}
@@ -291,7 +291,7 @@ test_not_found(void **state)
 {
 	(void)state;
 	settings->create_if_not_found = false;
-	assert_int_equal(contact_settle(&job, &why), NEVER);
+	assert_int_equal(settle_contact(&job, &why), NEVER);
 	assert_string_equal(job.not_found, "contact_not_found");
 	assert_int_equal(fake_calls("create"), 0);
 }
@@ -310,7 +310,7 @@ test_remembered(void **state)
 	again.id = "pay_2";
 	again.telegram = NULL;
 	take_job(&second, &again);
-	assert_int_equal(contact_settle(&second, &why), DONE);
+	assert_int_equal(settle_contact(&second, &why), DONE);
 	assert_int_equal(second.at.contact_id, id);
 	assert_int_equal(json_array_size(account.contacts), 1);
 	drop_job(&second);
@@ -337,7 +337,7 @@ lose_creation(enum fake_when when)
 	account.failures[0].call = account.calls + (int)job.who_count + 1;
 	account.failures[0].when = when;
 	account.failures[0].outcome = UNSURE;
-	assert_int_equal(contact_settle(&job, &why), UNSURE);
+	assert_int_equal(settle_contact(&job, &why), UNSURE);
 	assert_int_equal(
 	    fixture_sql_int(settings->payments_db, "SELECT count(*) FROM delivery WHERE intent = 'contact'"),
 	    1);
@@ -351,7 +351,7 @@ test_lost_and_made(void **state)
 	(void)state;
 	account.search_lag_ms = 1000000;
 	lose_creation(FAIL_AFTER);
-	assert_int_equal(contact_settle(&job, &why), LATER);
+	assert_int_equal(settle_contact(&job, &why), LATER);
 	assert_true(job.wait_until_ms > 0);
 	fake_clock_pass(JOB_SETTLE_MS);
 	assert_int_equal(settle(), number(json_array_get(account.contacts, 0), "id"));
@@ -384,7 +384,7 @@ test_lost_by_another(void **state)
 	    ledger_fail(carrier->ledger, job.id, NULL, "refused", clock_wall_ms(), &unused), DONE);
 	drop_job(&job);
 	take_job(&job, &other);
-	assert_int_equal(contact_settle(&job, &why), DONE);
+	assert_int_equal(settle_contact(&job, &why), DONE);
 	assert_int_equal(json_array_size(account.contacts), 1);
 }
 
@@ -402,7 +402,7 @@ test_lost_nobody(void **state)
 	take_job(&job, &nobody);
 	lose_creation(FAIL_AFTER);
 	fake_clock_pass(JOB_SETTLE_MS);
-	assert_int_equal(contact_settle(&job, &why), DONE);
+	assert_int_equal(settle_contact(&job, &why), DONE);
 	assert_int_not_equal(job.at.contact_id, old);
 	assert_int_equal(json_array_size(account.contacts), 2);
 }
@@ -419,7 +419,7 @@ test_surely_not_made(void **state)
 		account.calls = 0;
 		account.failures[0].call = 4;
 		account.failures[0].outcome = outcomes[i];
-		assert_int_equal(contact_settle(&job, &why), outcomes[i]);
+		assert_int_equal(settle_contact(&job, &why), outcomes[i]);
 		assert_int_equal(fixture_sql_int(settings->payments_db,
 				     "SELECT count(*) FROM delivery WHERE intent IS NULL"),
 		    1);

@@ -58,7 +58,7 @@ lead(int64_t id)
 static int64_t
 settle(void)
 {
-	assert_int_equal(lead_settle(&job, &why), DONE);
+	assert_int_equal(settle_lead(&job, &why), DONE);
 	assert_true(job.at.applied);
 	assert_int_equal(
 	    fixture_sql_int(settings->payments_db,
@@ -118,7 +118,7 @@ test_not_found(void **state)
 {
 	(void)state;
 	settings->create_if_not_found = false;
-	assert_int_equal(lead_settle(&job, &why), NEVER);
+	assert_int_equal(settle_lead(&job, &why), NEVER);
 	assert_string_equal(job.not_found, "lead_not_found");
 	assert_int_equal(fake_calls("create"), 0);
 }
@@ -133,7 +133,7 @@ test_unknown(void **state)
 	fake_lead(contact_id, STATUS_ACTIVE, "null");
 	for (call = 1; call <= 2; call++) {
 		fail_call(call, FAIL_BEFORE, LATER);
-		assert_int_equal(lead_settle(&job, &why), LATER);
+		assert_int_equal(settle_lead(&job, &why), LATER);
 		assert_int_equal(fake_calls("create"), 0);
 		json_decref(job.contact);
 		job.contact = NULL;
@@ -162,7 +162,7 @@ test_contact_gone(void **state)
 {
 	(void)state;
 	json_array_clear(account.contacts);
-	assert_int_equal(lead_settle(&job, &why), LATER);
+	assert_int_equal(settle_lead(&job, &why), LATER);
 	assert_int_equal(job.at.contact_id, 0);
 	assert_int_equal(
 	    fixture_sql_int(settings->payments_db, "SELECT count(*) FROM delivery WHERE contact_id IS NULL"),
@@ -216,7 +216,7 @@ test_lead_in_hand(void **state)
 	(void)state;
 	assert_int_equal(lock_open(fixture_path("run/locks"), &others, &why), DONE);
 	assert_int_equal(lock_take(others, LOCK_LEAD, &id, 1, clock_mono_ms(), &why), DONE);
-	assert_int_equal(lead_settle(&job, &why), LATER);
+	assert_int_equal(settle_lead(&job, &why), LATER);
 	assert_true(job.waiting);
 	assert_int_equal(fake_calls("update"), 0);
 	lock_close(others);
@@ -237,7 +237,7 @@ test_lead_with_an_open_intent(void **state)
 	take_job(&second, &other);
 	second.at.lead_id = id;
 	assert_int_equal(job_intend(&second, INTENT_TOTALS, &why), DONE);
-	assert_int_equal(lead_settle(&job, &why), LATER);
+	assert_int_equal(settle_lead(&job, &why), LATER);
 	assert_true(job.waiting);
 	assert_int_equal(fake_calls("update"), 0);
 	drop_job(&second);
@@ -252,10 +252,10 @@ lose_creation(enum fake_when when)
 {
 	/* The contact is read, which has no leads; then comes the creation. */
 	fail_call(2, when, UNSURE);
-	assert_int_equal(lead_settle(&job, &why), UNSURE);
+	assert_int_equal(settle_lead(&job, &why), UNSURE);
 	retake_job(&job);
 	assert_int_equal(job.at.intent, INTENT_LEAD);
-	assert_int_equal(lead_settle(&job, &why), LATER);
+	assert_int_equal(settle_lead(&job, &why), LATER);
 	assert_true(job.wait_until_ms > 0);
 	fake_clock_pass(JOB_SETTLE_MS);
 }
@@ -308,12 +308,12 @@ test_lost_without_id_beside_a_twin(void **state)
 	twin.id = "pay_2";
 	take_job(&second, &twin);
 	second.at.contact_id = contact_id;
-	assert_int_equal(lead_settle(&second, &why), DONE);
+	assert_int_equal(settle_lead(&second, &why), DONE);
 	theirs = second.at.lead_id;
 	drop_job(&second);
 
 	fail_call(3, FAIL_BEFORE, UNSURE);
-	assert_int_equal(lead_settle(&job, &why), UNSURE);
+	assert_int_equal(settle_lead(&job, &why), UNSURE);
 	retake_job(&job);
 	fake_clock_pass(JOB_SETTLE_MS);
 	assert_int_not_equal(settle(), theirs);
@@ -329,7 +329,7 @@ test_surely_not_made(void **state)
 	(void)state;
 	for (i = 0; i < 2; i++) {
 		fail_call(2, FAIL_BEFORE, outcomes[i]);
-		assert_int_equal(lead_settle(&job, &why), outcomes[i]);
+		assert_int_equal(settle_lead(&job, &why), outcomes[i]);
 		assert_int_equal(fixture_sql_int(settings->payments_db,
 				     "SELECT count(*) FROM delivery WHERE intent IS NULL"),
 		    1);
@@ -347,7 +347,7 @@ test_lead_vanishes(void **state)
 
 	(void)state;
 	fail_call(3, FAIL_AFTER, UNSURE);
-	assert_int_equal(lead_settle(&job, &why), UNSURE);
+	assert_int_equal(settle_lead(&job, &why), UNSURE);
 	assert_string_equal(fake_field(lead(id), FIELD_TOTAL), "5100");
 	json_array_clear(account.leads);
 	retake_job(&job);
@@ -365,7 +365,7 @@ test_lead_vanishes_from_an_older_payment(void **state)
 
 	(void)state;
 	fail_call(3, FAIL_AFTER, UNSURE);
-	assert_int_equal(lead_settle(&job, &why), UNSURE);
+	assert_int_equal(settle_lead(&job, &why), UNSURE);
 	assert_string_equal(fake_field(lead(id), FIELD_PAYMENT_ID), "");
 	json_array_clear(account.leads);
 	retake_job(&job);
@@ -383,7 +383,7 @@ test_lead_finished_meanwhile(void **state)
 
 	(void)state;
 	fail_call(3, FAIL_AFTER, UNSURE);
-	assert_int_equal(lead_settle(&job, &why), UNSURE);
+	assert_int_equal(settle_lead(&job, &why), UNSURE);
 	json_object_set_new(lead(id), "status_id", json_integer(142));
 	retake_job(&job);
 	assert_int_equal(settle(), id);

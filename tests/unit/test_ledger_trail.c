@@ -12,6 +12,7 @@
 #include "db.h"
 #include "ledger.h"
 #include "schema.h"
+#include "trail.h"
 
 #define NOW INT64_C(1737374400000) /* 2025-01-20 12:00:00 UTC */
 

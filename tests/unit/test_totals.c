@@ -60,7 +60,9 @@ static enum outcome
 apply(void)
 {
 	json_t *copy = json_deep_copy(lead());
-	enum outcome out = totals_apply(&job, copy, &why);
+	enum outcome out = totals_prepare(&job, copy, &why);
+
+	out = send_prepared(&job, AMOCRM_LEADS, out, &why);
 
 	json_decref(copy);
 	return out;
@@ -75,7 +77,7 @@ resume(void)
 	retake_job(&job);
 	assert_int_equal(job.at.intent, INTENT_TOTALS);
 	copy = json_deep_copy(lead());
-	out = totals_resume(&job, copy, &why);
+	out = send_prepared(&job, AMOCRM_LEADS, totals_resume(&job, copy, &why), &why);
 	json_decref(copy);
 	return out;
 }
@@ -339,7 +341,8 @@ apply_another(const char *id)
 	other.time = "2025-01-20 15:00:00";
 	take_job(&second, &other);
 	second.at.contact_id = 7;
-	assert_int_equal(totals_apply(&second, copy, &why), DONE);
+	assert_int_equal(
+	    send_prepared(&second, AMOCRM_LEADS, totals_prepare(&second, copy, &why), &why), DONE);
 	json_decref(copy);
 	drop_job(&second);
 }

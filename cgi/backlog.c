@@ -1,0 +1,177 @@
+#include <inttypes.h>
+
+#include "backlog.h"
+#include "clock.h"
+#include "deliver.h"
+#include "log.h"
+#include "payment.h"
+
+/* Due rows that were taken up together. */
+struct crate {
+	struct due due[BATCH_MAX];
+	struct parcel parcels[BATCH_MAX]; /* Of due[i]; paid is owned. */
+	size_t count;
+	int64_t last; /* The last row that was looked at. */
+	bool left;    /* Some payment was left alone, because its payer was in somebody's hand. */
+	bool moved;   /* Some payment was not. */
+};
+
+static void
+log_outcome(const struct due *due, const struct parcel *parcel)
+{
+	const struct delivery *delivery = &parcel->delivery;
+	char key[LOG_TEXT], reason[LOG_TEXT], text[LOG_TEXT];
+	const json_t *remark;
+	size_t i;
+
+	log_text(key, due->key);
+	log_text(reason, parcel->why.text);
+	if (parcel->out == DONE)
+		log_event(LOG_LEVEL_INFO,
+		    "payment=%s carried contact=%" PRId64 " lead=%" PRId64 " lead_created=%d", key,
+		    delivery->contact_id, delivery->lead_id, delivery->lead_created);
+	else if (parcel->out == LATER)
+		log_event(LOG_LEVEL_INFO,
+		    "payment=%s postponed attempt=%" PRId64 " next_in_ms=%" PRId64 " reason=%s", key,
+		    due->attempts + 1, delivery->next_ms - clock_wall_ms(), reason);
+	else
+		log_event(LOG_LEVEL_ERROR, "payment=%s %s reason=%s", key,
+		    parcel->out == NEVER ? "failed" : "unfinished", reason);
+	json_array_foreach(delivery->remarks, i, remark)
+		log_event(LOG_LEVEL_WARNING, "payment=%s remark=%s", key,
+		    log_text(text, json_string_value(remark)));
+}
+
+/* What was once accepted as a payment is none any more: somebody has been at the ledger. */
+static enum outcome
+refuse(const struct carrier *carrier, const struct due *due, struct fault *why)
+{
+	static const char reason[] = "the recorded payload is no payment";
+
+	log_event(LOG_LEVEL_ERROR, "row=%" PRId64 " failed reason=\"%s\"", due->id, reason);
+	return ledger_fail(carrier->ledger, due->id, NULL, reason, clock_wall_ms(), why);
+}
+
+/* Put the row that was read into the crate, where it is a payment. */
+static enum outcome
+add(const struct carrier *carrier, struct crate *crate, struct fault *why)
+{
+	struct due *due = &crate->due[crate->count];
+	struct payment *paid = NULL;
+	json_t *mistakes = NULL;
+	enum outcome out;
+
+	if (payment_parse(due->payload, due->payload_size, &paid, &mistakes) != DONE) {
+		json_decref(mistakes);
+		out = refuse(carrier, due, why);
+		due_clear(due);
+		return out;
+	}
+	crate->parcels[crate->count++] = (struct parcel){ .paid = paid,
+		.attempt = { .id = due->id, .recorded_ms = due->recorded_ms, .failed = due->attempts } };
+	return DONE;
+}
+
+/* The next due rows after crate->last. */
+static enum outcome
+fill(const struct carrier *carrier, struct crate *crate, struct fault *why)
+{
+	enum outcome out = DONE;
+
+	crate->count = 0;
+	while (out == DONE && crate->count < BATCH_MAX) {
+		struct due *due = &crate->due[crate->count];
+
+		out = ledger_next_due(carrier->ledger, crate->last, clock_wall_ms(), due, why);
+		if (out != DONE || due->id == 0)
+			break;
+		crate->last = due->id;
+		out = add(carrier, crate, why);
+	}
+	return out;
+}
+
+static void
+empty(struct crate *crate)
+{
+	size_t i;
+
+	for (i = 0; i < crate->count; i++) {
+		due_clear(&crate->due[i]);
+		delivery_clear(&crate->parcels[i].delivery);
+		payment_free((struct payment *)crate->parcels[i].paid);
+	}
+	crate->count = 0;
+}
+
+/* BROKEN when the ledger failed for any of them. */
+static enum outcome
+carry(const struct carrier *carrier, struct crate *crate, bool (*go_on)(void *), void *context,
+    struct fault *why)
+{
+	struct attempt *first = &crate->parcels[0].attempt;
+	enum outcome out = DONE;
+	size_t i;
+
+	first->lock_deadline_ms = clock_mono_ms();
+	first->deadline_ms = first->lock_deadline_ms + BACKLOG_BATCH_MS;
+	deliver_together(carrier, crate->parcels, crate->count, go_on, context);
+	for (i = 0; i < crate->count; i++) {
+		const struct parcel *parcel = &crate->parcels[i];
+
+		if (parcel->out == LATER && parcel->delivery.next_ms == 0) {
+			crate->left = true;
+			continue;
+		}
+		crate->moved = true;
+		log_outcome(&crate->due[i], parcel);
+		if (parcel->out == BROKEN) {
+			out = BROKEN;
+			*why = parcel->why;
+		}
+	}
+	return out;
+}
+
+/* Everybody is refused, or told to wait: no use taking payments in hand before then. */
+static bool
+crm_closed(const struct carrier *carrier)
+{
+	struct limiter_state crm;
+
+	limiter_look(carrier->limiter, &crm);
+	return crm.ready_ms > clock_mono_ms();
+}
+
+/* Go through all that is due, once. */
+static enum outcome
+pass(const struct carrier *carrier, struct crate *crate, bool (*go_on)(void *), void *context,
+    struct fault *why)
+{
+	enum outcome out = DONE;
+	bool more = true;
+
+	crate->last = 0;
+	crate->left = crate->moved = false;
+	while (out == DONE && more && go_on(context) && !crm_closed(carrier)) {
+		out = fill(carrier, crate, why);
+		more = crate->count > 0;
+		if (out == DONE && more)
+			out = carry(carrier, crate, go_on, context, why);
+		empty(crate);
+	}
+	return out;
+}
+
+enum outcome
+backlog_carry(const struct carrier *carrier, bool (*go_on)(void *context), void *context, struct fault *why)
+{
+	struct crate crate = { .count = 0 };
+	enum outcome out;
+
+	/* Of several payments of one payer a batch takes the first; the next pass has room for another. */
+	do
+		out = pass(carrier, &crate, go_on, context, why);
+	while (out == DONE && crate.left && crate.moved);
+	return out;
+}

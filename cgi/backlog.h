@@ -1,0 +1,23 @@
+#ifndef BACKLOG_H
+#define BACKLOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "batch.h"
+#include "carrier.h"
+#include "fault.h"
+
+/*
+ * The backlog: payments that no worker could carry, in order of arrival, as many together as amoCRM takes in one request.
+ * Several processes may work on it at once: a payer whom one has in hand is passed over by the others.
+ */
+
+/* How long a batch may take at most; amoCRM's slowest day is bounded by AMO_TIMEOUT_MS for each call. */
+#define BACKLOG_BATCH_MS (30000 + BATCH_MAX * 1000)
+
+/* Carry everything that is due, until go_on(context) says no, which is asked often.  BROKEN: the ledger fails. */
+enum outcome backlog_carry(
+    const struct carrier *carrier, bool (*go_on)(void *context), void *context, struct fault *why) MUST_USE;
+
+#endif

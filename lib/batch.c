@@ -1,0 +1,193 @@
+#include <string.h>
+
+#include "batch.h"
+
+bool
+job_is_under_way(const struct job *job)
+{
+	return job->out == DONE && !job->over;
+}
+
+static void
+attend(const struct batch *batch, struct job *job)
+{
+	amocrm_attend(batch->with->crm, &job->at.events, 1);
+}
+
+static void
+put_back(struct job *job)
+{
+	job->waiting = true;
+	job->out =
+	    fault_set(&job->why, LATER, "put back untried: others found that there is no going on now");
+}
+
+static bool
+found_unwell(const struct batch *batch, const struct job *job)
+{
+	return (job->out == LATER || job->out == UNSURE) && !job->waiting && amocrm_unwell(batch->with->crm);
+}
+
+void
+batch_each(struct batch *batch, enum outcome (*step)(struct job *job, struct fault *why))
+{
+	bool unwell = false;
+	size_t i;
+
+	for (i = 0; i < batch->count; i++) {
+		struct job *job = &batch->jobs[i];
+
+		if (!job_is_under_way(job))
+			continue;
+		if (unwell || (batch->go_on != NULL && !batch->go_on(batch->context))) {
+			put_back(job);
+			continue;
+		}
+		attend(batch, job);
+		job->out = step(job, &job->why);
+		unwell = found_unwell(batch, job);
+	}
+}
+
+/*
+ * Sending.
+ */
+
+/* Some jobs of a batch, and the items that amoCRM is given for them. */
+struct load {
+	struct job *jobs[BATCH_MAX];
+	struct amocrm_item items[BATCH_MAX];
+	json_t *trails[BATCH_MAX];
+	size_t count;
+};
+
+/* A job joins once what it is about to do is written down. */
+static void
+join(struct load *load, struct job *job)
+{
+	struct request *request = &job->request;
+
+	if (request->intent != INTENT_NONE)
+		job->out = job_intend(job, request->intent, &job->why);
+	if (job->out != DONE)
+		return;
+	load->jobs[load->count] = job;
+	load->trails[load->count] = job->at.events;
+	load->items[load->count++] =
+	    (struct amocrm_item){ .id = request->id, .entity = request->entity, .dropped = job->at.dropped };
+}
+
+static void
+gather(struct batch *batch, bool creations, struct load *load)
+{
+	size_t i;
+
+	load->count = 0;
+	for (i = 0; i < batch->count; i++) {
+		struct job *job = &batch->jobs[i];
+
+		if (job_is_under_way(job) && job->request.entity != NULL &&
+		    (job->request.id == 0) == creations)
+			join(load, job);
+	}
+}
+
+static void
+take_in(struct job *job, const struct amocrm_item *item)
+{
+	job->why = item->why;
+	job->out = job->request.then(job, item->out, item->id, &job->why);
+	json_decref(job->request.entity);
+	job->request = (struct request){ 0 };
+}
+
+static void
+send(struct batch *batch, enum amocrm_kind kind, bool creations)
+{
+	struct load load;
+	size_t i;
+
+	gather(batch, creations, &load);
+	if (load.count == 0)
+		return;
+	amocrm_attend(batch->with->crm, load.trails, load.count);
+	if (creations)
+		amocrm_create(batch->with->crm, kind, load.items, load.count);
+	else
+		amocrm_update(batch->with->crm, kind, load.items, load.count);
+	for (i = 0; i < load.count; i++) {
+		attend(batch, load.jobs[i]);
+		take_in(load.jobs[i], &load.items[i]);
+	}
+}
+
+void
+batch_send(struct batch *batch, enum amocrm_kind kind)
+{
+	send(batch, kind, false);
+	send(batch, kind, true);
+}
+
+/*
+ * Reading.
+ */
+
+static json_int_t
+id_of(const json_t *entity)
+{
+	return json_integer_value(json_object_get(entity, "id"));
+}
+
+static const json_t *
+linked_leads(const struct job *job)
+{
+	return json_object_get(json_object_get(job->contact, "_embedded"), "leads");
+}
+
+/* From the leads of all, those of one contact. */
+static json_t *
+own_leads(const struct job *job, const json_t *leads)
+{
+	json_t *own = json_array(), *lead;
+	const json_t *link;
+	size_t i, j;
+
+	json_array_foreach(linked_leads(job), i, link)
+		json_array_foreach(leads, j, lead)
+			if (id_of(lead) == id_of(link))
+				json_array_append(own, lead);
+	return own;
+}
+
+void
+batch_read_leads(struct batch *batch, bool (*wants)(const struct job *job))
+{
+	json_t *ids = json_array(), *leads = NULL, *trails[BATCH_MAX];
+	struct job *readers[BATCH_MAX];
+	struct fault why = { "" };
+	const json_t *link;
+	enum outcome out;
+	size_t i, j, count = 0;
+
+	for (i = 0; i < batch->count; i++) {
+		struct job *job = &batch->jobs[i];
+
+		if (!job_is_under_way(job) || job->contact == NULL || !wants(job))
+			continue;
+		json_array_foreach(linked_leads(job), j, link)
+			json_array_append(ids, json_object_get(link, "id"));
+		trails[count] = job->at.events;
+		readers[count++] = job;
+	}
+	amocrm_attend(batch->with->crm, trails, count);
+	out = amocrm_read_leads(batch->with->crm, ids, &leads, &why);
+	for (i = 0; i < count; i++) {
+		if (out == DONE)
+			readers[i]->leads = own_leads(readers[i], leads);
+		readers[i]->out = out;
+		readers[i]->why = why;
+	}
+	if (out == DONE)
+		json_decref(leads);
+	json_decref(ids);
+}
