@@ -1,8 +1,11 @@
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "clock.h"
 #include "job.h"
+#include "lead_story.h"
+#include "text.h"
 #include "trail.h"
 
 enum outcome
@@ -40,6 +43,17 @@ job_tell(struct job *job, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	trail_add(job->at.events, clock_wall_ms(), text);
+}
+
+void
+job_tell_story(struct job *job, const json_t *lead, const json_t *request)
+{
+	char *story = lead_story(job->with->settings, lead, request);
+	char *text = text_format("write: %s", story);
+
+	trail_add(job->at.events, clock_wall_ms(), text);
+	free(story);
+	free(text);
 }
 
 void

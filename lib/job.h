@@ -63,6 +63,9 @@ enum outcome job_await_others(struct job *job, int64_t lead_id, struct fault *wh
 /* Tell the trail. */
 void job_tell(struct job *job, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Tell the trail what a request will write into a lead: see lead_story(). */
+void job_tell_story(struct job *job, const json_t *lead, const json_t *request);
+
 /* Append a remark, and tell the trail. */
 void job_remark(struct job *job, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -163,13 +163,15 @@ static void
 prepare_creation(struct job *job)
 {
 	struct progress *at = &job->at;
+	json_t *lead;
 
 	at->older = false;
 	at->total_before = at->count_before = 0;
 	at->total_after = job->paid->amount;
 	at->count_after = lead_form_next_count(job->with->settings, 0);
-	job->request =
-	    (struct request){ .entity = lead_form_new(job), .intent = INTENT_LEAD, .then = created };
+	lead = lead_form_new(job);
+	job_tell_story(job, NULL, lead);
+	job->request = (struct request){ .entity = lead, .intent = INTENT_LEAD, .then = created };
 }
 
 /* Whether a lead of the contact's is the one that a lost creation made.  One without any payment id (its field may have

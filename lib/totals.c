@@ -1,18 +1,12 @@
 #include "totals.h"
 #include "amocrm.h"
 #include "lead_form.h"
-#include "money.h"
 
 /* The change is known to stand in amoCRM. */
 static enum outcome
 applied(struct job *job, struct fault *why)
 {
-	const struct progress *at = &job->at;
-	char before[MONEY_TEXT], after[MONEY_TEXT];
-
-	job_tell(job, "lead %lld changed: total %s -> %s, purchases %lld -> %lld", (long long)at->lead_id,
-	    money_format(before, at->total_before), money_format(after, at->total_after),
-	    (long long)at->count_before, (long long)at->count_after);
+	job_tell(job, "applied to lead %lld", (long long)job->at.lead_id);
 	job->at.applied = true;
 	return job_intend(job, INTENT_NONE, why);
 }
@@ -28,10 +22,12 @@ changed(struct job *job, enum outcome out, int64_t id, struct fault *why)
 static void
 prepare_change(struct job *job, const json_t *lead)
 {
-	job->request = (struct request){ .entity = lead_form_change(job, lead),
-		.id = job->at.lead_id,
-		.intent = INTENT_TOTALS,
-		.then = changed };
+	json_t *change = lead_form_change(job, lead);
+
+	job_tell_story(job, lead, change);
+	job->request = (struct request){
+		.entity = change, .id = job->at.lead_id, .intent = INTENT_TOTALS, .then = changed
+	};
 }
 
 /* Count from what the lead shows. */

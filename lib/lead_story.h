@@ -1,0 +1,15 @@
+#ifndef LEAD_STORY_H
+#define LEAD_STORY_H
+
+#include <jansson.h>
+
+#include "settings.h"
+
+/*
+ * What a request writes into a lead, told for people: "total_paid 1000 -> 8490.5, purchase_count 1 -> 2".  `lead` is what
+ * stands there, NULL for a new one.  Fields are called by their settings; of others, whose values may be personal, only
+ * the id or code is told.  A new string, which the caller frees.
+ */
+char *lead_story(const struct settings *settings, const json_t *lead, const json_t *request);
+
+#endif
