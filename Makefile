@@ -91,7 +91,7 @@ test: ## install what is needed, build, and pass all tests (SAN=1: under the san
 	@tests/install-packages build test
 	@$(MAKE) --no-print-directory programs
 	@tests/checks/map
-	@tests/run-suites $(B) unit tests/sandbox tests/fastcgi tests/e2e tests/crash tests/chaos
+	@tests/run-suites $(B) unit tests/sandbox tests/fastcgi tests/e2e tests/senders tests/crash tests/chaos
 
 crash: ## die at every crash point of every scenario, and again in every recovery
 	@tests/install-packages build test
@@ -163,6 +163,7 @@ install: $(B)/payment.fcgi $(B)/payment-syncd $(B)/paymentctl ## put everything 
 	test -e $(DESTDIR)/etc/nginx/sites-available/platform-payment-sync.conf || \
 	    install -m 0644 nginx/platform-payment-sync.conf $(DESTDIR)/etc/nginx/sites-available/
 	test ! -e README.md || install -m 0644 README.md $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/
+	install -m 0644 lib/webhook.openapi.yaml $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/
 
 clean: ## remove build/
 	rm -rf build
