@@ -148,7 +148,7 @@ SETTINGS   := /etc/platform-payment-sync
 
 install: $(B)/payment.fcgi $(B)/payment-syncd $(B)/paymentctl ## put everything into DESTDIR, under PREFIX and /etc
 	install -d $(addprefix $(DESTDIR),$(LIBEXEC) $(PREFIX)/bin $(SETTINGS) $(SYSTEM)/systemd/system $(SYSTEM)/sysusers.d \
-	    $(SYSTEM)/tmpfiles.d /etc/nginx/snippets /etc/nginx/sites-available $(PREFIX)/share/doc/platform-payment-sync)
+	    $(SYSTEM)/tmpfiles.d /etc/nginx/snippets /etc/nginx/sites-available $(PREFIX)/share/doc/platform-payment-sync/senders/bodies)
 	install -m 0755 $(B)/payment.fcgi $(B)/payment-syncd $(DESTDIR)$(LIBEXEC)/
 	install -m 0755 $(B)/paymentctl $(DESTDIR)$(PREFIX)/bin/
 	install -m 0644 env.example $(DESTDIR)$(SETTINGS)/config.env.example
@@ -164,6 +164,9 @@ install: $(B)/payment.fcgi $(B)/payment-syncd $(B)/paymentctl ## put everything 
 	    install -m 0644 nginx/platform-payment-sync.conf $(DESTDIR)/etc/nginx/sites-available/
 	test ! -e README.md || install -m 0644 README.md $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/
 	install -m 0644 lib/webhook.openapi.yaml $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/
+	install -m 0755 tests/senders/send.* $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/senders/
+	install -m 0644 tests/senders/vectors.json $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/senders/
+	install -m 0644 tests/senders/bodies/*.json $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/senders/bodies/
 
 clean: ## remove build/
 	rm -rf build

@@ -1,11 +1,15 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
+#include "crypto.h"
+#include "envfile.h"
 #include "signature.h"
 
 /* The expected values were computed with Python's hmac. */
@@ -197,6 +201,58 @@ nothing_given(void **state)
 	assert_false(verify(SECRET, NULL, true, &none, "", NOW));
 }
 
+/* What the platform's programmers are given to check themselves by. */
+#define SENDERS "tests/senders/"
+
+static void
+check_vector(const json_t *vector)
+{
+	const char *secret, *encoded, *file, *hex, *legacy_hex;
+	struct signature_headers standard = { 0 };
+	char path[256], *body;
+	uint8_t decoded[4096];
+	size_t size, decoded_size;
+	int64_t when;
+
+	assert_int_equal(
+	    json_unpack((json_t *)vector, "{s:s, s:s, s:s, s:{s:s, s:s, s:s, s:s, s:s}}", "secret", &secret,
+		"base64", &encoded, "file", &file, "headers", "X-Signature", &hex, "X-Webhook-Secret",
+		&legacy_hex, "webhook-id", &standard.webhook_id, "webhook-timestamp",
+		&standard.webhook_timestamp, "webhook-signature", &standard.webhook_signature),
+	    0);
+	snprintf(path, sizeof(path), SENDERS "%s", file);
+	assert_non_null(body = envfile_content(path, &size));
+	assert_true(base64_decode(encoded, strlen(encoded), decoded, sizeof(decoded), &decoded_size));
+	assert_int_equal(decoded_size, size);
+	assert_memory_equal(decoded, body, size);
+
+	const struct signature_keys keys = { secret, NULL, true };
+	const struct signature_headers ways[] = { { .x_signature = hex }, { .x_webhook_secret = legacy_hex },
+		standard };
+
+	when = atoll(standard.webhook_timestamp);
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		assert_true(signature_verify(&keys, &ways[i], body, size, when));
+		body[size / 2] ^= 1;
+		assert_false(signature_verify(&keys, &ways[i], body, size, when));
+		body[size / 2] ^= 1;
+	}
+	free(body);
+}
+
+static void
+published_vectors(void **state)
+{
+	json_t *vectors = json_load_file(SENDERS "vectors.json", JSON_REJECT_DUPLICATES, NULL), *vector;
+	size_t i;
+
+	(void)state;
+	assert_true(json_array_size(vectors) > 0);
+	json_array_foreach(vectors, i, vector)
+		check_vector(vector);
+	json_decref(vectors);
+}
+
 int
 main(void)
 {
@@ -209,6 +265,7 @@ main(void)
 		cmocka_unit_test(legacy_header),
 		cmocka_unit_test(strongest_decides),
 		cmocka_unit_test(nothing_given),
+		cmocka_unit_test(published_vectors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
