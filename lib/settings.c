@@ -312,7 +312,7 @@ check(const struct source *source, int needs, struct settings *settings)
 static void
 warn_of_absent_file(const struct source *source)
 {
-	if (source->absent != NULL && source->absent[0] != '\0')
+	if (source->absent != NULL)
 		source_remark(source, "PAYMENT_SYNC_CONFIG: %s does not exist", source->absent);
 }
 

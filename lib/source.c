@@ -38,7 +38,7 @@ read_file(struct source *source)
 	case BROKEN:
 		/* Without a file all settings may well come from the environment. */
 		if (errno == ENOENT) {
-			source->absent = named;
+			source->absent = path == named ? named : NULL;
 			return;
 		}
 		source_remark(source, "PAYMENT_SYNC_CONFIG: %s cannot be read: %s", path, why.text);
