@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,6 +111,115 @@ test_sent_late(void **state)
 	/* A time that has not come yet is not believed. */
 	limiter_sent(limiter, clock_mono_ms() + 10 * LONG_MS);
 	assert_int_equal(wait_for(limiter, LONG_MS / 2), DONE);
+	limiter_close(limiter);
+}
+
+/*
+ * When the next turn would be, without taking it: a refusal tells how far away it is.  The turn was computed between two
+ * readings of the clock, so it is known as a range.
+ */
+struct range {
+	int64_t from_ms, to_ms;
+};
+
+static struct range
+next_turn(struct limiter *limiter)
+{
+	int64_t before = clock_mono_ms(), away = -1;
+	struct fault why;
+
+	assert_int_equal(limiter_wait(limiter, before - 1, &why), LATER);
+	assert_int_equal(sscanf(why.text, "no turn within the deadline: the next is in %" SCNd64, &away), 1);
+	return (struct range){ before + away, clock_mono_ms() + away };
+}
+
+/* Take a turn; its request leaves now and is answered after so long, or later.  *took is how long at most. */
+static int64_t
+answered_after(struct limiter *limiter, int64_t ms, int64_t *took)
+{
+	int64_t sent;
+
+	assert_int_equal(wait_for(limiter, LONG_MS), DONE);
+	sent = clock_mono_ms();
+	limiter_sent(limiter, sent);
+	clock_sleep_until(sent + ms);
+	limiter_answered(limiter, sent);
+	*took = clock_mono_ms() - sent;
+	return sent;
+}
+
+/* With a rate of one, the next turn stands a window behind the time from which the last request is counted. */
+static void
+assert_counted(struct limiter *limiter, int64_t from_ms, int64_t to_ms)
+{
+	struct range next = next_turn(limiter);
+
+	assert_true(next.to_ms >= from_ms + 1000 + LIMITER_GUARD_MS);
+	/* Unless this machine was so slow that it has come already. */
+	assert_true(next.from_ms <= to_ms + 1000 + LIMITER_GUARD_MS || next.from_ms <= clock_mono_ms());
+}
+
+/* Nothing is known of what is usual yet, so even a slow answer does not look late. */
+static void
+test_first_answer(void **state)
+{
+	struct limiter *limiter = open_limiter(1);
+	int64_t took, sent = answered_after(limiter, 300, &took);
+
+	(void)state;
+	assert_counted(limiter, sent, sent);
+	limiter_close(limiter);
+}
+
+/* What an answer takes longer than usual may have passed before the request arrived. */
+static void
+test_late_answer(void **state)
+{
+	struct limiter *limiter = open_limiter(1);
+	int64_t took, usual, sent = answered_after(limiter, 0, &usual);
+
+	(void)state;
+	assert_counted(limiter, sent, sent);
+	sent = answered_after(limiter, 200, &took);
+	/* The slow answer itself has become a little more usual. */
+	assert_counted(limiter, sent + 200 - usual - 200 / 32 - 1, sent + took);
+	/* As quick as ever: counted from when it left. */
+	sent = answered_after(limiter, 0, &took);
+	assert_counted(limiter, sent, sent + took);
+	limiter_close(limiter);
+}
+
+/* A request that amoCRM worked on for long was surely not on its way all the time. */
+static void
+test_very_late_answer(void **state)
+{
+	struct limiter *limiter = open_limiter(1);
+	int64_t took, sent;
+
+	(void)state;
+	answered_after(limiter, 0, &took);
+	sent = answered_after(limiter, LIMITER_LATE_MAX_MS + 300, &took);
+	assert_counted(limiter, sent + LIMITER_LATE_MAX_MS, sent + LIMITER_LATE_MAX_MS);
+	limiter_close(limiter);
+}
+
+/* Where all answers are slow, slow is usual, until one is quick again. */
+static void
+test_slow_becomes_usual(void **state)
+{
+	struct limiter *limiter = open_limiter(1);
+	int64_t took, usual, sent;
+	int i;
+
+	(void)state;
+	answered_after(limiter, 0, &took);
+	for (i = 0; i < 400; i++)
+		limiter_answered(limiter, clock_mono_ms() - 300);
+	sent = answered_after(limiter, 300, &took);
+	assert_counted(limiter, sent, sent + took - 300 + 32);
+	answered_after(limiter, 0, &usual);
+	sent = answered_after(limiter, 300, &took);
+	assert_counted(limiter, sent + 300 - usual - 300 / 32 - 1, sent + took);
 	limiter_close(limiter);
 }
 
@@ -554,6 +664,10 @@ main(void)
 		TEST(test_burst),
 		TEST(test_refusal_is_free),
 		TEST(test_sent_late),
+		TEST(test_first_answer),
+		TEST(test_late_answer),
+		TEST(test_very_late_answer),
+		TEST(test_slow_becomes_usual),
 		TEST(test_hold),
 		TEST(test_hold_reaches_waiters),
 		TEST(test_breaker),
