@@ -154,7 +154,7 @@ install: $(B)/payment.fcgi $(B)/payment-syncd $(B)/paymentctl ## put everything 
 	install -m 0644 env.example $(DESTDIR)$(SETTINGS)/config.env.example
 	install -m 0644 lib/mapping.json $(DESTDIR)$(SETTINGS)/mapping.json.example
 	install -m 0644 lib/mapping.schema.json $(DESTDIR)$(SETTINGS)/
-	for unit in systemd/*.service systemd/*.socket; do \
+	for unit in systemd/*.service systemd/*.socket systemd/*.timer; do \
 	    sed 's,@PREFIX@,$(PREFIX),g' "$$unit" >$(DESTDIR)$(SYSTEM)/systemd/system/"$${unit##*/}" && \
 	    chmod 0644 $(DESTDIR)$(SYSTEM)/systemd/system/"$${unit##*/}" || exit; done
 	install -m 0644 systemd/sysusers.conf $(DESTDIR)$(SYSTEM)/sysusers.d/platform-payment-sync.conf
