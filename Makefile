@@ -134,7 +134,7 @@ format: ## lay out the sources
 	@tests/install-packages lint
 	clang-format -i $(SOURCES)
 
-lint: ## check the sources: layout, clang, clang-tidy, cppcheck, units, the README's map
+lint: ## check the sources: layout, clang, clang-tidy, cppcheck, units, settings, manual pages, the map
 	@tests/install-packages build test lint
 	@tests/checks/lint $(LINTED)
 	clang-format --dry-run -Werror $(SOURCES)
@@ -148,7 +148,9 @@ SETTINGS   := /etc/platform-payment-sync
 
 install: $(B)/payment.fcgi $(B)/payment-syncd $(B)/paymentctl ## put everything into DESTDIR, under PREFIX and /etc
 	install -d $(addprefix $(DESTDIR),$(LIBEXEC) $(PREFIX)/bin $(SETTINGS) $(SYSTEM)/systemd/system $(SYSTEM)/sysusers.d \
-	    $(SYSTEM)/tmpfiles.d /etc/nginx/snippets /etc/nginx/sites-available $(PREFIX)/share/doc/platform-payment-sync/senders/bodies)
+	    $(SYSTEM)/tmpfiles.d /etc/nginx/snippets /etc/nginx/sites-available \
+	    $(PREFIX)/share/doc/platform-payment-sync/senders/bodies \
+	    $(PREFIX)/share/bash-completion/completions $(addprefix $(PREFIX)/share/man/man,1 5 8))
 	install -m 0755 $(B)/payment.fcgi $(B)/payment-syncd $(DESTDIR)$(LIBEXEC)/
 	install -m 0755 $(B)/paymentctl $(DESTDIR)$(PREFIX)/bin/
 	install -m 0644 env.example $(DESTDIR)$(SETTINGS)/config.env.example
@@ -162,6 +164,8 @@ install: $(B)/payment.fcgi $(B)/payment-syncd $(B)/paymentctl ## put everything 
 	install -m 0644 nginx/platform-payment-sync-*.conf $(DESTDIR)/etc/nginx/snippets/
 	test -e $(DESTDIR)/etc/nginx/sites-available/platform-payment-sync.conf || \
 	    install -m 0644 nginx/platform-payment-sync.conf $(DESTDIR)/etc/nginx/sites-available/
+	install -m 0644 cgi/paymentctl.bash-completion $(DESTDIR)$(PREFIX)/share/bash-completion/completions/paymentctl
+	for page in cgi/man/*; do install -m 0644 "$$page" $(DESTDIR)$(PREFIX)/share/man/man"$${page##*.}"/ || exit; done
 	test ! -e README.md || install -m 0644 README.md $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/
 	install -m 0644 lib/webhook.openapi.yaml $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/
 	install -m 0755 tests/senders/send.* $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/senders/
