@@ -1,4 +1,4 @@
-"""What must hold under real systemd.  Each check returns its figures for people; an assertion that fails fails it alone."""
+"""What must hold under real systemd."""
 
 import re
 import time
@@ -11,36 +11,10 @@ from harness.process import until
 from harness.sandbox import TOKEN
 from senders import Senders
 from installed import CARRIER, CONFIG, POOL, SOCKET, UNITS, USER, Site
+from suite import Suite
 
-CHECKS: list[tuple[str, Callable[[Site], str]]] = []
-
-
-def check(title: str) -> Callable[[Callable[[Site], str]], Callable[[Site], str]]:
-    def remember(function: Callable[[Site], str]) -> Callable[[Site], str]:
-        CHECKS.append((title, function))
-        return function
-
-    return remember
-
-
-def run_all(site: Site) -> int:
-    """All checks, in order, on one machine; without an installed service there is nothing to check."""
-    passed = failed = 0
-    for title, function in CHECKS:
-        began, since = time.monotonic(), f"@{time.time():.3f}"
-        try:
-            figures, word = function(site), "ok"
-            passed += 1
-        except Exception as error:  # Whatever it was, the other checks go on.
-            figures, word = f"{type(error).__name__}: {error}", "FAIL"
-            failed += 1
-        print(f"{word:5}{title}: {figures} [{time.monotonic() - began:.1f} s]", flush=True)
-        if word == "FAIL":
-            print("     " + site.machine.journal(f"-n 30 -o short-precise --since {since}").replace("\n", "\n     "), flush=True)
-            if function is installing:
-                break
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+SUITE = Suite()
+check = SUITE.check
 
 
 # As the README says.

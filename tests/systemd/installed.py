@@ -28,7 +28,7 @@ CERTIFICATES = "/etc/ssl/payments"
 ACCOUNT_PORT = 8443
 
 # What is built, installed and looked up.
-SOURCES = ("Makefile", "README.md", "env.example", "cgi", "lib", "nginx", "systemd", "tests/sandbox")
+SOURCES = ("Makefile", "README.md", "env.example", "cgi", "debian", "lib", "nginx", "systemd", "tests/sandbox")
 BUILT = ("build/lib", "build/cgi", "build/tests/sandbox", "build/libpaymentsync.a", "build/payment.fcgi",
          "build/payment-syncd", "build/paymentctl", "build/amocrm-sandbox")  # fmt: skip
 
@@ -54,26 +54,39 @@ class Site:
     # Installing.
 
     def install(self) -> None:
-        """`make install`, then the README's lines one by one; where it leaves something to the admin, do that."""
+        """`make install`, then the README's lines one by one."""
         self._copy_sources()
         self.make("all")
         self.make_install()
         self._start_account()
-        for line in self._readme():
-            if line.startswith("#"):
-                self._prepare_site()
-                continue
-            self.machine.sh(line)
-            if "config.env.example" in line:
-                self.settings(
-                    **SETTINGS,
-                    WEBHOOK_SECRET=self.secret,
-                    AMO_BASE_URL=self.sandbox.url,
-                    AMO_ACCESS_TOKEN=TOKEN,
-                    AMO_CA_FILE=f"{CERTIFICATES}/ca.pem",
-                    AMO_RATE_LIMIT="200",
-                )
+        for line in self.readme("systemctl enable --now"):
+            self.follow(line)
         until(lambda: connects(443), "nginx serves the site")
+
+    def follow(self, line: str) -> None:
+        """Do what a line of the README's commands says; where it leaves something to the admin, do that."""
+        if line.startswith("#"):
+            self._prepare_site()
+            return
+        self.machine.sh(line)
+        if "config.env.example" in line:
+            self.settings(
+                **SETTINGS,
+                WEBHOOK_SECRET=self.secret,
+                AMO_BASE_URL=self.sandbox.url,
+                AMO_ACCESS_TOKEN=TOKEN,
+                AMO_CA_FILE=f"{CERTIFICATES}/ca.pem",
+                AMO_RATE_LIMIT="200",
+            )
+
+    def readme(self, word: str) -> list[str]:
+        """Those of the README's commands among which this word stands."""
+        blocks = re.findall(r"^```\n(.*?)^```$", (self.sources / "README.md").read_text(), re.M | re.S)
+        found = [block.splitlines() for block in blocks if word in block]
+        assert len(found) == 1, f"the README has {len(found)} blocks with {word}"
+        lines = found[0]
+        assert any("config.env.example" in line for line in lines) and any(line.startswith("#") for line in lines), lines
+        return lines
 
     def _copy_sources(self) -> None:
         """What is tested does not change while it is tested; and the upgrade is built aside."""
@@ -101,14 +114,6 @@ class Site:
             f" --cert {CERTIFICATES}/host.pem --key {CERTIFICATES}/host.key"
         )
         until(lambda: connects(ACCOUNT_PORT), "the emulated account listens")
-
-    def _readme(self) -> list[str]:
-        """The commands that follow `make install`."""
-        found = re.search(r"^```\n(.*?systemctl enable --now .*?)^```$", (self.sources / "README.md").read_text(), re.M | re.S)
-        assert found, "the README has no commands for installing"
-        lines = found[1].rpartition("```\n")[2].splitlines()
-        assert any("config.env.example" in line for line in lines) and any(line.startswith("#") for line in lines), lines
-        return lines
 
     def _prepare_site(self) -> None:
         """Name and certificate in the site's file, which then is linked; nothing else of it is touched."""
