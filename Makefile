@@ -7,7 +7,7 @@ comma      := ,
 PREFIX     ?= /usr/local
 DESTDIR    ?=
 CC         ?= gcc
-VERSION    := 0.1.0
+VERSION    := $(shell sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog)
 
 WARNINGS   := -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
               -Wwrite-strings -Wconversion -Wno-sign-conversion -Wformat=2 -Wundef -Wvla $(if $(WERROR),-Werror)
@@ -88,10 +88,10 @@ run: ## the same stack, kept up in the foreground
 	@tests/run.py
 
 test: ## install what is needed, build, and pass all tests (SAN=1: under the sanitizers)
-	@tests/install-packages build test
+	@tests/install-packages build test package
 	@$(MAKE) --no-print-directory programs
 	@tests/checks/map
-	@tests/run-suites $(B) unit tests/sandbox tests/fastcgi tests/e2e tests/senders tests/crash tests/chaos
+	@tests/run-suites $(B) unit tests/sandbox tests/fastcgi tests/e2e tests/senders tests/package tests/crash tests/chaos
 
 crash: ## die at every crash point of every scenario, and again in every recovery
 	@tests/install-packages build test
@@ -144,10 +144,11 @@ dev: format lint test ## format, lint, test
 # Units, users and the like go where systemd looks for them; under a prefix it does not know, that is /etc.
 SYSTEM     := $(if $(filter /usr /usr/local,$(PREFIX)),$(PREFIX)/lib,/etc)
 LIBEXEC    := $(PREFIX)/libexec/platform-payment-sync
+UNITS      := $(SYSTEM)/systemd/system
 SETTINGS   := /etc/platform-payment-sync
 
 install: $(B)/payment.fcgi $(B)/payment-syncd $(B)/paymentctl ## put everything into DESTDIR, under PREFIX and /etc
-	install -d $(addprefix $(DESTDIR),$(LIBEXEC) $(PREFIX)/bin $(SETTINGS) $(SYSTEM)/systemd/system $(SYSTEM)/sysusers.d \
+	install -d $(addprefix $(DESTDIR),$(LIBEXEC) $(PREFIX)/bin $(SETTINGS) $(UNITS) $(SYSTEM)/sysusers.d \
 	    $(SYSTEM)/tmpfiles.d /etc/nginx/snippets /etc/nginx/sites-available \
 	    $(PREFIX)/share/doc/platform-payment-sync/senders/bodies \
 	    $(PREFIX)/share/bash-completion/completions $(addprefix $(PREFIX)/share/man/man,1 5 8))
@@ -157,8 +158,8 @@ install: $(B)/payment.fcgi $(B)/payment-syncd $(B)/paymentctl ## put everything 
 	install -m 0644 lib/mapping.json $(DESTDIR)$(SETTINGS)/mapping.json.example
 	install -m 0644 lib/mapping.schema.json $(DESTDIR)$(SETTINGS)/
 	for unit in systemd/*.service systemd/*.socket systemd/*.timer; do \
-	    sed 's,@PREFIX@,$(PREFIX),g' "$$unit" >$(DESTDIR)$(SYSTEM)/systemd/system/"$${unit##*/}" && \
-	    chmod 0644 $(DESTDIR)$(SYSTEM)/systemd/system/"$${unit##*/}" || exit; done
+	    sed 's,@PREFIX@,$(PREFIX),g' "$$unit" >$(DESTDIR)$(UNITS)/"$${unit##*/}" && \
+	    chmod 0644 $(DESTDIR)$(UNITS)/"$${unit##*/}" || exit; done
 	install -m 0644 systemd/sysusers.conf $(DESTDIR)$(SYSTEM)/sysusers.d/platform-payment-sync.conf
 	install -m 0644 systemd/tmpfiles.conf $(DESTDIR)$(SYSTEM)/tmpfiles.d/platform-payment-sync.conf
 	install -m 0644 nginx/platform-payment-sync-*.conf $(DESTDIR)/etc/nginx/snippets/
@@ -172,9 +173,18 @@ install: $(B)/payment.fcgi $(B)/payment-syncd $(B)/paymentctl ## put everything 
 	install -m 0644 tests/senders/vectors.json $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/senders/
 	install -m 0644 tests/senders/bodies/*.json $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/senders/bodies/
 
+deb: ## the Debian package in build/deb/, and what lintian says of it
+	@tests/install-packages build package
+	@tests/package/build build/deb
+
+package-test: ## install, upgrade under load, remove and purge the package in an empty Debian 12 (root, debootstrap)
+	@tests/install-packages build run container package
+	@$(MAKE) --no-print-directory all
+	@tests/package/run
+
 clean: ## remove build/
 	rm -rf build
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
-.PHONY: all programs demo run test crash chaos burst fuzz mutation systemd unit format lint dev install clean help
+.PHONY: all programs demo run test crash chaos burst fuzz mutation systemd unit format lint dev install deb package-test clean help
 .SECONDARY:
