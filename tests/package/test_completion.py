@@ -34,10 +34,19 @@ def completed(*words: str, folder: Path | None = None) -> list[str]:
 
 def test_commands_are_those_of_the_manual_and_of_the_program() -> None:
     manual = re.findall(r"^\.Ss (\w+)$", (ROOT / "cgi/man/paymentctl.1").read_text(), re.M)
-    assert completed("") == sorted([*manual, "--help"])
+    assert completed("") == sorted([*manual, "--help", "--version"])
     usage = subprocess.run([BUILD / "paymentctl", "--help"], stdout=subprocess.PIPE, text=True, check=True).stdout
     commands = re.findall(r"^  ([a-z]+)\b", usage, re.M)
     assert len(commands) > 5 and set(commands) <= set(manual)
+
+
+def test_options_are_those_of_the_program() -> None:
+    for command in completed(""):
+        asked = [BUILD / "paymentctl", command, "--help"]
+        done = subprocess.run(asked, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        if done.returncode == 0 and not command.startswith("--"):
+            known = set(re.findall(r"^  (--[a-z-]+)", done.stdout, re.M))
+            assert set(completed(command, "-")) == known | {"--json", "--help"}, command
 
 
 @pytest.mark.parametrize(
