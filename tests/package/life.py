@@ -73,7 +73,8 @@ def timers(site: PackagedSite) -> str:
 @check("an upgrade under load")
 def upgrade(site: PackagedSite) -> str:
     was = site.health()["version"]
-    settings = site.machine.path(CONFIG).read_text()
+    edited = [site.machine.path(file) for file in (CONFIG, "/etc/nginx/sites-available/platform-payment-sync.conf")]
+    texts = [file.read_text() for file in edited]
     listening = site.machine.show(SOCKET, "ActiveEnterTimestampMonotonic")
     workers, carrier = site.workers(), site.machine.main_pid(CARRIER)
     with site.senders(60) as senders:
@@ -85,7 +86,7 @@ def upgrade(site: PackagedSite) -> str:
     assert now != was and now == site.machine.said("dpkg-query -W -f '${Version}' platform-payment-sync"), (was, now)
     assert site.machine.show(SOCKET, "ActiveEnterTimestampMonotonic") == listening, "the socket was closed"
     assert not workers & site.workers() and site.machine.main_pid(CARRIER) != carrier, "the old programs still run"
-    assert site.machine.path(CONFIG).read_text() == settings
+    assert [file.read_text() for file in edited] == texts
     return f"{was} -> {now}; {answer}; the socket stayed, settings and the edited site too"
 
 
@@ -116,6 +117,7 @@ def again(site: PackagedSite) -> str:
 @check("purged: nothing stays but the ledger, its copies and their owner")
 def purging(site: PackagedSite) -> str:
     counts = site.settled()
+    site.machine.sh("install -d -m 0700 /etc/credstore && touch /etc/credstore/platform-payment-sync.webhook-secret")
     said = site.dpkg("--purge platform-payment-sync")
     assert said.count(STATE) == 1, said
     left = [file for file in site.traces() if not file.startswith(STATE)]
