@@ -20,25 +20,26 @@ static void
 log_outcome(const struct due *due, const struct parcel *parcel)
 {
 	const struct delivery *delivery = &parcel->delivery;
-	char key[LOG_TEXT], reason[LOG_TEXT], text[LOG_TEXT];
+	char request[LOG_TEXT], key[LOG_TEXT], reason[LOG_TEXT], text[LOG_TEXT];
 	const json_t *remark;
 	size_t i;
 
+	log_text(request, due->request_id);
 	log_text(key, due->key);
 	log_text(reason, parcel->why.text);
 	if (parcel->out == DONE)
 		log_event(LOG_LEVEL_INFO,
-		    "payment=%s carried contact=%" PRId64 " lead=%" PRId64 " lead_created=%d", key,
-		    delivery->contact_id, delivery->lead_id, delivery->lead_created);
+		    "request=%s payment=%s carried contact=%" PRId64 " lead=%" PRId64 " lead_created=%d",
+		    request, key, delivery->contact_id, delivery->lead_id, delivery->lead_created);
 	else if (parcel->out == LATER)
 		log_event(LOG_LEVEL_INFO,
-		    "payment=%s postponed attempt=%" PRId64 " next_in_ms=%" PRId64 " reason=%s", key,
-		    due->attempts + 1, delivery->next_ms - clock_wall_ms(), reason);
+		    "request=%s payment=%s postponed attempt=%" PRId64 " next_in_ms=%" PRId64 " reason=%s",
+		    request, key, due->attempts + 1, delivery->next_ms - clock_wall_ms(), reason);
 	else
-		log_event(LOG_LEVEL_ERROR, "payment=%s %s reason=%s", key,
+		log_event(LOG_LEVEL_ERROR, "request=%s payment=%s %s reason=%s", request, key,
 		    parcel->out == NEVER ? "failed" : "unfinished", reason);
 	json_array_foreach(delivery->remarks, i, remark)
-		log_event(LOG_LEVEL_WARNING, "payment=%s remark=%s", key,
+		log_event(LOG_LEVEL_WARNING, "request=%s payment=%s remark=%s", request, key,
 		    log_text(text, json_string_value(remark)));
 }
 

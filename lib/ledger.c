@@ -327,6 +327,7 @@ due_clear(struct due *due)
 {
 	free(due->key);
 	free(due->payload);
+	free(due->request_id);
 	*due = (struct due){ 0 };
 }
 
@@ -344,8 +345,8 @@ enum outcome
 ledger_next_due(struct ledger *ledger, int64_t after, int64_t now_ms, struct due *due, struct fault *why)
 {
 	static const char sql[] =
-	    "SELECT id, payment_id, payload, length(CAST(payload AS BLOB)), recorded_ms, retry_count FROM "
-	    "payment_events"
+	    "SELECT id, payment_id, payload, length(CAST(payload AS BLOB)), recorded_ms, retry_count,"
+	    " coalesce(request_id, '') FROM payment_events"
 	    " WHERE next_ms IS NOT NULL AND id > $1 AND next_ms <= $2 ORDER BY id LIMIT 1";
 	struct query *query = NULL;
 	bool found = false;
@@ -359,6 +360,7 @@ ledger_next_due(struct ledger *ledger, int64_t after, int64_t now_ms, struct due
 			.key = copy(db_text(query, 1)),
 			.payload = copy(db_text(query, 2)),
 			.payload_size = (size_t)db_int(query, 3),
+			.request_id = copy(db_text(query, 6)),
 			.recorded_ms = db_int(query, 4),
 			.attempts = db_int(query, 5) };
 	db_done(query);

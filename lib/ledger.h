@@ -115,6 +115,7 @@ struct due {
 	char *key;     /* Owned: due_clear(). */
 	char *payload; /* Owned. */
 	size_t payload_size;
+	char *request_id; /* Of the webhook that told it; "" = none.  Owned. */
 	int64_t recorded_ms;
 	int64_t attempts; /* Failed so far. */
 };
