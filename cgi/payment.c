@@ -58,8 +58,8 @@ static const char usage[] =
     "\n"
     "Settings come from the environment and from the file that PAYMENT_SYNC_CONFIG names\n"
     "(default /etc/platform-payment-sync/config.env).\n"
-    "TERM finishes the requests in hand and ends; HUP reads the settings anew and replaces the workers one "
-    "by one.\n"
+    "TERM finishes the requests in hand and ends; HUP reads settings and rules anew and replaces the "
+    "workers one by one.\n"
     "Exit status: 0 ended by a signal, 64 usage, 70 this host cannot go on, 78 settings.\n";
 
 static int64_t
@@ -68,15 +68,15 @@ busy_limit_ms(const struct settings *settings)
 	return settings->inline_deadline_ms + settings->amo_timeout_ms + BUSY_MARGIN_MS;
 }
 
-/* HUP: the file may have changed.  A mistake in it must not stop a service that runs. */
+/* HUP: the files may have changed.  A mistake in one must not stop a service that runs. */
 static bool
 reload(void *context)
 {
 	struct program *program = context;
-	struct settings *settings = startup_settings(SETTINGS_NEED_ALL);
+	struct settings *settings = startup_service();
 
 	if (settings == NULL) {
-		log_event(LOG_LEVEL_ERROR, "settings not taken over; the old ones stay");
+		log_event(LOG_LEVEL_ERROR, "settings and rules not taken over; the old ones stay");
 		return false;
 	}
 	program->before = program->settings;
@@ -337,7 +337,7 @@ main(int argc, char **argv)
 		return EX_USAGE;
 	}
 
-	program.settings = startup_settings(SETTINGS_NEED_ALL);
+	program.settings = startup_service();
 	if (program.settings == NULL)
 		return EX_CONFIG;
 	if (program.workers < 0)

@@ -1,10 +1,11 @@
 #include <jansson.h>
 
 #include "log.h"
+#include "mapping.h"
 #include "startup.h"
 
-struct settings *
-startup_settings(int needs)
+static struct settings *
+read_settings(int needs)
 {
 	json_t *remarks = json_array(), *remark;
 	struct settings *settings = NULL;
@@ -17,8 +18,59 @@ startup_settings(int needs)
 		log_event(outcome == DONE ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, "settings: %s",
 		    log_text(text, json_string_value(remark)));
 	json_decref(remarks);
-	if (outcome != DONE)
+	return outcome == DONE ? settings : NULL;
+}
+
+/* A line for each {"path", "message"}. */
+static void
+log_mistakes(const struct settings *settings, const json_t *list)
+{
+	const char *file = settings->payment_mapping != NULL ? settings->payment_mapping : "built-in";
+	char name[LOG_TEXT], path[LOG_TEXT], message[LOG_TEXT];
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i, one)
+		log_event(LOG_LEVEL_ERROR, "rules: file=%s path=%s reason=%s", log_text(name, file),
+		    log_text(path, json_string_value(json_object_get(one, "path"))),
+		    log_text(message, json_string_value(json_object_get(one, "message"))));
+}
+
+static bool
+rules_are_valid(const struct settings *settings)
+{
+	struct mapping *mapping = NULL;
+	json_t *mistakes = NULL;
+	struct fault why;
+	bool valid = mapping_load(settings, &mapping, &mistakes, &why) == DONE;
+
+	if (!valid)
+		log_mistakes(settings, mistakes);
+	json_decref(mistakes);
+	mapping_free(mapping);
+	return valid;
+}
+
+struct settings *
+startup_settings(int needs)
+{
+	struct settings *settings = read_settings(needs);
+
+	if (settings != NULL)
+		log_threshold((enum log_level)settings->log_level);
+	return settings;
+}
+
+struct settings *
+startup_service(void)
+{
+	struct settings *settings = read_settings(SETTINGS_NEED_ALL);
+
+	if (settings != NULL && !rules_are_valid(settings)) {
+		settings_free(settings);
 		return NULL;
-	log_threshold((enum log_level)settings->log_level);
+	}
+	if (settings != NULL)
+		log_threshold((enum log_level)settings->log_level);
 	return settings;
 }

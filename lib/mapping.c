@@ -1,14 +1,10 @@
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "mapping.h"
 #include "rulefile.h"
 #include "rules.h"
 #include "text.h"
-
-#define DEFAULT_FILE "/etc/platform-payment-sync/mapping.json"
 
 /* lib/mapping.json, turned into C by the Makefile. */
 extern const char mapping_builtin[];
@@ -17,29 +13,16 @@ extern const char mapping_builtin[];
 #define STAGE_WON  142
 #define STAGE_LOST 143
 
-/* Which file the rules stand in; NULL for the built-in ones. */
-static const char *
-file_of(const struct settings *settings)
-{
-	if (settings->payment_mapping != NULL)
-		return settings->payment_mapping;
-	/* A file that is there but may not be read is no reason to follow other rules than the operator's. */
-	return access(DEFAULT_FILE, F_OK) == 0 ? DEFAULT_FILE : NULL;
-}
-
 static json_t *
-load(const char *path, struct rulefile *file)
+load(struct rulefile *file)
 {
+	const struct settings *settings = file->settings;
+	const char *text = settings->rules != NULL ? settings->rules : mapping_builtin;
+	size_t size = settings->rules != NULL ? settings->rules_size : strlen(mapping_builtin);
 	json_error_t error;
-	json_t *root;
+	json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
 
-	if (path != NULL)
-		root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
-	else
-		root = json_loads(mapping_builtin, JSON_REJECT_DUPLICATES, &error);
-	if (root == NULL && json_error_code(&error) == json_error_cannot_open_file)
-		rulefile_mistake(file, "", "The file cannot be read: %s.", strerror(errno));
-	else if (root == NULL)
+	if (root == NULL)
 		rulefile_mistake(file, "", "This is not JSON: %s (line %d).", error.text, error.line);
 	return root;
 }
@@ -48,10 +31,9 @@ enum outcome
 mapping_load(const struct settings *settings, struct mapping **mapping, json_t **mistakes, struct fault *why)
 {
 	struct rulefile file = { settings, json_array() };
-	const char *path = file_of(settings);
-	json_t *root = load(path, &file), *first;
+	const char *where, *path = settings->rules != NULL ? settings->payment_mapping : "built-in rules";
+	json_t *root = load(&file), *first;
 	struct mapping *new = root != NULL ? rules_read(&file, root) : NULL;
-	const char *where;
 
 	json_decref(root);
 	if (json_array_size(file.mistakes) == 0) {
@@ -63,8 +45,8 @@ mapping_load(const struct settings *settings, struct mapping **mapping, json_t *
 	*mistakes = file.mistakes;
 	first = json_array_get(file.mistakes, 0);
 	where = json_string_value(json_object_get(first, "path"));
-	return fault_set(why, NEVER, "%s: %s%s%s", path != NULL ? path : "built-in rules", where,
-	    where[0] != '\0' ? ": " : "", json_string_value(json_object_get(first, "message")));
+	return fault_set(why, NEVER, "%s: %s%s%s", path, where, where[0] != '\0' ? ": " : "",
+	    json_string_value(json_object_get(first, "message")));
 }
 
 static struct view

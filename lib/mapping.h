@@ -19,7 +19,7 @@
  */
 struct mapping;
 
-/* Read the file that PAYMENT_MAPPING names, else the default file where it exists, else the built-in rules.
+/* Read the rules that came with the settings, else the built-in ones.
  * DONE: *mapping is new.  NEVER: *mistakes is a new JSON array of {"path", "message"}; why has the first. */
 enum outcome mapping_load(
     const struct settings *settings, struct mapping **mapping, json_t **mistakes, struct fault *why) MUST_USE;

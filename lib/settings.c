@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "envfile.h"
 #include "settings.h"
 #include "source.h"
 #include "text.h"
@@ -128,6 +129,8 @@ static const struct {
 
 /* A shorter key can be found by trying. */
 #define SECRET_WARN_BYTES 24
+
+#define DEFAULT_RULES "/etc/platform-payment-sync/mapping.json"
 
 static const struct choice delivery_choices[] = { { "inline", DELIVERY_INLINE }, { "queue", DELIVERY_QUEUE },
 	{ NULL, 0 } };
@@ -292,6 +295,24 @@ check_base_url(const struct source *source, int needs, char *url)
 		url[length - 1] = '\0';
 }
 
+/*
+ * The rules are read together with the settings, and once: a worker that is started tomorrow in another's place must follow
+ * the same rules as the others, whatever stands in the file by then.
+ */
+static void
+read_rules(const struct source *source, struct settings *settings)
+{
+	/* A file that is there but may not be read is no reason to follow other rules than the operator's. */
+	if (settings->payment_mapping == NULL && access(DEFAULT_RULES, F_OK) == 0)
+		settings->payment_mapping = text_copy(DEFAULT_RULES, strlen(DEFAULT_RULES));
+	if (settings->payment_mapping == NULL)
+		return;
+	settings->rules = envfile_content(settings->payment_mapping, &settings->rules_size);
+	if (settings->rules == NULL)
+		source_remark(source, "PAYMENT_MAPPING: %s cannot be read: %s", settings->payment_mapping,
+		    strerror(errno));
+}
+
 /* What one entry's type and limits do not say. */
 static void
 check(const struct source *source, int needs, struct settings *settings)
@@ -343,6 +364,8 @@ settings_load(int needs, struct settings **settings, json_t *remarks)
 	for (size_t i = 0; i < COUNT(table); i++)
 		read_entry(&source, &table[i], new);
 	new->variables = make_variables(&source);
+	if (needs & SETTINGS_NEED_RULES)
+		read_rules(&source, new);
 	check(&source, needs, new);
 	mistaken = json_array_size(remarks) > before;
 	warn_of_absent_file(&source);
@@ -367,6 +390,7 @@ settings_free(struct settings *settings)
 	for (size_t i = 0; i < COUNT(table); i++)
 		if (table[i].kind == KIND_TEXT)
 			free(*(char **)((char *)settings + table[i].offset));
+	free(settings->rules);
 	json_decref(settings->variables);
 	free(settings);
 }

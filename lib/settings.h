@@ -46,7 +46,9 @@ struct settings {
 	bool create_if_not_found;
 	char *payments_db;
 	char *payments_run_dir;
-	char *payment_mapping;
+	char *payment_mapping; /* The file of rules; NULL: the built-in ones. */
+	char *rules;           /* Its content as it was read with the settings; NULL: the built-in ones. */
+	size_t rules_size;
 	int64_t delivery;    /* enum delivery_mode */
 	int64_t lead_lookup; /* enum lead_lookup */
 	int64_t log_level;   /* enum log_level */
@@ -86,7 +88,8 @@ struct settings {
 enum settings_need {
 	SETTINGS_NEED_SECRET = 1, /* WEBHOOK_SECRET: to verify or sign webhooks. */
 	SETTINGS_NEED_CRM = 2,    /* AMO_BASE_URL and AMO_ACCESS_TOKEN: to call amoCRM. */
-	SETTINGS_NEED_ALL = SETTINGS_NEED_SECRET | SETTINGS_NEED_CRM
+	SETTINGS_NEED_RULES = 4,  /* The file that PAYMENT_MAPPING names: to carry payments. */
+	SETTINGS_NEED_ALL = SETTINGS_NEED_SECRET | SETTINGS_NEED_CRM | SETTINGS_NEED_RULES
 };
 
 /*

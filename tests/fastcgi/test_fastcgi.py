@@ -8,6 +8,7 @@ import os
 import random
 import signal
 import socket
+import sqlite3
 import subprocess
 import threading
 import time
@@ -301,14 +302,83 @@ def test_reload_with_a_mistake_changes_nothing(start, held, tmp_path):
 
 
 def test_reload_whose_worker_does_not_start_is_given_up(start, held, tmp_path):
+    config, strange = tmp_path / "config.env", tmp_path / "strange.sqlite"
+    with sqlite3.connect(strange) as other:
+        other.execute("CREATE TABLE of_another_program (x)")
+    config.write_text(f"PAYMENTS_DB={tmp_path}/payments.sqlite\n")
+    program = start("-w", "2", PAYMENTS_DB="")
+    before = program.workers()
+    config.write_text(f"PAYMENTS_DB={strange}\n")
+    program.signal(signal.SIGHUP).heard("RELOADING=1").heard("READY=1")
+    assert program.workers() == before and "of another program" in program.log()
+    assert post(held[1]).status == 400
+
+
+def rules(reason):
+    return json.dumps({"version": 1, "exclude": [{"when": {"amount": {"above": 0}}, "reason": reason}]})
+
+
+def reasons(path):
+    """Why payments are skipped, as several requests in a row are told: they meet more than one worker."""
+    item = {"cost": 1, "course": {"name": "x", "subject": {"name": "x", "project": "x"}}}
+    body = json.dumps({"course_order": {"status": "CONFIRMED", "user": {}, "course_order_items": [item]}}).encode()
+    return {json.loads(post(path, body).body)["reason"] for _ in range(8)}
+
+
+def test_reload_takes_new_rules(start, held, tmp_path):
     mapping = tmp_path / "mapping.json"
-    mapping.write_bytes((ROOT / "lib/mapping.json").read_bytes())
+    mapping.write_text(rules("old"))
+    program = start("-w", "2", PAYMENT_MAPPING=str(mapping))
+    assert reasons(held[1]) == {"old"}
+    mapping.write_text(rules("new"))
+    program.signal(signal.SIGHUP).heard("RELOADING=1").heard("READY=1")
+    assert reasons(held[1]) == {"new"}
+
+
+def test_reload_with_broken_rules_changes_nothing(start, held, tmp_path):
+    mapping = tmp_path / "mapping.json"
+    mapping.write_text(rules("old"))
     program = start("-w", "2", PAYMENT_MAPPING=str(mapping))
     before = program.workers()
+    mapping.write_text(rules("").replace("amount", "amounts"))
+    program.signal(signal.SIGHUP).heard("RELOADING=1").heard("READY=1")
+    assert program.workers() == before and reasons(held[1]) == {"old"}
+    errors = [line for line in program.log().splitlines() if "rules:" in line]
+    assert len(errors) == 2 and all(line.startswith("<3>") and str(mapping) in line for line in errors)
+    assert 'path="exclude[0].when" reason="This must be a condition' in errors[0]
+    assert 'path="exclude[0].reason" reason="This must be a string' in errors[1]
+
     mapping.unlink()
     program.signal(signal.SIGHUP).heard("RELOADING=1").heard("READY=1")
-    assert program.workers() == before
-    assert post(held[1]).status == 400
+    assert program.workers() == before and "mapping.json cannot be read" in program.log()
+
+    mapping.write_text(rules("new"))
+    program.signal(signal.SIGHUP).heard("RELOADING=1").heard("READY=1")
+    assert reasons(held[1]) == {"new"}
+
+
+def test_worker_in_anothers_place_follows_the_same_rules(start, held, tmp_path):
+    """Whatever stands in the file by then: only a reload takes it over."""
+    mapping = tmp_path / "mapping.json"
+    mapping.write_text(rules("old"))
+    program = start("-w", "2", PAYMENT_MAPPING=str(mapping))
+    for content in (rules("new"), "broken"):
+        mapping.write_text(content)
+        victim = min(program.workers())
+        os.kill(victim, signal.SIGKILL)
+        until(lambda: len(program.workers() - {victim}) == 2, "there are two again")
+        assert reasons(held[1]) == {"old"}
+
+
+def test_reload_without_a_pool_checks_the_rules_too(start, held, tmp_path):
+    mapping = tmp_path / "mapping.json"
+    mapping.write_text(rules("old"))
+    program = start("-w", "0", PAYMENT_MAPPING=str(mapping))
+    for content, reason in (("broken", "old"), (rules("new"), "new")):
+        mapping.write_text(content)
+        program.signal(signal.SIGHUP).heard("RELOADING=1").heard("READY=1")
+        assert reasons(held[1]) == {reason}
+    assert program.signal().ended() == 0
 
 
 def test_killed_worker_is_replaced(start, held):

@@ -419,6 +419,34 @@ remove_directory(void **state)
 	return rmdir(directory);
 }
 
+/* The rules are read together with the settings; what happens to the file later does not matter. */
+static void
+rules_come_with_the_settings(void **state)
+{
+	char path[80];
+	struct settings *settings;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/mapping.json", directory);
+	write_file(path, "some rules");
+	setenv("PAYMENT_MAPPING", path, 1);
+	settings = load();
+	write_file(path, "others");
+	assert_string_equal(settings->payment_mapping, path);
+	assert_int_equal(settings->rules_size, 10);
+	assert_string_equal(settings->rules, "some rules");
+	settings_free(settings);
+	assert_int_equal(unlink(path), 0);
+}
+
+static void
+rules_that_are_not_there(void **state)
+{
+	(void)state;
+	setenv("PAYMENT_MAPPING", "/nonexistent/mapping.json", 1);
+	assert_refused("PAYMENT_MAPPING: /nonexistent/mapping.json cannot be read: No such file or directory\n");
+}
+
 int
 main(void)
 {
@@ -435,6 +463,8 @@ main(void)
 		cmocka_unit_test_setup(broken_file, begin),
 		cmocka_unit_test_setup(variables, begin),
 		cmocka_unit_test_setup(default_pair_stands_in, begin),
+		cmocka_unit_test_setup(rules_come_with_the_settings, begin),
+		cmocka_unit_test_setup(rules_that_are_not_there, begin),
 	};
 
 	return cmocka_run_group_tests(tests, make_directory, remove_directory);
