@@ -23,7 +23,7 @@ read_settings(int needs)
 
 /* A line for each {"path", "message"}. */
 static void
-log_mistakes(const struct settings *settings, const json_t *list)
+log_rules(enum log_level level, const struct settings *settings, const json_t *list)
 {
 	const char *file = settings->payment_mapping != NULL ? settings->payment_mapping : "built-in";
 	char name[LOG_TEXT], path[LOG_TEXT], message[LOG_TEXT];
@@ -31,7 +31,7 @@ log_mistakes(const struct settings *settings, const json_t *list)
 	size_t i;
 
 	json_array_foreach(list, i, one)
-		log_event(LOG_LEVEL_ERROR, "rules: file=%s path=%s reason=%s", log_text(name, file),
+		log_event(level, "rules: file=%s path=%s reason=%s", log_text(name, file),
 		    log_text(path, json_string_value(json_object_get(one, "path"))),
 		    log_text(message, json_string_value(json_object_get(one, "message"))));
 }
@@ -44,8 +44,10 @@ rules_are_valid(const struct settings *settings)
 	struct fault why;
 	bool valid = mapping_load(settings, &mapping, &mistakes, &why) == DONE;
 
-	if (!valid)
-		log_mistakes(settings, mistakes);
+	if (valid)
+		log_rules(LOG_LEVEL_WARNING, settings, mapping_remarks(mapping));
+	else
+		log_rules(LOG_LEVEL_ERROR, settings, mistakes);
 	json_decref(mistakes);
 	mapping_free(mapping);
 	return valid;

@@ -149,7 +149,7 @@ read_test(struct rulefile *file, struct condition *condition, const json_t *json
 {
 	static const char *const known[] = { "path", "exists", "equals", "not_equals", "contains",
 		"begins_with", "ends_with", "every", NULL };
-	const char *where = rulefile_text(file, json, path, "path");
+	const char *where = rulefile_path(file, json, path, "path");
 	const json_t *every = json_object_get(json, "every");
 	char key_path[MISTAKE_PATH];
 	size_t found = COUNT(tests);
@@ -157,9 +157,6 @@ read_test(struct rulefile *file, struct condition *condition, const json_t *json
 	rulefile_keys(file, json, path, known);
 	if (where == NULL)
 		return false;
-	if (!jsonpath_valid(where))
-		rulefile_mistake(
-		    file, mistakes_key(key_path, path, "path"), "This must be keys joined by points.");
 	condition->path = text_copy(where, strlen(where));
 	condition->every = json_is_true(every);
 	if (every != NULL && !json_is_boolean(every))
@@ -178,12 +175,24 @@ read_test(struct rulefile *file, struct condition *condition, const json_t *json
 	    mistakes_key(key_path, path, tests[found].name));
 }
 
-/* Which of the five forms this is, told by its only key but for the comment; NULL when it is none of them. */
+static size_t
+count_comments(const json_t *json)
+{
+	size_t count = 0;
+	json_t *value;
+	const char *key;
+
+	json_object_foreach((json_t *)json, key, value)
+		count += rulefile_is_comment(key);
+	return count;
+}
+
+/* Which of the five forms this is, told by its only key but for comments; NULL when it is none of them. */
 static const char *
 form_of(const json_t *json)
 {
 	static const char *const forms[] = { "path", "all", "any", "not", "amount" };
-	size_t others = json_object_get(json, "comment") != NULL ? 1 : 0;
+	size_t others = count_comments(json);
 
 	for (size_t i = 0; i < COUNT(forms); i++)
 		if (json_object_get(json, forms[i]) != NULL &&

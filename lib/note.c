@@ -132,6 +132,15 @@ note_compose(const struct payment *paid, const json_t *unmapped, const json_t *d
 	return text;
 }
 
+char *
+note_key_line(const struct payment *paid)
+{
+	char *key = text_one_line(paid->key), *line = text_format(KEY_LABEL "%s", key);
+
+	free(key);
+	return line;
+}
+
 bool
 note_is_for(const char *text, const struct payment *paid)
 {

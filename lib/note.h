@@ -31,7 +31,10 @@
  */
 char *note_compose(const struct payment *paid, const json_t *unmapped, const json_t *dropped);
 
-/* Whether a note's text, as amoCRM gives it back, is the one for this payment: it has the line "Payment ID: <key>". */
+/* The line by which whatever we wrote for this payment is found again: "Payment ID: <key>", new, without a line's end. */
+char *note_key_line(const struct payment *paid);
+
+/* Whether a note's or a task's text, as amoCRM gives it back, is the one for this payment: it has that line. */
 bool note_is_for(const char *text, const struct payment *paid);
 
 #endif

@@ -9,16 +9,61 @@
 #include "rulefile.h"
 #include "text.h"
 
+static void
+note(json_t *list, const char *path, const char *format, va_list args)
+{
+	char message[400];
+
+	vsnprintf(message, sizeof(message), format, args);
+	mistakes_add(list, RULEFILE_MISTAKES_MAX, path, "%s", message);
+}
+
 void
 rulefile_mistake(struct rulefile *file, const char *path, const char *format, ...)
 {
-	char message[400];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(message, sizeof(message), format, args);
+	note(file->mistakes, path, format, args);
 	va_end(args);
-	mistakes_add(file->mistakes, RULEFILE_MISTAKES_MAX, path, "%s", message);
+}
+
+void
+rulefile_remark(struct rulefile *file, const char *path, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	note(file->remarks, path, format, args);
+	va_end(args);
+}
+
+bool
+rulefile_is_comment(const char *key)
+{
+	return strcmp(key, "$comment") == 0 || strcmp(key, "comment") == 0;
+}
+
+static bool
+is_among(const char *key, const char *const known[])
+{
+	for (; *known != NULL; known++)
+		if (strcmp(*known, key) == 0)
+			return true;
+	return false;
+}
+
+/* The keys that there are, for somebody who has misspelt one. */
+static void
+note_unknown_key(struct rulefile *file, const char *path, const char *const known[])
+{
+	char list[300] = "";
+	size_t used = 0;
+
+	for (; *known != NULL && used < sizeof(list); known++)
+		used +=
+		    (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", used > 0 ? ", " : "", *known);
+	rulefile_mistake(file, path, "This key is unknown; known here: %s.", list);
 }
 
 bool
@@ -32,14 +77,9 @@ rulefile_keys(struct rulefile *file, const json_t *object, const char *path, con
 		rulefile_mistake(file, path, "This must be an object.");
 		return false;
 	}
-	json_object_foreach((json_t *)object, key, value) {
-		size_t i = 0;
-
-		while (known[i] != NULL && strcmp(known[i], key) != 0)
-			i++;
-		if (known[i] == NULL && strcmp(key, "comment") != 0)
-			rulefile_mistake(file, mistakes_key(key_path, path, key), "This key is unknown.");
-	}
+	json_object_foreach((json_t *)object, key, value)
+		if (!is_among(key, known) && !rulefile_is_comment(key))
+			note_unknown_key(file, mistakes_key(key_path, path, key), known);
 	return true;
 }
 
@@ -67,12 +107,32 @@ rulefile_text(struct rulefile *file, const json_t *object, const char *path, con
 	return NULL;
 }
 
+const char *
+rulefile_path(struct rulefile *file, const json_t *object, const char *path, const char *key)
+{
+	const char *text = rulefile_text(file, object, path, key);
+	char key_path[MISTAKE_PATH];
+
+	if (text == NULL || jsonpath_valid(text))
+		return text;
+	rulefile_mistake(file, mistakes_key(key_path, path, key),
+	    "This must be keys joined by points, [] behind the key of an array.");
+	return NULL;
+}
+
 /* What a text says.  A "${" anywhere but around the whole text would be taken literally and never match, so it is noted. */
 enum meaning {
 	LITERAL,
 	VARIABLE, /* *value is the setting's value, NULL when it is not set. */
 	MISTAKEN
 };
+
+/* Ids that are not set are everyday business; names that neither the settings nor the built-in rules know are slips. */
+static bool
+is_heard_of(const char *name, const char *reference)
+{
+	return settings_knows(name) || strstr(mapping_builtin, reference) != NULL;
+}
 
 static enum meaning
 understand(
@@ -90,6 +150,9 @@ understand(
 	memcpy(name, text + 2, length - 3);
 	name[length - 3] = '\0';
 	*value = settings_variable(file->settings, name);
+	if (*value == NULL && !is_heard_of(name, text))
+		rulefile_remark(
+		    file, path, "%s is not set, and no setting is called so: is it misspelt?", name);
 	return VARIABLE;
 }
 
@@ -131,14 +194,24 @@ rulefile_id(struct rulefile *file, const json_t *json, const char *path)
 	return 0;
 }
 
-static void
-add_word(json_t *words, const char *text, size_t length)
+char *
+rulefile_word(const char *text)
 {
-	char *word = text_copy(text, length), *folded = text_fold(word);
+	size_t length;
+	const char *begin = text_trim(text, &length);
+	char *trimmed = text_copy(begin, length), *folded = text_fold(trimmed);
 
-	if (json_array_append_new(words, json_string(folded)) != 0)
+	free(trimmed);
+	return folded;
+}
+
+static void
+add_word(json_t *words, const char *text)
+{
+	char *word = rulefile_word(text);
+
+	if (json_array_append_new(words, json_string(word)) != 0)
 		abort();
-	free(folded);
 	free(word);
 }
 
@@ -148,10 +221,10 @@ add_list(json_t *words, const char *list)
 	while (*list != '\0') {
 		size_t length = strcspn(list, ","), trimmed;
 		char *part = text_copy(list, length);
-		const char *text = text_trim(part, &trimmed);
 
+		text_trim(part, &trimmed);
 		if (trimmed > 0)
-			add_word(words, text, trimmed);
+			add_word(words, part);
 		free(part);
 		list += length;
 		list += *list == ',';
@@ -171,7 +244,7 @@ add_value(struct rulefile *file, json_t *words, const json_t *value, const char 
 	}
 	switch (understand(file, text, path, name, &list)) {
 	case LITERAL:
-		add_word(words, text, strlen(text));
+		add_word(words, text);
 		break;
 	case VARIABLE:
 		if (list != NULL)

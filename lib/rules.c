@@ -1,27 +1,88 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "jsonpath.h"
 #include "mistakes.h"
 #include "rules.h"
+#include "task.h"
 #include "text.h"
 
-/* Room for as many rules as the array has; all begin as zeros. */
+/* A day; a task that nobody need look at for longer than a year is none. */
+#define DUE_HOURS_DEFAULT 24
+#define DUE_HOURS_MAX     8760
+
+/* amoCRM's "follow up", which every account has. */
+#define TASK_TYPE_DEFAULT 1
+
+/*
+ * What all lists of rules have in common.
+ */
+
+/* Room for as many rules as the list has; all begin as zeros. */
 static void *
-make_room(const json_t *array, size_t size)
+make_room(const json_t *root, const char *part, size_t size)
 {
-	void *room = calloc(json_array_size(array) + 1, size);
+	void *room = calloc(json_array_size(json_object_get(root, part)) + 1, size);
 
 	if (room == NULL)
 		abort();
 	return room;
 }
 
-static struct condition *
-read_when(struct rulefile *file, const json_t *rule, const char *path)
-{
-	char key_path[MISTAKE_PATH];
+/* Read one rule of a list and, if it exists, append it to the mapping. */
+typedef void read_rule(
+    struct rulefile *file, const json_t *json, const char *path, int place, struct mapping *mapping);
 
-	return condition_read(file, json_object_get(rule, "when"), mistakes_key(key_path, path, "when"));
+/* known: the keys of a rule; NULL where its reader checks them itself. */
+static void
+read_list(struct rulefile *file, const json_t *root, const char *part, const char *const known[],
+    read_rule *read, struct mapping *mapping)
+{
+	json_t *rules = rulefile_array(file, root, "", part), *rule;
+	char path[MISTAKE_PATH];
+	size_t i;
+
+	json_array_foreach(rules, i, rule) {
+		mistakes_index(path, part, i);
+		if (known == NULL || rulefile_keys(file, rule, path, known))
+			read(file, rule, path, (int)i, mapping);
+	}
+}
+
+/* Of rules of which the first that holds decides, one that always holds makes those behind it useless. */
+static void
+check_order(struct rulefile *file, const json_t *root, const char *part)
+{
+	const json_t *rules = json_object_get(root, part);
+	char path[MISTAKE_PATH];
+
+	for (size_t i = 0; i + 1 < json_array_size(rules); i++)
+		if (json_is_object(json_array_get(rules, i)) &&
+		    json_object_get(json_array_get(rules, i), "when") == NULL)
+			rulefile_mistake(file, mistakes_index(path, part, i),
+			    "Only the last rule may be without when: those behind it never apply.");
+}
+
+static struct rule
+read_head(struct rulefile *file, const json_t *json, const char *path, int place, bool may_be_always)
+{
+	const json_t *when = json_object_get(json, "when");
+	struct rule rule = { .place = place };
+	char key_path[MISTAKE_PATH];
+	const char *name;
+
+	if (json_object_get(json, "name") != NULL && (name = rulefile_text(file, json, path, "name")) != NULL)
+		rule.name = text_copy(name, strlen(name));
+	if (when != NULL || !may_be_always)
+		rule.when = condition_read(file, when, mistakes_key(key_path, path, "when"));
+	return rule;
+}
+
+static void
+free_head(struct rule *rule)
+{
+	free(rule->name);
+	condition_free(rule->when);
 }
 
 static int64_t
@@ -32,16 +93,9 @@ read_id(struct rulefile *file, const json_t *rule, const char *path, const char 
 	return rulefile_id(file, json_object_get(rule, key), mistakes_key(key_path, path, key));
 }
 
-static char *
-fold_trimmed(const char *text)
-{
-	size_t length;
-	const char *begin = text_trim(text, &length);
-	char *trimmed = text_copy(begin, length), *folded = text_fold(trimmed);
-
-	free(trimmed);
-	return folded;
-}
+/*
+ * The parts of the file.
+ */
 
 static void
 read_subjects(struct rulefile *file, const json_t *root, struct mapping *mapping)
@@ -54,69 +108,58 @@ read_subjects(struct rulefile *file, const json_t *root, struct mapping *mapping
 	if (subjects != NULL && !json_is_object(subjects))
 		rulefile_mistake(file, "subjects", "This must be an object.");
 	json_object_foreach(subjects, name, value) {
-		char *folded = fold_trimmed(name);
-		int64_t id = rulefile_id(file, value, mistakes_key(path, "subjects", name));
+		char *word = rulefile_word(name);
+		int64_t id = 0;
 
-		if (json_object_get(mapping->subjects, folded) != NULL)
+		mistakes_key(path, "subjects", name);
+		if (strcmp(name, "$comment") != 0)
+			id = rulefile_id(file, value, path);
+		if (json_object_get(mapping->subjects, word) != NULL)
 			rulefile_mistake(file, path, "This subject occurs twice.");
-		else if (id != 0 && json_object_set_new(mapping->subjects, folded, json_integer(id)) != 0)
+		else if (id != 0 && json_object_set_new(mapping->subjects, word, json_integer(id)) != 0)
 			abort();
-		free(folded);
+		free(word);
 	}
 }
 
 static void
-read_directions(struct rulefile *file, const json_t *root, struct mapping *mapping)
+read_direction(
+    struct rulefile *file, const json_t *json, const char *path, int place, struct mapping *mapping)
 {
-	static const char *const known[] = { "when", "enum", NULL };
-	json_t *rules = rulefile_array(file, root, "", "directions"), *rule;
-	char path[MISTAKE_PATH];
-	size_t i;
+	struct direction new = { .rule = read_head(file, json, path, place, false) };
 
-	mapping->directions = make_room(rules, sizeof(struct direction));
-	json_array_foreach(rules, i, rule) {
-		struct direction *new = &mapping->directions[mapping->direction_count];
-
-		if (!rulefile_keys(file, rule, mistakes_index(path, "directions", i), known))
-			continue;
-		new->when = read_when(file, rule, path);
-		new->enum_id = read_id(file, rule, path, "enum");
-		if (new->enum_id != 0)
-			mapping->direction_count++;
-		else
-			condition_free(new->when);
-	}
+	new.enum_id = read_id(file, json, path, "enum");
+	if (new.enum_id != 0)
+		mapping->directions[mapping->direction_count++] = new;
+	else
+		free_head(&new.rule);
 }
 
 static void
-read_pipelines(struct rulefile *file, const json_t *root, struct mapping *mapping)
+read_direction_priority(struct rulefile *file, const json_t *root, struct mapping *mapping)
 {
-	static const char *const known[] = { "name", "when", "pipeline", "status", NULL };
-	json_t *rules = rulefile_array(file, root, "", "pipelines"), *rule;
-	char path[MISTAKE_PATH];
-	size_t i;
+	const json_t *value = json_object_get(root, "direction_priority");
+	const char *word = json_string_value(value);
 
-	mapping->pipelines = make_room(rules, sizeof(struct pipeline));
-	json_array_foreach(rules, i, rule) {
-		struct pipeline *new = &mapping->pipelines[mapping->pipeline_count];
-		bool always = json_object_get(rule, "when") == NULL;
+	if (value == NULL)
+		return;
+	mapping->rules_first = word != NULL && strcmp(word, "rules") == 0;
+	if (!mapping->rules_first && (word == NULL || strcmp(word, "courses") != 0))
+		rulefile_mistake(file, "direction_priority", "This must be courses or rules.");
+}
 
-		/* The place may hold what is left of a rule that does not exist. */
-		memset(new, 0, sizeof(*new));
-		if (!rulefile_keys(file, rule, mistakes_index(path, "pipelines", i), known))
-			continue;
-		if (always && i + 1 < json_array_size(rules))
-			rulefile_mistake(file, path,
-			    "Only the last rule may be without when: those behind it never apply.");
-		new->when = always ? NULL : read_when(file, rule, path);
-		new->pipeline_id = read_id(file, rule, path, "pipeline");
-		if (json_object_get(rule, "status") != NULL)
-			new->status_id = read_id(file, rule, path, "status");
-		if (new->pipeline_id != 0)
-			mapping->pipeline_count++;
-		else
-			condition_free(new->when);
-	}
+static void
+read_pipeline(struct rulefile *file, const json_t *json, const char *path, int place, struct mapping *mapping)
+{
+	struct pipeline new = { .rule = read_head(file, json, path, place, true) };
+
+	new.pipeline_id = read_id(file, json, path, "pipeline");
+	if (json_object_get(json, "status") != NULL)
+		new.status_id = read_id(file, json, path, "status");
+	if (new.pipeline_id != 0)
+		mapping->pipelines[mapping->pipeline_count++] = new;
+	else
+		free_head(&new.rule);
 }
 
 static void
@@ -136,63 +179,120 @@ read_excluded_stages(struct rulefile *file, const json_t *root, struct mapping *
 }
 
 static void
-read_exclusions(struct rulefile *file, const json_t *root, struct mapping *mapping)
+read_exclusion(
+    struct rulefile *file, const json_t *json, const char *path, int place, struct mapping *mapping)
 {
-	static const char *const known[] = { "when", "reason", NULL };
-	json_t *rules = rulefile_array(file, root, "", "exclude"), *rule;
-	char path[MISTAKE_PATH];
-	size_t i;
+	struct exclusion new = { .rule = read_head(file, json, path, place, false) };
+	const char *reason = rulefile_text(file, json, path, "reason");
 
-	mapping->exclusions = make_room(rules, sizeof(struct exclusion));
-	json_array_foreach(rules, i, rule) {
-		struct exclusion *new = &mapping->exclusions[mapping->exclusion_count];
-		const char *reason;
-
-		if (!rulefile_keys(file, rule, mistakes_index(path, "exclude", i), known))
-			continue;
-		new->when = read_when(file, rule, path);
-		reason = rulefile_text(file, rule, path, "reason");
-		if (reason != NULL)
-			new->reason = text_copy(reason, strlen(reason));
-		mapping->exclusion_count++;
-	}
+	if (reason != NULL)
+		new.reason = text_copy(reason, strlen(reason));
+	mapping->exclusions[mapping->exclusion_count++] = new;
 }
 
 static void
-read_extras(struct rulefile *file, const json_t *root, struct mapping *mapping)
+read_extra(struct rulefile *file, const json_t *json, const char *path, int place, struct mapping *mapping)
 {
-	json_t *rules = rulefile_array(file, root, "", "fields"), *rule;
-	char path[MISTAKE_PATH];
-	size_t i;
+	struct extra *new = extra_read(file, json, path);
 
-	mapping->extras = make_room(rules, sizeof(struct extra *));
-	json_array_foreach(rules, i, rule) {
-		struct extra *new = extra_read(file, rule, mistakes_index(path, "fields", i));
+	(void)place;
+	if (new != NULL)
+		mapping->extras[mapping->extra_count++] = new;
+}
 
-		if (new != NULL)
-			mapping->extras[mapping->extra_count++] = new;
-	}
+static void
+read_lead_id(struct rulefile *file, const json_t *root, struct mapping *mapping)
+{
+	static const char *const known[] = { "path", NULL };
+	const json_t *json = json_object_get(root, "lead_id");
+	const char *path;
+
+	if (json == NULL || !rulefile_keys(file, json, "lead_id", known))
+		return;
+	if ((path = rulefile_path(file, json, "lead_id", "path")) != NULL)
+		mapping->lead_id_path = text_copy(path, strlen(path));
+}
+
+static int64_t
+read_due(struct rulefile *file, const json_t *json, const char *path)
+{
+	const json_t *value = json_object_get(json, "due_hours");
+	json_int_t hours = value != NULL ? json_integer_value(value) : DUE_HOURS_DEFAULT;
+	char key_path[MISTAKE_PATH];
+
+	if (hours < 1 || hours > DUE_HOURS_MAX)
+		rulefile_mistake(file, mistakes_key(key_path, path, "due_hours"),
+		    "This must be a whole number of hours from 1 to %d.", DUE_HOURS_MAX);
+	return hours * 3600;
+}
+
+static void
+read_task(struct rulefile *file, const json_t *json, const char *path, int place, struct mapping *mapping)
+{
+	struct task_rule new = { .rule = read_head(file, json, path, place, true),
+		.type = TASK_TYPE_DEFAULT,
+		.due_s = read_due(file, json, path) };
+	const char *text = rulefile_text(file, json, path, "text");
+	char key_path[MISTAKE_PATH];
+
+	if (text != NULL && !task_template_valid(text))
+		rulefile_mistake(file, mistakes_key(key_path, path, "text"),
+		    "In braces only {name}, {amount} and {courses} can stand.");
+	if (text != NULL)
+		new.text = text_copy(text, strlen(text));
+	if (json_object_get(json, "type") != NULL)
+		new.type = read_id(file, json, path, "type");
+	if (new.type == 0)
+		new.type = TASK_TYPE_DEFAULT;
+	mapping->tasks[mapping->task_count++] = new;
+}
+
+static void
+read_lists(struct rulefile *file, const json_t *root, struct mapping *new)
+{
+	static const char *const direction[] = { "name", "when", "enum", NULL };
+	static const char *const pipeline[] = { "name", "when", "pipeline", "status", NULL };
+	static const char *const exclusion[] = { "when", "reason", NULL };
+	static const char *const task[] = { "name", "when", "text", "type", "due_hours", NULL };
+
+	new->directions = make_room(root, "directions", sizeof(struct direction));
+	new->pipelines = make_room(root, "pipelines", sizeof(struct pipeline));
+	new->exclusions = make_room(root, "exclude", sizeof(struct exclusion));
+	new->extras = make_room(root, "fields", sizeof(struct extra *));
+	new->tasks = make_room(root, "tasks", sizeof(struct task_rule));
+	read_list(file, root, "directions", direction, read_direction, new);
+	check_order(file, root, "pipelines");
+	read_list(file, root, "pipelines", pipeline, read_pipeline, new);
+	read_list(file, root, "exclude", exclusion, read_exclusion, new);
+	read_list(file, root, "fields", NULL, read_extra, new);
+	check_order(file, root, "tasks");
+	read_list(file, root, "tasks", task, read_task, new);
 }
 
 struct mapping *
 rules_read(struct rulefile *file, const json_t *root)
 {
-	static const char *const known[] = { "$schema", "version", "subjects", "directions", "pipelines",
-		"excluded_stages", "exclude", "fields", NULL };
+	static const char *const known[] = { "$schema", "version", "extends", "subjects", "directions",
+		"direction_priority", "pipelines", "excluded_stages", "exclude", "fields", "lead_id", "tasks",
+		NULL };
+	const json_t *extends = json_object_get(root, "extends");
 	struct mapping *new = calloc(1, sizeof(*new));
 
 	if (new == NULL)
 		abort();
+	new->remarks = json_incref(file->remarks);
 	if (!rulefile_keys(file, root, "", known))
 		return new;
 	if (json_integer_value(json_object_get(root, "version")) != 1)
 		rulefile_mistake(file, "version", "This must be 1.");
+	if (extends != NULL &&
+	    (!json_is_string(extends) || strcmp(json_string_value(extends), "builtin") != 0))
+		rulefile_mistake(file, "extends", "This can only be \"builtin\".");
 	read_subjects(file, root, new);
-	read_directions(file, root, new);
-	read_pipelines(file, root, new);
+	read_direction_priority(file, root, new);
+	read_lists(file, root, new);
 	read_excluded_stages(file, root, new);
-	read_exclusions(file, root, new);
-	read_extras(file, root, new);
+	read_lead_id(file, root, new);
 	return new;
 }
 
@@ -202,20 +302,27 @@ rules_free(struct mapping *mapping)
 	if (mapping == NULL)
 		return;
 	for (size_t i = 0; i < mapping->direction_count; i++)
-		condition_free(mapping->directions[i].when);
+		free_head(&mapping->directions[i].rule);
 	for (size_t i = 0; i < mapping->pipeline_count; i++)
-		condition_free(mapping->pipelines[i].when);
+		free_head(&mapping->pipelines[i].rule);
 	for (size_t i = 0; i < mapping->exclusion_count; i++) {
-		condition_free(mapping->exclusions[i].when);
+		free_head(&mapping->exclusions[i].rule);
 		free(mapping->exclusions[i].reason);
+	}
+	for (size_t i = 0; i < mapping->task_count; i++) {
+		free_head(&mapping->tasks[i].rule);
+		free(mapping->tasks[i].text);
 	}
 	for (size_t i = 0; i < mapping->extra_count; i++)
 		extra_free(mapping->extras[i]);
 	json_decref(mapping->subjects);
 	json_decref(mapping->excluded_stages);
+	json_decref(mapping->remarks);
 	free(mapping->directions);
 	free(mapping->pipelines);
 	free(mapping->exclusions);
+	free(mapping->tasks);
 	free(mapping->extras);
+	free(mapping->lead_id_path);
 	free(mapping);
 }

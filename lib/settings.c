@@ -400,3 +400,12 @@ settings_variable(const struct settings *settings, const char *name)
 {
 	return json_string_value(json_object_get(settings->variables, name));
 }
+
+bool
+settings_knows(const char *name)
+{
+	for (size_t i = 0; i < COUNT(table); i++)
+		if (strcmp(table[i].name, name) == 0)
+			return true;
+	return false;
+}

@@ -106,6 +106,9 @@ enum outcome settings_load(int needs, struct settings **settings, json_t *remark
 
 void settings_free(struct settings *settings);
 
+/* Whether there is a setting of that name, set or not, that is no secret. */
+bool settings_knows(const char *name);
+
 /* The value of a variable by its name, as it was given or defaulted; NULL when it is not set or is a secret. */
 const char *settings_variable(const struct settings *settings, const char *name);
 

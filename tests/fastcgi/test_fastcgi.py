@@ -381,6 +381,14 @@ def test_reload_without_a_pool_checks_the_rules_too(start, held, tmp_path):
     assert program.signal().ended() == 0
 
 
+def test_misspelt_setting_in_the_rules_is_a_warning(start, tmp_path):
+    mapping = tmp_path / "mapping.json"
+    mapping.write_text('{"version": 1, "subjects": {"Химия": "${AMO_SUBJET_CHEMISTRY}"}}')
+    program = start("-w", "1", PAYMENT_MAPPING=str(mapping))
+    warnings = [line for line in program.log().splitlines() if "AMO_SUBJET_CHEMISTRY" in line]
+    assert len(warnings) == 1 and warnings[0].startswith("<4>") and 'path="subjects.Химия"' in warnings[0]
+
+
 def test_killed_worker_is_replaced(start, held):
     program = start("-w", "2")
     victim = min(program.workers())

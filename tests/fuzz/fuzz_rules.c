@@ -2,6 +2,7 @@
 #include "fuzz.h"
 
 #include "mapping.h"
+#include "note.h"
 #include "payment.h"
 #include "rules.h"
 
@@ -26,11 +27,20 @@ follow(const struct mapping *mapping)
 	json_t *unmapped = json_array(), *subjects = mapping_subjects(mapping, paid, unmapped);
 	json_t *extra = mapping_extra_fields(mapping, paid), *field;
 	struct stage stage = mapping_stage(mapping, paid);
+	struct ruling direction = mapping_direction_ruling(mapping, paid);
 	const char *reason = mapping_exclusion(mapping, paid);
+	struct task task = { .text = NULL };
+	int64_t lead_id = mapping_lead_id(mapping, paid);
 	size_t i;
 
 	REQUIRE(json_array_size(subjects) + json_array_size(unmapped) <= paid->item_count);
 	REQUIRE(mapping_stage_excluded(mapping, 142) && mapping_stage_excluded(mapping, 143));
+	REQUIRE((direction.rule >= 0) == (mapping_direction(mapping, paid) > 0));
+	REQUIRE((stage.by.rule >= 0) == (stage.pipeline_id > 0));
+	REQUIRE(lead_id >= 0);
+	if (mapping_task(mapping, paid, 1000, &task))
+		REQUIRE(note_is_for(task.text, paid) && task.type > 0 && task.due > 1000);
+	free(task.text);
 	REQUIRE(reason == NULL || reason[0] != '\0');
 	json_array_foreach(extra, i, field) {
 		REQUIRE(json_integer_value(json_object_get(field, "field_id")) > 0);
@@ -46,12 +56,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	json_t *root = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, NULL), *first, *second,
 	       *mistake;
-	struct rulefile file = { settings, json_array() };
+	struct rulefile file = { settings, json_array(), json_array() };
 	struct mapping *mapping;
 	size_t i;
 
 	if (root == NULL) {
 		json_decref(file.mistakes);
+		json_decref(file.remarks);
 		return 0;
 	}
 	mapping = rules_read(&file, root);
@@ -70,6 +81,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		json_decref(second);
 	}
 	json_decref(file.mistakes);
+	json_decref(file.remarks);
 	rules_free(mapping);
 	return 0;
 }

@@ -444,7 +444,19 @@ rules_that_are_not_there(void **state)
 {
 	(void)state;
 	setenv("PAYMENT_MAPPING", "/nonexistent/mapping.json", 1);
-	assert_refused("PAYMENT_MAPPING: /nonexistent/mapping.json cannot be read: No such file or directory\n");
+	assert_refused(
+	    "PAYMENT_MAPPING: /nonexistent/mapping.json cannot be read: No such file or directory\n");
+}
+
+static void
+known_names(void **state)
+{
+	(void)state;
+	assert_true(settings_knows("WORKERS"));
+	assert_true(settings_knows("AMO_PIPELINE_SITE"));
+	assert_false(settings_knows("AMO_ACCESS_TOKEN"));
+	assert_false(settings_knows("AMO_PIPELINE_SITES"));
+	assert_false(settings_knows(""));
 }
 
 int
@@ -465,6 +477,7 @@ main(void)
 		cmocka_unit_test_setup(default_pair_stands_in, begin),
 		cmocka_unit_test_setup(rules_come_with_the_settings, begin),
 		cmocka_unit_test_setup(rules_that_are_not_there, begin),
+		cmocka_unit_test_setup(known_names, begin),
 	};
 
 	return cmocka_run_group_tests(tests, make_directory, remove_directory);
