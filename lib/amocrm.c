@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "amocrm.h"
 #include "amocrm_internal.h"
@@ -303,6 +304,10 @@ amocrm_read_leads(struct amocrm *crm, const json_t *ids, json_t **leads, struct 
 	return out;
 }
 
+/*
+ * Notes and tasks.
+ */
+
 enum outcome
 amocrm_notes(struct amocrm *crm, int64_t lead_id, json_t **notes, struct fault *why)
 {
@@ -312,4 +317,32 @@ amocrm_notes(struct amocrm *crm, int64_t lead_id, json_t **notes, struct fault *
 
 	free(path);
 	return out;
+}
+
+/* Accounts may ignore filters: what belongs to other entities is dropped. */
+enum outcome
+amocrm_tasks(struct amocrm *crm, int64_t lead_id, json_t **tasks, struct fault *why)
+{
+	char *path =
+	    text_format("/api/v4/tasks?filter%%5Bentity_type%%5D=leads&filter%%5Bentity_id%%5D=%" PRId64
+			"&order%%5Bid%%5D=desc",
+		lead_id);
+	json_t *found = NULL, *task, *own;
+	enum outcome out = list(crm, "tasks", "read tasks", path, 1, &found, why);
+	size_t i;
+
+	free(path);
+	if (out != DONE)
+		return out;
+	own = json_array();
+	json_array_foreach(found, i, task) {
+		const char *type = json_string_value(json_object_get(task, "entity_type"));
+
+		if (type != NULL && strcmp(type, "leads") == 0 &&
+		    json_integer_value(json_object_get(task, "entity_id")) == lead_id)
+			json_array_append(own, task);
+	}
+	json_decref(found);
+	*tasks = own;
+	return DONE;
 }

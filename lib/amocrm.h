@@ -29,7 +29,8 @@ struct amocrm;
 enum amocrm_kind {
 	AMOCRM_CONTACTS,
 	AMOCRM_LEADS,
-	AMOCRM_NOTES /* Of leads; only to be created. */
+	AMOCRM_NOTES, /* Of leads; only to be created, */
+	AMOCRM_TASKS  /* and these, too. */
 };
 
 /* settings and limiter are borrowed.  After fork(2) only. */
@@ -84,11 +85,16 @@ struct amocrm_item {
  * amoCRM refuses (deleted, of another type, unknown choice) are taken out and the rest is sent again; the id or code of
  * each is appended to the item's `dropped`, once.  An item that is refused for another reason does not keep the others
  * back.  A note is an entity with "entity_id" (of its lead), "note_type" and "params"; it is never changed.
+ * Neither is a task, which has "entity_type" ("leads"), "entity_id", "text", "task_type_id" (1 is "follow up"),
+ * "complete_till" (Unix seconds) and "responsible_user_id" (whom the token belongs to, where it is absent).
  */
 void amocrm_create(struct amocrm *crm, enum amocrm_kind kind, struct amocrm_item *items, size_t count);
 void amocrm_update(struct amocrm *crm, enum amocrm_kind kind, struct amocrm_item *items, size_t count);
 
 /* The ordinary notes of a lead, newest first (the newest 250: ours is never far down). */
 enum outcome amocrm_notes(struct amocrm *crm, int64_t lead_id, json_t **notes, struct fault *why) MUST_USE;
+
+/* The tasks of a lead, done or not, newest first (at most 250, as for notes). */
+enum outcome amocrm_tasks(struct amocrm *crm, int64_t lead_id, json_t **tasks, struct fault *why) MUST_USE;
 
 #endif

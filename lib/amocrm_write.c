@@ -37,6 +37,7 @@ static const struct way creating[] = {
 	{ "POST", "/api/v4/contacts", "contacts", { "create contact", "create contacts" }, false },
 	{ "POST", "/api/v4/leads", "leads", { "create lead", "create leads" }, false },
 	{ "POST", "/api/v4/leads/notes", "notes", { "write note", "write notes" }, false },
+	{ "POST", "/api/v4/tasks", "tasks", { "create task", "create tasks" }, false },
 };
 static const struct way changing[] = {
 	{ "PATCH", "/api/v4/contacts", "contacts", { "change contact", "change contacts" }, false },

@@ -19,10 +19,12 @@ fake_amocrm_reset(void)
 	json_decref(account.contacts);
 	json_decref(account.leads);
 	json_decref(account.notes);
+	json_decref(account.tasks);
 	json_decref(account.refused);
 	account = (struct fake_account){ .contacts = json_array(),
 		.leads = json_array(),
 		.notes = json_array(),
+		.tasks = json_array(),
 		.refused = json_array(),
 		.next_id = 1000,
 		.next_update = 1700000000 };
@@ -339,6 +341,19 @@ fake_notes(int64_t lead_id, const char *text)
 	return count;
 }
 
+int
+fake_tasks(int64_t lead_id, const char *text)
+{
+	json_t *task;
+	size_t i;
+	int count = 0;
+
+	json_array_foreach(account.tasks, i, task)
+		count += (lead_id == 0 || number(task, "entity_id") == lead_id) &&
+		    strstr(json_string_value(json_object_get(task, "text")), text) != NULL;
+	return count;
+}
+
 /*
  * The API.
  */
@@ -456,23 +471,30 @@ amocrm_read_leads(struct amocrm *crm, const json_t *ids, json_t **leads, struct 
 	return DONE;
 }
 
+/* Those of a lead, newest first. */
+static json_t *
+of_lead(const json_t *all, int64_t lead_id)
+{
+	json_t *found = json_array(), *one;
+	size_t i;
+
+	for (i = json_array_size(all); i > 0; i--) {
+		one = json_array_get(all, i - 1);
+		if (number(one, "entity_id") == lead_id)
+			json_array_append_new(found, json_deep_copy(one));
+	}
+	return found;
+}
+
 enum outcome
 amocrm_notes(struct amocrm *crm, int64_t lead_id, json_t **notes, struct fault *why)
 {
-	json_t *found, *note;
 	enum outcome out;
-	size_t i;
 
 	(void)crm;
 	if (!begin(&out, why, "notes %" PRId64, lead_id) || fails(FAIL_AFTER, &out, why))
 		return read_outcome(out);
-	found = json_array();
-	for (i = json_array_size(account.notes); i > 0; i--) {
-		note = json_array_get(account.notes, i - 1);
-		if (number(note, "entity_id") == lead_id)
-			json_array_append_new(found, json_deep_copy(note));
-	}
-	*notes = found;
+	*notes = of_lead(account.notes, lead_id);
 	return DONE;
 }
 
@@ -481,9 +503,9 @@ static bool
 begin_writing(enum outcome *out, struct fault *why, enum amocrm_kind kind, const char *verb,
     const struct amocrm_item *items, size_t count)
 {
-	if (kind == AMOCRM_NOTES)
-		return begin(out, why, count > 1 ? "note %" PRId64 " and %zu more" : "note %" PRId64,
-		    number(items[0].entity, "entity_id"), count - 1);
+	if (kind == AMOCRM_NOTES || kind == AMOCRM_TASKS)
+		return begin(out, why, count > 1 ? "%s %" PRId64 " and %zu more" : "%s %" PRId64,
+		    kind == AMOCRM_NOTES ? "note" : "task", number(items[0].entity, "entity_id"), count - 1);
 	if (count > 1)
 		return begin(out, why, "%s %zu %s", verb, count, kind_name(kind));
 	if (items[0].id != 0)
@@ -507,10 +529,10 @@ insert(enum amocrm_kind kind, const struct amocrm_item *item)
 {
 	json_t *new;
 
-	if (kind == AMOCRM_NOTES) {
+	if (kind == AMOCRM_NOTES || kind == AMOCRM_TASKS) {
 		new = json_deep_copy(item->entity);
 		json_object_set_new(new, "id", json_integer(account.next_id++));
-		json_array_append_new(account.notes, new);
+		json_array_append_new(kind == AMOCRM_NOTES ? account.notes : account.tasks, new);
 	} else {
 		new = new_entity();
 		write_entity(new, item->entity, item->dropped);
@@ -572,4 +594,16 @@ amocrm_unwell(const struct amocrm *crm)
 {
 	(void)crm;
 	return account.unwell;
+}
+
+enum outcome
+amocrm_tasks(struct amocrm *crm, int64_t lead_id, json_t **tasks, struct fault *why)
+{
+	enum outcome out;
+
+	(void)crm;
+	if (!begin(&out, why, "tasks %" PRId64, lead_id) || fails(FAIL_AFTER, &out, why))
+		return read_outcome(out);
+	*tasks = of_lead(account.tasks, lead_id);
+	return DONE;
 }

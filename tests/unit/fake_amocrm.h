@@ -15,8 +15,8 @@ enum fake_when {
 #define FAKE_FAILURES_MAX 2
 
 struct fake_account {
-	json_t *contacts, *leads, *notes; /* Arrays of entities as amoCRM gives them. */
-	json_t *refused;                  /* Ids and codes of fields that do not exist: they are dropped. */
+	json_t *contacts, *leads, *notes, *tasks; /* Arrays of entities as amoCRM gives them. */
+	json_t *refused; /* Ids and codes of fields that do not exist: they are dropped. */
 	int64_t next_id;
 	int64_t next_update;
 	int64_t search_lag_ms; /* How long after its creation the search does not know an entity. */
@@ -27,7 +27,7 @@ struct fake_account {
 		enum fake_when when;
 		enum outcome outcome;
 	} failures[FAKE_FAILURES_MAX];
-	bool unwell; /* The last call failed. */
+	bool unwell;         /* The last call failed. */
 	enum outcome always; /* What every call ends with, before its effect, while it is not DONE. */
 
 	/* Called before each call, and after its effect, when set: somebody else is at work. */
@@ -53,6 +53,7 @@ void fake_set_field(json_t *entity, int64_t field_id, const char *value);
 
 /* How many notes of the lead (0: of any) have this text somewhere. */
 int fake_notes(int64_t lead_id, const char *text);
+int fake_tasks(int64_t lead_id, const char *text); /* The same for tasks. */
 
 /* The leads of a contact, as a new array. */
 json_t *fake_leads_of(int64_t contact_id);

@@ -619,6 +619,66 @@ test_write_note(void **state)
 	assert_int_equal(id, 0);
 }
 
+/* Filters may be ignored: other entities' tasks are not this lead's. */
+static void
+test_tasks(void **state)
+{
+	struct fault why = { "" };
+	json_t *tasks = NULL;
+
+	(void)state;
+	fake_http_answers(200,
+	    "{\"_embedded\": {\"tasks\": [{\"id\": 3, \"entity_type\": \"leads\", \"entity_id\": 7}, "
+	    "{\"id\": 4, \"entity_type\": \"contacts\", \"entity_id\": 7}, "
+	    "{\"id\": 5, \"entity_type\": \"leads\", \"entity_id\": 8}, {\"id\": 6, \"entity_type\": "
+	    "null}]}}");
+	assert_int_equal(amocrm_tasks(crm, 7, &tasks, &why), DONE);
+	assert_string_equal(ids_of(tasks), "3");
+	assert_request(0, "GET",
+	    API "/tasks?filter%5Bentity_type%5D=leads&filter%5Bentity_id%5D=7&order%5Bid%5D=desc&limit=250&"
+		"page=1");
+	fake_http_answers(204, NULL);
+	assert_int_equal(amocrm_tasks(crm, 7, &tasks, &why), DONE);
+	assert_string_equal(ids_of(tasks), "");
+	tasks = NULL;
+	fake_http_answers(400, "{}");
+	assert_int_equal(amocrm_tasks(crm, 7, &tasks, &why), NEVER);
+	assert_null(tasks);
+}
+
+static void
+test_create_task(void **state)
+{
+	json_t *entity = json_pack("{s:s, s:i, s:s, s:i, s:i, s:i}", "entity_type", "leads", "entity_id", 7,
+	    "text", "Доплата\nPayment ID: 1", "task_type_id", 2, "complete_till", 1900000000,
+	    "responsible_user_id", 504141);
+	struct amocrm_item item = { .entity = entity, .dropped = dropped };
+
+	(void)state;
+	fake_http_answers(200, "{\"_embedded\": {\"tasks\": [{\"id\": 4745251, \"request_id\": \"0\"}]}}");
+	amocrm_create(crm, AMOCRM_TASKS, &item, 1);
+	assert_int_equal(item.out, DONE);
+	assert_int_equal(item.id, 4745251);
+	assert_request(0, "POST", API "/tasks");
+	assert_string_equal(fake_requests[0].body,
+	    "[{\"entity_type\":\"leads\",\"entity_id\":7,\"text\":\"Доплата\\nPayment ID: 1\","
+	    "\"task_type_id\":2,\"complete_till\":1900000000,\"responsible_user_id\":504141}]");
+	assert_true(fake_requests[0].once);
+
+	item.id = 0;
+	fake_http_fails(UNSURE);
+	amocrm_create(crm, AMOCRM_TASKS, &item, 1);
+	assert_int_equal(item.out, UNSURE);
+	/* What a task must have is not dropped. */
+	fake_http_answers(400,
+	    "{\"validation-errors\": [{\"request_id\": \"0\", \"errors\": [{\"code\":"
+	    " \"NotSupportedChoice\", \"path\": \"responsible_user_id\"}]}]}");
+	amocrm_create(crm, AMOCRM_TASKS, &item, 1);
+	assert_int_equal(item.out, NEVER);
+	assert_int_equal(item.id, 0);
+	json_decref(entity);
+}
+
 /*
  * Several by one request.
  */
@@ -808,6 +868,8 @@ main(void)
 		test(test_update_of_another),
 		test(test_update_is_repeated),
 		test(test_notes),
+		test(test_tasks),
+		test(test_create_task),
 		test(test_write_note),
 		test(test_create_several),
 		test(test_create_several_one_missing),
