@@ -72,6 +72,14 @@ class Sandbox:
             if note["entity_id"] == lead_id and note["entity_type"] == "leads"
         ]
 
+    def tasks(self, lead_id: int) -> list[Entity]:
+        """A lead's tasks."""
+        return [
+            task
+            for task in self.control("GET", "state")["tasks"]
+            if task["entity_id"] == lead_id and task["entity_type"] == "leads"
+        ]
+
     # What a person does by hand.
 
     def add_contact(self, name: str = "Иван Петров", **more: Any) -> int:

@@ -36,6 +36,12 @@ enum {
 	STATUS_LOST = 143
 };
 
+/* The types of tasks that every account has. */
+enum {
+	TASK_FOLLOW_UP = 1,
+	TASK_MEETING = 2
+};
+
 struct account;
 
 struct account *account_new(void);

@@ -16,9 +16,9 @@ account_extras(const struct call *call)
 		    json_pack("[{s:i, s:s, s:n}]", "id", 0, "name", "Отдел продаж", "uuid"));
 	if (request_with(call->asked, "task_types"))
 		json_object_set_new(extras, "task_types",
-		    json_pack("[{s:i, s:s, s:n, s:n, s:s}, {s:i, s:s, s:n, s:n, s:s}]", "id", 1, "name",
-			"Связаться", "color", "icon_id", "code", "FOLLOW_UP", "id", 2, "name", "Встреча",
-			"color", "icon_id", "code", "MEETING"));
+		    json_pack("[{s:i, s:s, s:n, s:n, s:s}, {s:i, s:s, s:n, s:n, s:s}]", "id", TASK_FOLLOW_UP,
+			"name", "Связаться", "color", "icon_id", "code", "FOLLOW_UP", "id", TASK_MEETING,
+			"name", "Встреча", "color", "icon_id", "code", "MEETING"));
 	if (request_with(call->asked, "datetime_settings"))
 		json_object_set_new(extras, "datetime_settings",
 		    json_pack("{s:s, s:s, s:s, s:s, s:s}", "date_pattern", "d.m.Y H:i", "short_date_pattern",

@@ -88,12 +88,14 @@ notes_create(const struct call *call, struct response *given)
 	call_done(call, "notes", done, given);
 }
 
-/* Filters of tasks are part of every account, too. */
+/* Filters of tasks are part of every account, too; that of the entity's id is heeded only together with its type. */
 static bool
 task_passes(const struct request *asked, const json_t *task)
 {
-	return filter_value(asked, "id", task, "id") && filter_value(asked, "entity_id", task, "entity_id") &&
+	return filter_value(asked, "id", task, "id") &&
 	    filter_value(asked, "entity_type", task, "entity_type") &&
+	    (!request_has_list(asked, "filter[entity_type]") ||
+		filter_value(asked, "entity_id", task, "entity_id")) &&
 	    filter_range(asked, "updated_at", task);
 }
 

@@ -414,24 +414,54 @@ plan_note(const struct account *account, enum kind kind, int64_t entity, const j
 	return plan;
 }
 
-json_t *
-plan_task(const struct account *account, const json_t *item, json_t *mistakes)
+/* Seconds since 1970 that a person may live to see; milliseconds are not. */
+#define LATEST 10000000000
+
+/* What a task must have, and what its type and its time may be. */
+static void
+check_task(const json_t *plan, json_t *mistakes)
+{
+	const json_t *text = json_object_get(plan, "text"), *due = json_object_get(plan, "complete_till"),
+		     *type = json_object_get(plan, "task_type_id");
+
+	if (json_is_string(text) && json_string_length(text) == 0)
+		mistake_missing(mistakes, "text");
+	if (json_integer_value(due) < 0 || json_integer_value(due) >= LATEST)
+		mistake_type(mistakes, "int", "complete_till");
+	if (type != NULL && json_integer_value(type) != TASK_FOLLOW_UP &&
+	    json_integer_value(type) != TASK_MEETING)
+		mistake_choice(mistakes, "task_type_id");
+}
+
+/* What the task is about, if about anything. */
+static void
+check_subject(const struct account *account, const json_t *item, json_t *mistakes)
 {
 	const json_t *id = json_object_get(item, "entity_id");
 	const char *type = json_string_value(json_object_get(item, "entity_type"));
-	json_t *plan = json_object();
 	enum kind kind;
+
+	if (id == NULL)
+		return;
+	if (type == NULL)
+		mistake_missing(mistakes, "entity_type");
+	else if (!kind_parse(type, &kind) || kind == NOTES || kind == TASKS)
+		mistake_choice(mistakes, "entity_type");
+	else if (account_find(account, kind, json_integer_value(id)) == NULL)
+		mistake_choice(mistakes, "entity_id");
+}
+
+json_t *
+plan_task(const struct account *account, const json_t *item, json_t *mistakes)
+{
+	json_t *plan = json_object();
 
 	plan_keys(account, task_keys, item, "", false, plan, mistakes);
 	if (json_object_get(item, "text") == NULL)
 		mistake_missing(mistakes, "text");
 	if (json_object_get(item, "complete_till") == NULL)
 		mistake_missing(mistakes, "complete_till");
-	if (id != NULL && type == NULL)
-		mistake_missing(mistakes, "entity_type");
-	else if (id != NULL && kind_parse(type, &kind) &&
-	    account_find(account, kind, json_integer_value(id)) == NULL)
-		mistake_choice(mistakes, "entity_id");
-
+	check_task(plan, mistakes);
+	check_subject(account, item, mistakes);
 	return plan;
 }

@@ -569,7 +569,44 @@ def test_tasks(box):
     task = {"text": "Позвонить", "complete_till": 1900000000, "entity_id": lead, "entity_type": "leads"}
     made = ids(box.post("tasks", task), "tasks")
     assert ids(box.get("tasks"), "tasks") == made
-    assert box.get(f"tasks/{made[0]}").json()["text"] == "Позвонить"
+    shown = box.get(f"tasks/{made[0]}").json()
+    assert shown["text"] == "Позвонить" and shown["task_type_id"] == 1 and shown["is_completed"] is False
+    assert box.get("tasks/5").status_code == 204
+
+
+def test_tasks_of_one_lead(box):
+    """The newest come first where that is asked for.  The id of an entity says nothing without its type."""
+    lead, other, contact = box.lead(), box.lead(), box.contact()
+    task = {"text": "x", "complete_till": 1900000000}
+    made = [
+        ids(box.post("tasks", {**task, "entity_id": about, "entity_type": kind, "request_id": "r"}), "tasks")[0]
+        for about, kind in ((lead, "leads"), (other, "leads"), (contact, "contacts"), (lead, "leads"))
+    ]
+    about_lead = {"filter[entity_type]": "leads", "filter[entity_id]": lead}
+    assert ids(box.get("tasks", **about_lead, **{"order[id]": "desc"}), "tasks") == [made[3], made[0]]
+    assert ids(box.get("tasks", **{"filter[entity_type]": "contacts"}), "tasks") == [made[2]]
+    assert ids(box.get("tasks", **{"filter[entity_id]": lead}), "tasks") == made
+    assert box.get("tasks", **{**about_lead, "filter[entity_id]": 5}).status_code == 204
+    box.post("tasks", task)
+    assert len(box.control("GET", "state")["tasks"]) == 5
+
+
+def test_tasks_that_are_refused(box):
+    lead = box.lead()
+    task = {"text": "x", "complete_till": 1900000000, "entity_id": lead, "entity_type": "leads"}
+    for wrong, expected in (
+        ({"text": ""}, {"text": "FieldMissing"}),
+        ({"text": 5}, {"text": "InvalidType"}),
+        ({"complete_till": "2030-01-01"}, {"complete_till": "InvalidType"}),
+        ({"complete_till": 1900000000000}, {"complete_till": "InvalidType"}),
+        ({"task_type_id": 77}, {"task_type_id": "NotSupportedChoice"}),
+        ({"responsible_user_id": 77}, {"responsible_user_id": "NotSupportedChoice"}),
+        ({"entity_id": 77}, {"entity_id": "NotSupportedChoice"}),
+        ({"entity_type": None}, {"entity_type": "FieldMissing"}),
+        ({"entity_type": "notes"}, {"entity_type": "NotSupportedChoice"}),
+    ):
+        assert mistakes(box.post("tasks", {**task, **wrong})) == expected, wrong
+    assert box.control("GET", "state")["tasks"] == []
 
 
 def test_link_later(box):
