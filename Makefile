@@ -150,13 +150,14 @@ SETTINGS   := /etc/platform-payment-sync
 install: $(B)/payment.fcgi $(B)/payment-syncd $(B)/paymentctl ## put everything into DESTDIR, under PREFIX and /etc
 	install -d $(addprefix $(DESTDIR),$(LIBEXEC) $(PREFIX)/bin $(SETTINGS) $(UNITS) $(SYSTEM)/sysusers.d \
 	    $(SYSTEM)/tmpfiles.d /etc/nginx/snippets /etc/nginx/sites-available \
-	    $(PREFIX)/share/doc/platform-payment-sync/senders/bodies \
+	    $(addprefix $(PREFIX)/share/doc/platform-payment-sync/,examples senders/bodies) \
 	    $(PREFIX)/share/bash-completion/completions $(addprefix $(PREFIX)/share/man/man,1 5 8))
 	install -m 0755 $(B)/payment.fcgi $(B)/payment-syncd $(DESTDIR)$(LIBEXEC)/
 	install -m 0755 $(B)/paymentctl $(DESTDIR)$(PREFIX)/bin/
 	install -m 0644 env.example $(DESTDIR)$(SETTINGS)/config.env.example
 	install -m 0644 lib/mapping.json $(DESTDIR)$(SETTINGS)/mapping.json.example
 	install -m 0644 lib/mapping.schema.json $(DESTDIR)$(SETTINGS)/
+	install -m 0644 lib/mapping.examples/*.json $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/examples/
 	for unit in systemd/*.service systemd/*.socket systemd/*.timer; do \
 	    sed 's,@PREFIX@,$(PREFIX),g' "$$unit" >$(DESTDIR)$(UNITS)/"$${unit##*/}" && \
 	    chmod 0644 $(DESTDIR)$(UNITS)/"$${unit##*/}" || exit; done
