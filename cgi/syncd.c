@@ -171,10 +171,10 @@ static bool
 reload(void *context)
 {
 	struct program *program = context;
-	struct settings *settings = startup_settings(SETTINGS_NEED_ALL);
+	struct settings *settings = startup_service();
 
 	if (settings == NULL) {
-		log_event(LOG_LEVEL_ERROR, "settings not taken over; the old ones stay");
+		log_event(LOG_LEVEL_ERROR, "settings and rules not taken over; the old ones stay");
 		return false;
 	}
 	program->before = program->settings;
@@ -261,7 +261,7 @@ main(int argc, char **argv)
 		usage(stderr);
 		return EX_USAGE;
 	}
-	if ((program.settings = startup_settings(SETTINGS_NEED_ALL)) == NULL)
+	if ((program.settings = startup_service()) == NULL)
 		return EX_CONFIG;
 	if (once) {
 		catch_signals();
