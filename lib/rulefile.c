@@ -9,6 +9,8 @@
 #include "rulefile.h"
 #include "text.h"
 
+static void note(json_t *list, const char *path, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
 static void
 note(json_t *list, const char *path, const char *format, va_list args)
 {

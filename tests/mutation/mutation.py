@@ -93,6 +93,13 @@ MUTANTS = [
            "SET(FRESH_CONNECT, request->once ? 1L : 0L);", "SET(FRESH_CONNECT, 0L);", ("test_http",)),
     Mutant("weaker-header", "let a weaker header vouch for a wrong stronger one", "lib/signature.c",
            "return x_signature_matches", "return false && x_signature_matches", ("test_signature",)),
+    Mutant("broken-rules", "take over rules that are wrong", "cgi/startup.c",
+           "settings != NULL && !rules_are_valid(settings)", "settings != NULL && !rules_are_valid(settings) && false",
+           ("tests/fastcgi/test_fastcgi.py",)),
+    Mutant("course-first", "let the first course decide where the rules' order should", "lib/mapping.c",
+           "if (found != NULL && !mapping->rules_first)", "if (found != NULL)", ("test_mapping", "test_examples")),
+    Mutant("nameless-task", "write a task that cannot be found again", "lib/task.c",
+           "fprintf(out, \"\\n%s\", key_line);", "", ("test_task", "test_examples")),
 ]
 
 
