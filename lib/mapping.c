@@ -45,7 +45,7 @@ load(struct rulefile *file)
 enum outcome
 mapping_load(const struct settings *settings, struct mapping **mapping, json_t **mistakes, struct fault *why)
 {
-	struct rulefile file = { settings, json_array(), json_array() };
+	struct rulefile file = { .settings = settings, .mistakes = json_array(), .remarks = json_array() };
 	const char *where, *path = settings->rules != NULL ? settings->payment_mapping : "built-in rules";
 	json_t *root = load(&file), *first;
 	struct mapping *new = root != NULL ? rules_read(&file, root) : NULL;

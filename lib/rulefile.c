@@ -109,17 +109,33 @@ rulefile_text(struct rulefile *file, const json_t *object, const char *path, con
 	return NULL;
 }
 
+/* Everything that webhooks are known to have is below this key; a rule that looks elsewhere would silently never hold. */
+static bool
+begins_at_order(const char *path)
+{
+	size_t first = strcspn(path, ".");
+
+	return first == strlen("course_order") && strncmp(path, "course_order", first) == 0;
+}
+
 const char *
 rulefile_path(struct rulefile *file, const json_t *object, const char *path, const char *key)
 {
 	const char *text = rulefile_text(file, object, path, key);
 	char key_path[MISTAKE_PATH];
 
-	if (text == NULL || jsonpath_valid(text))
-		return text;
-	rulefile_mistake(file, mistakes_key(key_path, path, key),
-	    "This must be keys joined by points, [] behind the key of an array.");
-	return NULL;
+	if (text == NULL)
+		return NULL;
+	mistakes_key(key_path, path, key);
+	if (!jsonpath_valid(text)) {
+		rulefile_mistake(
+		    file, key_path, "This must be keys joined by points, [] behind the key of an array.");
+		return NULL;
+	}
+	if (!file->of_items && !begins_at_order(text))
+		rulefile_remark(
+		    file, key_path, "This does not begin with course_order: will it lead anywhere?");
+	return text;
 }
 
 /* What a text says.  A "${" anywhere but around the whole text would be taken literally and never match, so it is noted. */

@@ -16,6 +16,7 @@ struct rulefile {
 	const struct settings *settings;
 	json_t *mistakes; /* Arrays of {"path", "message"}. */
 	json_t *remarks;
+	bool of_items; /* What is read next may look at one item of the order: its paths may begin there. */
 };
 
 #define RULEFILE_MISTAKES_MAX 200
@@ -41,7 +42,7 @@ json_t *rulefile_array(struct rulefile *file, const json_t *object, const char *
 /* The text under that key, not empty; NULL, and noted, otherwise. */
 const char *rulefile_text(struct rulefile *file, const json_t *object, const char *path, const char *key);
 
-/* The same for a text that is a path into the webhook. */
+/* The same for a text that is a path into the webhook; one that begins where nothing is known to be is remarked upon. */
 const char *rulefile_path(struct rulefile *file, const json_t *object, const char *path, const char *key);
 
 /* A positive id, or "${NAME}" of a setting that holds one; 0 when that setting is not set, or when noted as wrong. */

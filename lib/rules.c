@@ -260,7 +260,9 @@ read_lists(struct rulefile *file, const json_t *root, struct mapping *new)
 	new->exclusions = make_room(root, "exclude", sizeof(struct exclusion));
 	new->extras = make_room(root, "fields", sizeof(struct extra *));
 	new->tasks = make_room(root, "tasks", sizeof(struct task_rule));
+	file->of_items = true;
 	read_list(file, root, "directions", direction, read_direction, new);
+	file->of_items = false;
 	check_order(file, root, "pipelines");
 	read_list(file, root, "pipelines", pipeline, read_pipeline, new);
 	read_list(file, root, "exclude", exclusion, read_exclusion, new);

@@ -301,14 +301,20 @@ def test_reload_with_a_mistake_changes_nothing(start, held, tmp_path):
     assert not program.workers() & before
 
 
-def test_reload_whose_worker_does_not_start_is_given_up(start, held, tmp_path):
-    config, strange = tmp_path / "config.env", tmp_path / "strange.sqlite"
-    with sqlite3.connect(strange) as other:
+def strange_ledger(folder):
+    """A file that settings may name, and that no worker can use."""
+    path = folder / "strange.sqlite"
+    with sqlite3.connect(path) as other:
         other.execute("CREATE TABLE of_another_program (x)")
+    return path
+
+
+def test_reload_whose_worker_does_not_start_is_given_up(start, held, tmp_path):
+    config = tmp_path / "config.env"
     config.write_text(f"PAYMENTS_DB={tmp_path}/payments.sqlite\n")
     program = start("-w", "2", PAYMENTS_DB="")
     before = program.workers()
-    config.write_text(f"PAYMENTS_DB={strange}\n")
+    config.write_text(f"PAYMENTS_DB={strange_ledger(tmp_path)}\n")
     program.signal(signal.SIGHUP).heard("RELOADING=1").heard("READY=1")
     assert program.workers() == before and "of another program" in program.log()
     assert post(held[1]).status == 400
@@ -518,6 +524,15 @@ def test_settings_missing(start):
     assert program.ended() == 78 and "WEBHOOK_SECRET" in program.log()
 
 
-def test_settings_no_worker_can_use(start):
+def test_settings_no_worker_can_use(start, tmp_path):
+    program = start("-w", "2", ready=False, PAYMENTS_DB=str(strange_ledger(tmp_path)))
+    assert program.ended() == 78 and "of another program" in program.log()
+
+
+def test_rules_that_are_wrong(start, tmp_path):
+    mapping = tmp_path / "mapping.json"
+    mapping.write_text("{}")
+    program = start("-w", "2", ready=False, PAYMENT_MAPPING=str(mapping))
+    assert program.ended() == 78 and program.log().count('path="version"') == 1
     program = start("-w", "2", ready=False, PAYMENT_MAPPING="/nonexistent/mapping.json")
-    assert program.ended() == 78
+    assert program.ended() == 78 and "/nonexistent/mapping.json cannot be read" in program.log()

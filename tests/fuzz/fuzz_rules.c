@@ -56,7 +56,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	json_t *root = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, NULL), *first, *second,
 	       *mistake;
-	struct rulefile file = { settings, json_array(), json_array() };
+	struct rulefile file = { .settings = settings, .mistakes = json_array(), .remarks = json_array() };
 	struct mapping *mapping;
 	size_t i;
 

@@ -28,7 +28,9 @@ rules_settings(void)
 struct rulefile
 rulefile_new(void)
 {
-	return (struct rulefile){ rules_settings(), json_array(), json_array() };
+	return (struct rulefile){
+		.settings = rules_settings(), .mistakes = json_array(), .remarks = json_array()
+	};
 }
 
 void

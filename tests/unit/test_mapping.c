@@ -352,12 +352,18 @@ refused_files(void **state)
 static void
 remarks(void **state)
 {
-	struct mapping *mapping = load("{'version':1,'subjects':{'Химия':'${AMO_SUBJET_CHEMISTRY}'}}");
+	struct mapping *mapping =
+	    load("{'version':1,'subjects':{'Химия':'${AMO_SUBJET_CHEMISTRY}'},"
+		 "'directions':[{" IS_YEAR ",'enum':1}],"
+		 "'pipelines':[{'when':{'path':'utm.source','equals':'x'},'pipeline':1}]}");
+	const json_t *found = mapping_remarks(mapping);
 
 	(void)state;
-	assert_string_equal(rules_paths(mapping_remarks(mapping)), "(subjects.Химия)");
-	assert_string_equal(rules_message(mapping_remarks(mapping)),
+	assert_string_equal(rules_paths(found), "(subjects.Химия)(pipelines[0].when.path)");
+	assert_string_equal(json_string_value(json_object_get(json_array_get(found, 0), "message")),
 	    "AMO_SUBJET_CHEMISTRY is not set, and no setting is called so: is it misspelt?");
+	assert_string_equal(json_string_value(json_object_get(json_array_get(found, 1), "message")),
+	    "This does not begin with course_order: will it lead anywhere?");
 	mapping_free(mapping);
 }
 

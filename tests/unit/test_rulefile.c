@@ -190,6 +190,36 @@ misspelt_settings_are_remarked(void **state)
 	}
 }
 
+/* A path that begins at what webhooks are not known to have would silently never lead anywhere. */
+static void
+paths_that_lead_nowhere_are_remarked(void **state)
+{
+	static const struct {
+		const char *path;
+		bool of_items, remarked;
+	} cases[] = {
+		{ "course_order.utm.source", false, false },
+		{ "course_order", false, false },
+		{ "utm.source", false, true },
+		{ "course_orders.utm", false, true },
+		{ "course.name", false, true },
+		{ "course.name", true, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct rulefile file = rulefile_new();
+		json_t *json = json_pack("{s:s}", "path", cases[i].path);
+
+		file.of_items = cases[i].of_items;
+		assert_string_equal(rulefile_path(&file, json, "when", "path"), cases[i].path);
+		assert_int_equal(json_array_size(file.mistakes), 0);
+		assert_string_equal(rules_paths(file.remarks), cases[i].remarked ? "(when.path)" : "");
+		json_decref(json);
+		rulefile_clear(&file);
+	}
+}
+
 int
 main(void)
 {
@@ -201,6 +231,7 @@ main(void)
 		cmocka_unit_test(ids),
 		cmocka_unit_test(words),
 		cmocka_unit_test(misspelt_settings_are_remarked),
+		cmocka_unit_test(paths_that_lead_nowhere_are_remarked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

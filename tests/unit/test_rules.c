@@ -80,7 +80,7 @@ rules_without_ids_do_not_exist(void **state)
 	    "{'name':'x','when':{'amount':{'above':0}},'enum':6}],"
 	    "'pipelines':[{'when':{'amount':{'above':0}},'pipeline':'${UNSET}','name':'y'},{'pipeline':7}],"
 	    "'excluded_stages':['${UNSET}',1],"
-	    "'fields':[{'field':'${UNSET}','path':'a','type':'text'}],"
+	    "'fields':[{'field':'${UNSET}','path':'course_order.a','type':'text'}],"
 	    "'tasks':[{'text':'x','type':'${UNSET}'}]}");
 
 	(void)state;
