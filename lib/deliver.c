@@ -98,6 +98,7 @@ carry(struct batch *batch)
 
 	/* For which lead, and how much does it come to? */
 	batch_each(batch, lock_contact);
+	batch_each(batch, lead_read_named);
 	batch_each(batch, lead_read_contact);
 	batch_read_leads(batch, lead_wants_linked);
 	batch_each(batch, lead_settle);
@@ -106,6 +107,8 @@ carry(struct batch *batch)
 	/* Tell the manager. */
 	batch_each(batch, manager_note);
 	batch_send(batch, AMOCRM_NOTES);
+	batch_each(batch, manager_task);
+	batch_send(batch, AMOCRM_TASKS);
 
 	batch_each(batch, finish);
 }

@@ -43,7 +43,8 @@ struct job {
 	struct progress at;  /* As in the ledger; saved after each step. */
 	bool applied_before; /* An earlier attempt applied the payment; its note may stand there too. */
 	json_t *contact;     /* As last read, with the ids of its leads; NULL when it was not read.  Owned. */
-	json_t *leads;       /* The contact's leads, where they were read already; else NULL.  Owned. */
+	json_t *leads;       /* The leads to choose from, where they were read already; else NULL.  Owned. */
+	int64_t responsible_id; /* Amo's user who looks after the lead, as last read; 0 = not read. */
 	struct request request;
 
 	bool waiting;          /* A LATER is for another payment's sake, not for a failure of ours. */

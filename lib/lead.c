@@ -107,6 +107,13 @@ contact_leads(struct job *job, json_t **leads, struct fault *why)
 	return linked_leads(job, leads, why);
 }
 
+static bool
+is_active(const struct job *job, const json_t *lead)
+{
+	return lead != NULL && !json_is_true(json_object_get(lead, "is_deleted")) &&
+	    !mapping_stage_excluded(job->with->mapping, number(lead, "status_id"));
+}
+
 /* The active lead that was updated last; NULL when the contact has none. */
 static enum outcome
 choose(struct job *job, json_t **chosen, struct fault *why)
@@ -118,8 +125,7 @@ choose(struct job *job, json_t **chosen, struct fault *why)
 	if ((out = contact_leads(job, &leads, why)) != DONE)
 		return out;
 	json_array_foreach(leads, i, lead) {
-		if (json_is_true(json_object_get(lead, "is_deleted")) ||
-		    mapping_stage_excluded(job->with->mapping, number(lead, "status_id")))
+		if (!is_active(job, lead))
 			continue;
 		active++;
 		if (best == NULL || number(lead, "updated_at") > number(best, "updated_at"))
@@ -160,6 +166,19 @@ created(struct job *job, enum outcome out, int64_t id, struct fault *why)
 }
 
 static void
+tell_stage(struct job *job)
+{
+	struct stage stage = mapping_stage(job->with->mapping, job->paid);
+
+	if (stage.by.rule < 0)
+		job_tell(job, "no rule chooses a pipeline: the account's own default applies");
+	else
+		job_tell(job, "pipeline %lld, stage %lld by rule pipelines[%d]%s%s",
+		    (long long)stage.pipeline_id, (long long)stage.status_id, stage.by.rule,
+		    stage.by.name != NULL ? " " : "", stage.by.name != NULL ? stage.by.name : "");
+}
+
+static void
 prepare_creation(struct job *job)
 {
 	struct progress *at = &job->at;
@@ -170,6 +189,7 @@ prepare_creation(struct job *job)
 	at->total_after = job->paid->amount;
 	at->count_after = lead_form_next_count(job->with->settings, 0);
 	lead = lead_form_new(job);
+	tell_stage(job);
 	job_tell_story(job, NULL, lead);
 	job->request = (struct request){ .entity = lead, .intent = INTENT_LEAD, .then = created };
 }
@@ -294,11 +314,34 @@ change(struct job *job, json_t *chosen, struct fault *why)
  * The steps.
  */
 
+/* Whether the payment has no lead yet, and none that a lost request may concern. */
+static bool
+has_to_choose(const struct job *job)
+{
+	return !job->at.applied && job->at.intent == INTENT_NONE && job->leads == NULL;
+}
+
+enum outcome
+lead_read_named(struct job *job, struct fault *why)
+{
+	int64_t id = has_to_choose(job) ? mapping_lead_id(job->with->mapping, job->paid) : 0;
+	json_t *lead = NULL;
+	enum outcome out;
+
+	if (id == 0 || (out = amocrm_read(job->with->crm, AMOCRM_LEADS, id, &lead, why)) != DONE)
+		return id == 0 ? DONE : out;
+	job_tell(job, "the webhook names lead %lld%s", (long long)id,
+	    is_active(job, lead) ? "" : ", which is gone or finished");
+	if (is_active(job, lead))
+		job->leads = json_pack("[O]", lead);
+	json_decref(lead);
+	return DONE;
+}
+
 bool
 lead_wants_linked(const struct job *job)
 {
-	return !job->at.applied && job->at.intent == INTENT_NONE &&
-	    job->with->settings->lead_lookup == LEAD_LOOKUP_LINKED;
+	return has_to_choose(job) && job->with->settings->lead_lookup == LEAD_LOOKUP_LINKED;
 }
 
 enum outcome

@@ -14,6 +14,10 @@
  * Steps of a batch; the caller holds the contact's lock.
  */
 
+/* Read the lead that the webhook itself names, where the rules say that it may: unless that is gone or finished business,
+ * no other is looked for. */
+enum outcome lead_read_named(struct job *job, struct fault *why) MUST_USE;
+
 /* Have the contact at hand, if its leads will be asked for. */
 enum outcome lead_read_contact(struct job *job, struct fault *why) MUST_USE;
 

@@ -1,9 +1,15 @@
 #include <stdlib.h>
 
 #include "amocrm.h"
+#include "clock.h"
 #include "lead_form.h"
 #include "manager.h"
+#include "mapping.h"
 #include "note.h"
+
+/*
+ * The note.
+ */
 
 static enum outcome
 find_note(struct job *job, struct fault *why)
@@ -77,4 +83,86 @@ manager_note(struct job *job, struct fault *why)
 	if (job->at.note_id == 0)
 		prepare_note(job);
 	return DONE;
+}
+
+/*
+ * The task.
+ */
+
+static enum outcome
+find_task(struct job *job, bool *found, struct fault *why)
+{
+	json_t *tasks = NULL, *task;
+	enum outcome out;
+	size_t i;
+
+	if ((out = amocrm_tasks(job->with->crm, job->at.lead_id, &tasks, why)) != DONE)
+		return out;
+	json_array_foreach(tasks, i, task) {
+		const char *text = json_string_value(json_object_get(task, "text"));
+
+		*found |= text != NULL && note_is_for(text, job->paid);
+	}
+	json_decref(tasks);
+	return DONE;
+}
+
+/* Who looks after the lead: known where this attempt has read it. */
+static enum outcome
+find_responsible(struct job *job, struct fault *why)
+{
+	json_t *lead = NULL;
+	enum outcome out;
+
+	if (job->responsible_id != 0)
+		return DONE;
+	if ((out = amocrm_read(job->with->crm, AMOCRM_LEADS, job->at.lead_id, &lead, why)) != DONE)
+		return out;
+	job->responsible_id = json_integer_value(json_object_get(lead, "responsible_user_id"));
+	json_decref(lead);
+	return DONE;
+}
+
+/* What became of the task. */
+static enum outcome
+asked(struct job *job, enum outcome out, int64_t id, struct fault *why)
+{
+	if (out == DONE)
+		job_tell(job, "task %lld given", (long long)id);
+	if (out != NEVER)
+		return out;
+	job_remark(job, "the task for the manager was not taken: %s", why->text);
+	return DONE;
+}
+
+static void
+prepare_task(struct job *job, const struct task *task)
+{
+	json_t *entity = json_pack("{s:s, s:I, s:s, s:I, s:I}", "entity_type", "leads", "entity_id",
+	    (json_int_t)job->at.lead_id, "text", task->text, "task_type_id", (json_int_t)task->type,
+	    "complete_till", (json_int_t)task->due);
+
+	if (job->responsible_id != 0)
+		json_object_set_new(entity, "responsible_user_id", json_integer(job->responsible_id));
+	job->request = (struct request){ .entity = entity, .then = asked };
+}
+
+enum outcome
+manager_task(struct job *job, struct fault *why)
+{
+	bool found = false;
+	enum outcome out = DONE;
+	struct task task;
+
+	if (job->at.lead_created ||
+	    !mapping_task(job->with->mapping, job->paid, clock_wall_ms() / 1000, &task))
+		return DONE;
+	if (job->applied_before)
+		out = find_task(job, &found, why);
+	if (out == DONE && !found)
+		out = find_responsible(job, why);
+	if (out == DONE && !found)
+		prepare_task(job, &task);
+	free(task.text);
+	return out;
 }

@@ -5,13 +5,19 @@
 #include "job.h"
 
 /*
- * Tell the manager: the note on the lead, exactly once.
+ * Tell the manager, exactly once: the note on the lead, and the task for whoever looks after a lead that was there before.
  *
- * It is only ever written after the totals are known to be applied, so an attempt that applied them itself need not look
- * for one; any other looks whether an earlier attempt's note, whose answer was lost, stands there already.
+ * Both are only ever written after the totals are known to be applied, so an attempt that applied them itself need not look
+ * for them; any other looks whether an earlier attempt's, whose answer was lost, stands there already.
  *
- * A step of a batch.  DONE: at.note_id is set, or will be once the request that was prepared is sent.
+ * Steps of a batch.
  */
+
+/* DONE: at.note_id is set, or will be once the request that was prepared is sent. */
 enum outcome manager_note(struct job *job, struct fault *why) MUST_USE;
+
+/* DONE: where the rules ask for a task, it stands there, or will once the request that was prepared is sent.  A refusal of it
+ * is no reason to keep the payment back. */
+enum outcome manager_task(struct job *job, struct fault *why) MUST_USE;
 
 #endif

@@ -55,6 +55,7 @@ totals_prepare(struct job *job, const json_t *lead, struct fault *why)
 	job->at.lead_id = json_integer_value(json_object_get(lead, "id"));
 	job->at.pipeline_id = json_integer_value(json_object_get(lead, "pipeline_id"));
 	job->at.lead_created = false;
+	job->responsible_id = json_integer_value(json_object_get(lead, "responsible_user_id"));
 	begin_from(job, &shown, lead);
 	return DONE;
 }
