@@ -1,6 +1,6 @@
 /*
  * SQLite's handle: the gate, transactions, durability, and what its codes mean.  Statements are in db_query.c, opening and
- * the schema in db_open.c, checking and copying in db_copy.c.
+ * the schema in db_open.c, checking, scrubbing and copying in db_copy.c.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -27,13 +27,21 @@ struct db;
 #define DB_BUSY_MS 1000 /* How long a writer outside the gate is waited for. */
 
 /*
- * Open, creating the file with mode 0600, and bring its schema up to date: migrations[v] turns user_version v into v + 1,
+ * Open, creating the file with mode 0600 (see private.h), and bring its schema up to date: migrations[v] turns user_version v into v + 1,
  * all in one transaction.  application_id marks the file as ours.
  * NEVER: the file is of a newer version or another program's.  BROKEN: disk, permission, corruption.
  * Open after fork(2) only.
  */
 enum outcome db_open(const char *path, int32_t application_id, const char *const migrations[], int count,
     struct db **db, struct fault *why) MUST_USE;
+
+/* The same without creating it.  NEVER: there is none. */
+enum outcome db_open_existing(const char *path, int32_t application_id, const char *const migrations[],
+    int count, struct db **db, struct fault *why) MUST_USE;
+
+/* Open another program's database for reading; it passes no gate, and nothing is created or changed. */
+enum outcome db_open_foreign(const char *path, struct db **db, struct fault *why) MUST_USE;
+
 void db_close(struct db *db); /* NULL is allowed. */
 
 /*
@@ -74,6 +82,10 @@ enum outcome db_run(struct db *db, struct fault *why, const char *sql, const cha
 /* Verify the whole file (slow); problems are handed to `tell` one by one.  NEVER when there was any. */
 enum outcome db_check(
     struct db *db, void (*tell)(void *, const char *), void *told, struct fault *why) MUST_USE;
+
+/* Make sure that nothing which was deleted or overwritten is left in the log either.  LATER: a reader still needs it.  Not
+ * inside a transaction. */
+enum outcome db_scrub(struct db *db, struct fault *why) MUST_USE;
 
 /* Copy the live file to a new one, verified and synced; nobody is kept from writing meanwhile, and no half of it ever has
  * that name.  NEVER: the name is taken.  Not inside a transaction. */

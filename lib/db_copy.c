@@ -1,5 +1,5 @@
 /*
- * Looking after the ledger's file: checking it, copying it while it is in use.
+ * Looking after the ledger's file: checking, scrubbing and copying it while it is in use.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -49,6 +49,23 @@ db_check(struct db *db, void (*tell)(void *, const char *), void *told, struct f
 	if (outcome == DONE && problems > 0)
 		return fault_set(why, NEVER, "ledger %s: %d problems found", db->path, problems);
 	return outcome;
+}
+
+/* The database itself holds nothing deleted, see secure_delete in db_open.c; the log holds every page as it once was until
+ * it is cut off.  A checkpoint must not meet a commit, so this happens inside the gate. */
+enum outcome
+db_scrub(struct db *db, struct fault *why)
+{
+	enum outcome outcome;
+	int code;
+
+	if ((outcome = db_gate_enter(db, why)) != DONE)
+		return outcome;
+	code = sqlite3_wal_checkpoint_v2(db->sqlite, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	db_gate_leave(db);
+	if (code == SQLITE_BUSY)
+		return fault_set(why, LATER, "ledger %s: a reader keeps the log from being cut", db->path);
+	return code == SQLITE_OK ? DONE : db_failed(db, code, "checkpoint", why);
 }
 
 /* Verify the copy through a handle of its own, and sync it. */

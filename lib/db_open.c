@@ -12,12 +12,14 @@
 
 #include "db.h"
 #include "db_internal.h"
+#include "private.h"
 
 static const char settings[] =
     "PRAGMA synchronous = NORMAL;" /* db_commit() syncs by itself, outside the gate. */
     "PRAGMA foreign_keys = ON;"
     "PRAGMA trusted_schema = OFF;"
     "PRAGMA cell_size_check = ON;"
+    "PRAGMA secure_delete = ON;" /* What is purged is overwritten. */
     "PRAGMA temp_store = MEMORY;"
     "PRAGMA wal_autocheckpoint = 1000;"
     "PRAGMA journal_size_limit = 67108864;"; /* 64 MiB: a log swollen by a long reader shrinks again. */
@@ -31,7 +33,7 @@ create_file(const char *path, struct fault *why)
 {
 	int fd;
 
-	if ((fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) < 0)
+	if ((fd = private_open(path, O_EXCL)) < 0)
 		return errno == EEXIST ? DONE : db_failed_errno(path, "ledger", why);
 	close(fd);
 	return db_sync_directory(path, why);
@@ -44,7 +46,7 @@ open_gate(struct db *db, struct fault *why)
 
 	if (asprintf(&name, "%s-gate", db->path) < 0)
 		return fault_set(why, BROKEN, "ledger %s: no memory", db->path);
-	if ((db->gate = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) < 0) {
+	if ((db->gate = private_open(name, 0)) < 0) {
 		(void)db_failed_errno(name, "gate", why);
 		free(name);
 		return BROKEN;
@@ -202,6 +204,37 @@ db_open(const char *path, int32_t application_id, const char *const migrations[]
 	}
 	*db = opened;
 	return DONE;
+}
+
+enum outcome
+db_open_existing(const char *path, int32_t application_id, const char *const migrations[], int count,
+    struct db **db, struct fault *why)
+{
+	if (access(path, F_OK) < 0)
+		return errno == ENOENT || errno == ENOTDIR
+		    ? fault_set(why, NEVER, "ledger %s: there is none", path)
+		    : db_failed_errno(path, "ledger", why);
+	return db_open(path, application_id, migrations, count, db, why);
+}
+
+enum outcome
+db_open_foreign(const char *path, struct db **db, struct fault *why)
+{
+	struct db *opened;
+	enum outcome outcome;
+	int64_t tables;
+
+	if (!(opened = calloc(1, sizeof(*opened))) || !(opened->path = strdup(path)))
+		abort();
+	opened->gate = -1;
+	if ((outcome = db_open_sqlite(opened, path, SQLITE_OPEN_READONLY, why)) == DONE &&
+	    (outcome = db_execute(opened, "PRAGMA trusted_schema = OFF", why)) == DONE)
+		outcome = read_number(opened, "SELECT count(*) FROM sqlite_schema", &tables, why);
+	if (outcome == DONE)
+		*db = opened;
+	else
+		db_close(opened);
+	return outcome;
 }
 
 /*

@@ -60,6 +60,14 @@ status_number(const char *name)
 	return -1;
 }
 
+static void
+wrap(struct db *db, struct ledger **ledger)
+{
+	if ((*ledger = calloc(1, sizeof(**ledger))) == NULL)
+		abort();
+	(*ledger)->db = db;
+}
+
 enum outcome
 ledger_open(const char *path, struct ledger **ledger, struct fault *why)
 {
@@ -67,12 +75,21 @@ ledger_open(const char *path, struct ledger **ledger, struct fault *why)
 	enum outcome out;
 
 	out = db_open(path, SCHEMA_APPLICATION_ID, schema_migrations, SCHEMA_VERSION, &db, why);
-	if (out != DONE)
-		return out;
-	if ((*ledger = calloc(1, sizeof(**ledger))) == NULL)
-		abort();
-	(*ledger)->db = db;
-	return DONE;
+	if (out == DONE)
+		wrap(db, ledger);
+	return out;
+}
+
+enum outcome
+ledger_open_existing(const char *path, struct ledger **ledger, struct fault *why)
+{
+	struct db *db;
+	enum outcome out;
+
+	out = db_open_existing(path, SCHEMA_APPLICATION_ID, schema_migrations, SCHEMA_VERSION, &db, why);
+	if (out == DONE)
+		wrap(db, ledger);
+	return out;
 }
 
 void

@@ -20,6 +20,10 @@
 struct ledger;
 
 enum outcome ledger_open(const char *path, struct ledger **ledger, struct fault *why) MUST_USE;
+
+/* The same without creating it.  NEVER: there is none. */
+enum outcome ledger_open_existing(const char *path, struct ledger **ledger, struct fault *why) MUST_USE;
+
 void ledger_close(struct ledger *ledger); /* NULL is allowed. */
 
 enum payment_status {

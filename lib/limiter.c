@@ -11,6 +11,7 @@
 
 #include "clock.h"
 #include "limiter.h"
+#include "private.h"
 
 /*
  * How the rate is kept.
@@ -181,7 +182,7 @@ limiter_open(const char *path, int64_t rate, struct limiter **limiter, struct fa
 	opened->rate = rate;
 	opened->ticket = NO_TICKET;
 	opened->usual_ms = -1;
-	opened->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	opened->fd = private_open(path, 0);
 	if (opened->fd < 0 || !lock(opened)) {
 		outcome = fault_set(why, BROKEN, "limiter %s: %s", path, strerror(errno));
 	} else {

@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "lock.h"
+#include "private.h"
 
 /*
  * The file's 2^62 offsets are divided among the four ranges, 2^60 each.  They stay below what off_t can hold even after
@@ -31,13 +32,13 @@ enum attempt {
 	FAILED
 };
 
+/* A handle for an open file, or for the failure to open it. */
 static enum outcome
-open_file(const char *path, int flags, struct locks **locks, struct fault *why)
+wrap(const char *path, int fd, struct locks **locks, struct fault *why)
 {
 	struct locks *opened;
-	int fd;
 
-	if ((fd = open(path, flags, 0600)) < 0)
+	if (fd < 0)
 		return fault_set(why, BROKEN, "lock file %s: %s", path, strerror(errno));
 	if (!(opened = malloc(sizeof(*opened)))) {
 		close(fd);
@@ -51,7 +52,7 @@ open_file(const char *path, int flags, struct locks **locks, struct fault *why)
 enum outcome
 lock_open(const char *path, struct locks **locks, struct fault *why)
 {
-	return open_file(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, locks, why);
+	return wrap(path, private_open(path, 0), locks, why);
 }
 
 enum outcome
@@ -61,7 +62,7 @@ lock_open_again(const struct locks *locks, struct locks **again, struct fault *w
 
 	/* The same file, whatever stands under its name by now; opening it makes a new open file description. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", locks->fd);
-	return open_file(path, O_RDWR | O_CLOEXEC, again, why);
+	return wrap(path, open(path, O_RDWR | O_CLOEXEC), again, why);
 }
 
 void
