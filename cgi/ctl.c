@@ -1,20 +1,18 @@
 /*
  * paymentctl: what an operator asks and does.
  */
-#include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
-#include "clock.h"
 #include "ctl.h"
+#include "ctl_print.h"
 #include "startup.h"
 
 int
 ctl_complain(const struct fault *why)
 {
-	fprintf(stderr, "paymentctl: %s\n", why->text);
+	print_complaint("%s", why->text);
 	return EX_TEMPFAIL;
 }
 
@@ -25,142 +23,155 @@ ctl_json(const json_t *json)
 	putchar('\n');
 }
 
-static const struct command {
-	const char *name;
-	int (*run)(const struct ctl *);
-	int needs;   /* enum settings_need */
-	bool ledger; /* It reads or writes the ledger. */
-	const char *help;
-} commands[] = {
-	{ "stats", ctl_stats, 0, true, "stats                        payments and amounts by status" },
-	{ "list", ctl_list, 0, true, "list [--status S] [--limit N] the latest payments" },
-	{ "show", ctl_show, 0, true, "show ID                      one payment" },
-	{ "retry", ctl_retry, 0, true,
-	    "retry ID... | --failed       put failed payments back into the backlog" },
-	{ "resume", ctl_resume, 0, false,
-	    "resume                       close the breaker: call amoCRM again at once" },
-	{ "integrity", ctl_integrity, 0, true,
-	    "integrity                    check the ledger's file and its invariants" },
+static const struct command commands[] = {
+	{ .name = "stats",
+	    .run = ctl_stats,
+	    .ledger = LEDGER_OPEN,
+	    .options = "j",
+	    .words = "",
+	    .summary = "payments and amounts by status, the backlog, the breaker",
+	    .see = "a payment failed" },
+	{ .name = "list",
+	    .run = ctl_list,
+	    .ledger = LEDGER_OPEN,
+	    .options = "sSnj",
+	    .words = "",
+	    .summary = "the latest payments" },
+	{ .name = "show",
+	    .run = ctl_show,
+	    .ledger = LEDGER_OPEN,
+	    .options = "pj",
+	    .words = "ID",
+	    .least = 1,
+	    .most = 1,
+	    .summary = "one payment's whole story",
+	    .about = "ID is a payment_id, or #N for the row of that number.",
+	    .see = "there is no such payment" },
+	{ .name = "retry",
+	    .run = ctl_retry,
+	    .ledger = LEDGER_OPEN,
+	    .options = "fj",
+	    .words = "[ID...]",
+	    .most = 10000,
+	    .mistake = ctl_retry_mistake,
+	    .summary = "put failed payments back into the backlog",
+	    .see = "one of them is not a failed payment, or its payload was purged" },
+	{ .name = "resume",
+	    .run = ctl_resume,
+	    .options = "j",
+	    .words = "",
+	    .summary = "close the breaker: call amoCRM again at once" },
+	{ .name = "integrity",
+	    .run = ctl_integrity,
+	    .ledger = LEDGER_OPEN,
+	    .options = "j",
+	    .words = "",
+	    .summary = "check the ledger's file and its invariants",
+	    .see = "the ledger is broken" },
 };
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 static int
 usage(FILE *out, int status)
 {
 	size_t i;
 
-	fputs("usage: paymentctl COMMAND [--json]\n", out);
-	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		fprintf(out, "  %s\n", commands[i].help);
+	fputs("usage: paymentctl COMMAND [OPTION...] [WORD...]\n\n", out);
+	for (i = 0; i < COMMANDS; i++)
+		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+	fputs("\npaymentctl COMMAND --help tells more; --version tells the version.\n", out);
 	return status;
 }
 
-/* "2025-01-20" or "2025-01-20 14:49:20" in PAYMENT_TIMEZONE. */
-static bool
-read_time(const char *text, int64_t *ms)
+static enum outcome
+open_ledger(const struct command *command, struct ctl *ctl, struct fault *why)
 {
-	char whole[CLOCK_TEXT];
-	int64_t seconds;
+	const char *path = ctl->settings->payments_db;
 
-	snprintf(whole, sizeof(whole), strlen(text) == strlen("2025-01-20") ? "%s 00:00:00" : "%s", text);
-	if (!clock_parse(whole, &seconds))
-		return false;
-	*ms = seconds * 1000;
-	return true;
-}
-
-static bool
-read_count(const char *text, int64_t *count)
-{
-	char *end;
-
-	*count = strtoll(text, &end, 10);
-	return *end == '\0' && *count >= 1;
-}
-
-static bool
-read_option(int option, struct ctl *ctl)
-{
-	switch (option) {
-	case 'j':
-		return ctl->json = true;
-	case 'f':
-		return ctl->failed = true;
-	case 'y':
-		return ctl->dry_run = true;
-	case 's':
-		return (ctl->status = status_number(optarg)) >= 0;
-	case 'n':
-		return read_count(optarg, &ctl->limit);
-	case 'd':
-		return read_count(optarg, &ctl->days);
-	case 'S':
-		return read_time(optarg, &ctl->since_ms);
-	case 'U':
-		return read_time(optarg, &ctl->until_ms);
-	case 'u':
-		ctl->url = optarg;
-		return true;
-	case 'm':
-		ctl->mapping = optarg;
-		return true;
+	switch (command->ledger) {
+	case LEDGER_OPEN:
+		return ledger_open_existing(path, &ctl->ledger, why);
+	case LEDGER_MAKE:
+		return ledger_open(path, &ctl->ledger, why);
 	default:
-		return false;
+		return DONE;
 	}
-}
-
-/* After the settings: they choose the zone in which times are read. */
-static bool
-read_options(int argc, char **argv, struct ctl *ctl)
-{
-	static const struct option names[] = { { "json", no_argument, NULL, 'j' },
-		{ "failed", no_argument, NULL, 'f' }, { "dry-run", no_argument, NULL, 'y' },
-		{ "status", required_argument, NULL, 's' }, { "limit", required_argument, NULL, 'n' },
-		{ "days", required_argument, NULL, 'd' }, { "since", required_argument, NULL, 'S' },
-		{ "until", required_argument, NULL, 'U' }, { "url", required_argument, NULL, 'u' },
-		{ "mapping", required_argument, NULL, 'm' }, { 0 } };
-	int option;
-
-	while ((option = getopt_long(argc, argv, "", names, NULL)) != -1)
-		if (!read_option(option, ctl))
-			return false;
-	ctl->words = argv + optind;
-	ctl->count = argc - optind;
-	return true;
 }
 
 static int
 run(const struct command *command, int argc, char **argv)
 {
 	struct ctl ctl = { .status = -1, .limit = 20 };
-	struct settings *settings = startup_settings(command->needs);
+	struct settings *settings;
 	struct fault why;
-	int status = EX_OK;
+	enum outcome out;
+	bool help = false;
+	int status;
 
-	if (settings == NULL)
+	if (!options_read(command, argc, argv, &ctl, &help)) {
+		options_usage(command);
+		return EX_USAGE;
+	}
+	if (help)
+		return EX_OK;
+	if ((settings = startup_settings(command->needs)) == NULL)
 		return EX_CONFIG;
 	ctl.settings = settings;
-	if (!read_options(argc, argv, &ctl))
-		status = EX_USAGE;
-	else if (command->ledger && ledger_open(settings->payments_db, &ctl.ledger, &why) != DONE)
-		status = ctl_complain(&why);
-	else
-		status = command->run(&ctl);
+	options_read_times(&ctl);
+	out = open_ledger(command, &ctl, &why);
+	status = out == DONE ? command->run(&ctl) : ctl_complain(&why);
+	/* Not there, another program's, or of a version to come: no use trying later. */
+	if (out == NEVER)
+		status = EX_CONFIG;
+	if (status == EX_USAGE)
+		options_usage(command);
 	ledger_close(ctl.ledger);
 	settings_free(settings);
-	return status == EX_USAGE ? usage(stderr, EX_USAGE) : status;
+	return status;
+}
+
+static const struct command *
+find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < COMMANDS; i++)
+		if (strcmp(name, commands[i].name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+static int
+dispatch(int argc, char **argv)
+{
+	const char *word = argc > 1 ? argv[1] : NULL;
+	const struct command *command;
+
+	if (word == NULL) {
+		print_complaint("no command given");
+		return usage(stderr, EX_USAGE);
+	}
+	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0)
+		return usage(stdout, EX_OK);
+	if (strcmp(word, "--version") == 0) {
+		puts("paymentctl " VERSION);
+		return EX_OK;
+	}
+	if ((command = find(word)) == NULL) {
+		print_complaint("no command is called \"%s\"", word);
+		return usage(stderr, EX_USAGE);
+	}
+	return run(command, argc - 1, argv + 1);
 }
 
 int
 main(int argc, char **argv)
 {
-	size_t i;
+	int status = dispatch(argc, argv);
 
-	if (argc < 2)
-		return usage(stderr, EX_USAGE);
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
-		return usage(stdout, EX_OK);
-	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (strcmp(argv[1], commands[i].name) == 0)
-			return run(&commands[i], argc - 1, argv + 1);
-	return usage(stderr, EX_USAGE);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		print_complaint("what is there to say cannot be written");
+		return EX_TEMPFAIL;
+	}
+	return status;
 }

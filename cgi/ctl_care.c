@@ -16,6 +16,14 @@
  * retry
  */
 
+const char *
+ctl_retry_mistake(const struct ctl *ctl)
+{
+	if (ctl->failed && ctl->count > 0)
+		return "retry takes either payments or --failed";
+	return ctl->failed || ctl->count > 0 ? NULL : "retry needs payments, or --failed";
+}
+
 int
 ctl_retry(const struct ctl *ctl)
 {
@@ -23,8 +31,6 @@ ctl_retry(const struct ctl *ctl)
 	struct fault why;
 	int i;
 
-	if (ctl->failed == (ctl->count > 0))
-		return EX_USAGE;
 	for (i = 0; i < ctl->count || (ctl->failed && i == 0); i++) {
 		const char *key = ctl->failed ? NULL : ctl->words[i];
 

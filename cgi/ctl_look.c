@@ -127,8 +127,6 @@ ctl_show(const struct ctl *ctl)
 	json_t *rows, *row;
 	int status = EX_OK;
 
-	if (ctl->count != 1)
-		return EX_USAGE;
 	if (ledger_list(ctl->ledger, -1, ctl->words[0], 0, 1, false, &rows, &why) != DONE)
 		return ctl_complain(&why);
 	row = json_array_get(rows, 0);

@@ -230,13 +230,6 @@ print_complaint(const char *format, ...)
 	free(text);
 }
 
-void
-print_json(const json_t *json)
-{
-	json_dumpf(json, stdout, JSON_INDENT(2));
-	putchar('\n');
-}
-
 const char *
 print_time(char text[static CLOCK_TEXT], int64_t wall_ms)
 {

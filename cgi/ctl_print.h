@@ -1,7 +1,6 @@
 #ifndef CTL_PRINT_H
 #define CTL_PRINT_H
 
-#include <jansson.h>
 #include <stdint.h>
 
 #include "clock.h"
@@ -38,9 +37,6 @@ void print_line(enum print_look look, const char *format, ...) __attribute__((fo
 
 /* One line on stderr: "paymentctl: " and what is wrong. */
 void print_complaint(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-/* A document on stdout, and a line's end. */
-void print_json(const json_t *json);
 
 /* "2025-01-20 14:49:20" in PAYMENT_TIMEZONE, and "" for 0: it never happened.  Returns text. */
 const char *print_time(char text[static CLOCK_TEXT], int64_t wall_ms);
