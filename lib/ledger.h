@@ -101,6 +101,9 @@ enum recorded {
 	RECORDED_CONFLICT /* Known, but with another amount or another payer: kept aside for a person. */
 };
 
+/* The request_id of what another service recorded. */
+#define LEDGER_IMPORTED "import"
+
 struct ledger_row {
 	int64_t id;
 	enum payment_status status;
@@ -192,12 +195,28 @@ enum outcome ledger_stats(struct ledger *ledger, struct ledger_stats *stats, str
 /* Prove that the ledger can commit, by a real commit. */
 enum outcome ledger_touch(struct ledger *ledger, int64_t now_ms, struct fault *why) MUST_USE;
 
-/* Rows for people: a new JSON array of objects, newest first.  status < 0 means any; key NULL means any; payload only
- * with `whole`. */
+/* Over all payments: how often one was told again, and how many arrivals contradicted what was known. */
+enum outcome ledger_repeats(
+    struct ledger *ledger, int64_t *duplicates, int64_t *conflicts, struct fault *why) MUST_USE;
+
+/*
+ * Rows for people: a new JSON array of objects, newest first, with times as UTC text.  status < 0 means any.  With a key only
+ * that payment: a payment_id, or "#" and a row's number.  Nothing personal is in them but the payload, only with `whole`; of
+ * a payment whose payload was purged, or never known, "purged" is true.
+ */
 enum outcome ledger_list(struct ledger *ledger, int status, const char *key, int64_t since_ms, int64_t limit,
     bool whole, json_t **rows, struct fault *why) MUST_USE;
 
-/* Put failed payments back into the backlog: that one, or all with key NULL.  *count tells how many. */
+/* The arrivals that contradicted a payment, oldest first: a new JSON array of {"seen_ms", "reason"}, and "payload" with
+ * `whole`. */
+enum outcome ledger_conflicts(
+    struct ledger *ledger, int64_t id, bool whole, json_t **conflicts, struct fault *why) MUST_USE;
+
+/*
+ * Put failed payments back into the backlog: that one, or all with key NULL.  *count tells how many.  Without a payload a
+ * payment cannot be carried again, so it stays; so do imported ones unless they are named, since nobody knows how far the
+ * other service got with them.
+ */
 enum outcome ledger_retry(
     struct ledger *ledger, const char *key, int64_t now_ms, int64_t *count, struct fault *why) MUST_USE;
 

@@ -9,6 +9,11 @@
 #include "ledger_internal.h"
 #include "text.h"
 
+static const char counts_by_status[] =
+    "SELECT status, sum(payments), sum(kopecks) FROM tally GROUP BY status";
+static const char oldest_unfinished[] =
+    "SELECT recorded_ms FROM payment_events WHERE next_ms IS NOT NULL ORDER BY id LIMIT 1";
+
 enum outcome
 ledger_stats(struct ledger *ledger, struct ledger_stats *stats, struct fault *why)
 {
@@ -17,8 +22,7 @@ ledger_stats(struct ledger *ledger, struct ledger_stats *stats, struct fault *wh
 	bool more = true;
 	enum outcome out;
 
-	out = db_query(ledger->db, &query, why,
-	    "SELECT status, sum(payments), sum(kopecks) FROM tally GROUP BY status", "");
+	out = db_query(ledger->db, &query, why, counts_by_status, "");
 	while (out == DONE && (out = db_row(query, &more, why)) == DONE && more) {
 		int status = status_number(db_text(query, 0));
 
@@ -32,8 +36,7 @@ ledger_stats(struct ledger *ledger, struct ledger_stats *stats, struct fault *wh
 	}
 	if (out != DONE)
 		return out;
-	out = db_query(ledger->db, &query, why,
-	    "SELECT recorded_ms FROM payment_events WHERE next_ms IS NOT NULL ORDER BY id LIMIT 1", "");
+	out = db_query(ledger->db, &query, why, oldest_unfinished, "");
 	out = first_number(out, query, &read.oldest_unfinished_ms, why);
 	if (out == DONE)
 		*stats = read;
@@ -51,12 +54,28 @@ ledger_touch(struct ledger *ledger, int64_t now_ms, struct fault *why)
 	    ledger, db_run(ledger->db, why, "UPDATE heartbeat SET at_ms = $1", "i", now_ms), why);
 }
 
+static const char duplicates_told[] = "SELECT sum(duplicates) FROM payment_events WHERE duplicates > 0";
+
+enum outcome
+ledger_repeats(struct ledger *ledger, int64_t *duplicates, int64_t *conflicts, struct fault *why)
+{
+	struct query *query = NULL;
+	enum outcome out;
+
+	out = db_query(ledger->db, &query, why, duplicates_told, "");
+	if ((out = first_number(out, query, duplicates, why)) != DONE)
+		return out;
+	out = db_query(ledger->db, &query, why, "SELECT count(*) FROM payment_conflict", "");
+	return first_number(out, query, conflicts, why);
+}
+
 enum outcome
 ledger_retry(struct ledger *ledger, const char *key, int64_t now_ms, int64_t *count, struct fault *why)
 {
 	static const char sql[] =
 	    "UPDATE payment_events SET status = 'pending', next_ms = $2, recorded_ms = $2, retry_count = 0,"
-	    " processed_at = NULL WHERE status = 'failed' AND ($1 IS NULL OR payment_id = $1) RETURNING id";
+	    " processed_at = NULL WHERE status = 'failed' AND payload <> ''"
+	    " AND iif($1 IS NULL, request_id IS NOT '" LEDGER_IMPORTED "', payment_id = $1) RETURNING id";
 	struct query *query = NULL;
 	bool more = true;
 	int64_t retried = 0;
@@ -74,59 +93,155 @@ ledger_retry(struct ledger *ledger, const char *key, int64_t now_ms, int64_t *co
 }
 
 /*
- * Rows.
+ * Rows.  There may be millions, so there is a statement for each way of asking, and each of them walks an index that is
+ * in the order wanted, or as short as what is asked for.
  */
+#define ISO_UTC "'%Y-%m-%dT%H:%M:%SZ'"
+#define SELECT_ROWS                                                                                          \
+	"SELECT id, payment_id, status, kopecks, strftime(" ISO_UTC ", created_at),"                         \
+	" strftime(" ISO_UTC ", processed_at), strftime(" ISO_UTC ", nullif(paid_at, 0), 'unixepoch'),"      \
+	" contact_id, lead_id, pipeline_id, lead_created, error_message, retry_count, duplicates, next_ms,"  \
+	" request_id, payload = '', iif($1, payload, NULL) FROM payment_events "
+#define SINCE(condition)                                                                                     \
+	"WHERE created_at >= datetime(($2 + 999) / 1000, 'unixepoch')" condition                             \
+	" ORDER BY created_at DESC, id DESC LIMIT $3"
 
-static json_t *
-int_or_null(struct query *query, int column)
-{
-	return db_null(query, column) ? json_null() : json_integer(db_int(query, column));
-}
+static const char by_key[] = SELECT_ROWS "WHERE payment_id = $2 AND status = coalesce($3, status)";
+static const char by_id[] = SELECT_ROWS "WHERE id = $2";
+static const char any_status[] = SELECT_ROWS SINCE("");
+static const char *const by_status[PAYMENT_STATUSES] = {
+	[PAYMENT_PENDING] = SELECT_ROWS
+	"INDEXED BY payment_unfinished " SINCE(" AND next_ms IS NOT NULL AND status = 'pending'"),
+	[PAYMENT_PROCESSING] = SELECT_ROWS
+	"INDEXED BY payment_unfinished " SINCE(" AND next_ms IS NOT NULL AND status = 'processing'"),
+	[PAYMENT_SUCCESS] = SELECT_ROWS SINCE(" AND status = 'success'"),
+	[PAYMENT_FAILED] = SELECT_ROWS "INDEXED BY payment_failed " SINCE(" AND status = 'failed'"),
+	[PAYMENT_SKIPPED] = SELECT_ROWS "INDEXED BY payment_skipped " SINCE(" AND status = 'skipped'"),
+};
 
+/* In the order of SELECT_ROWS: text, integer, boolean. */
+static const struct {
+	const char *key;
+	char kind;
+} members[] = {
+	{ "id", 'i' },
+	{ "payment_id", 't' },
+	{ "status", 't' },
+	{ "kopecks", 'i' },
+	{ "created_at", 't' },
+	{ "processed_at", 't' },
+	{ "paid_at", 't' },
+	{ "contact_id", 'i' },
+	{ "lead_id", 'i' },
+	{ "pipeline_id", 'i' },
+	{ "lead_created", 'b' },
+	{ "error_message", 't' },
+	{ "retry_count", 'i' },
+	{ "duplicates", 'i' },
+	{ "next_ms", 'i' },
+	{ "request_id", 't' },
+	{ "purged", 'b' },
+	{ "payload", 't' },
+};
+#define MEMBERS (sizeof(members) / sizeof(members[0]))
+
+/* A text that is no UTF-8, which JSON cannot hold, is as good as none. */
 static json_t *
-text_or_null(struct query *query, int column)
+member_of(struct query *query, int column, char kind)
 {
-	return db_null(query, column) ? json_null() : json_string(db_text(query, column));
+	json_t *text;
+
+	if (db_null(query, column))
+		return json_null();
+	if (kind == 'i')
+		return json_integer(db_int(query, column));
+	if (kind == 'b')
+		return json_boolean(db_int(query, column) != 0);
+	text = json_string(db_text(query, column));
+	return text != NULL ? text : json_null();
 }
 
 static json_t *
 row_of(struct query *query, bool whole)
 {
-	json_t *row = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-	    "id", int_or_null(query, 0), "payment_id", text_or_null(query, 1), "status",
-	    text_or_null(query, 2), "kopecks", int_or_null(query, 3), "created_at", text_or_null(query, 4),
-	    "processed_at", text_or_null(query, 5), "contact_id", int_or_null(query, 6), "lead_id",
-	    int_or_null(query, 7), "pipeline_id", int_or_null(query, 8), "lead_created",
-	    int_or_null(query, 9), "error_message", text_or_null(query, 10), "retry_count",
-	    int_or_null(query, 11), "duplicates", int_or_null(query, 12), "next_ms", int_or_null(query, 13));
+	json_t *row = json_object();
+	size_t i;
 
-	if (whole)
-		json_object_set_new(row, "payload", text_or_null(query, 14));
+	for (i = 0; i < MEMBERS - (whole ? 0 : 1); i++)
+		json_object_set_new(row, members[i].key, member_of(query, (int)i, members[i].kind));
 	return row;
+}
+
+static enum outcome
+append_rows(enum outcome out, struct query *query, bool whole, json_t *rows, struct fault *why)
+{
+	bool more = true;
+
+	while (out == DONE && (out = db_row(query, &more, why)) == DONE && more)
+		json_array_append_new(rows, row_of(query, whole));
+	db_done(query);
+	return out;
+}
+
+/* A payment_id, or else "#" and the row's number. */
+static enum outcome
+append_row(struct ledger *ledger, int status, const char *key, bool whole, json_t *rows, struct fault *why)
+{
+	struct query *query = NULL;
+	const char *name = status < 0 ? NULL : status_name((enum payment_status)status);
+	enum outcome out;
+
+	out = db_query(ledger->db, &query, why, by_key, "itt", (int64_t)whole, key, name);
+	out = append_rows(out, query, whole, rows, why);
+	if (out != DONE || json_array_size(rows) > 0 || key[0] != '#')
+		return out;
+	out = db_query(ledger->db, &query, why, by_id, "ii", (int64_t)whole, (int64_t)atoll(key + 1));
+	return append_rows(out, query, whole, rows, why);
 }
 
 enum outcome
 ledger_list(struct ledger *ledger, int status, const char *key, int64_t since_ms, int64_t limit, bool whole,
     json_t **rows, struct fault *why)
 {
-	static const char sql[] =
-	    "SELECT id, payment_id, status, kopecks, created_at, processed_at, contact_id, lead_id, "
-	    "pipeline_id,"
-	    " lead_created, error_message, retry_count, duplicates, next_ms, payload FROM payment_events"
-	    " WHERE ($1 IS NULL OR status = $1) AND ($2 IS NULL OR payment_id = $2) AND recorded_ms >= $3"
-	    " ORDER BY id DESC LIMIT $4";
 	struct query *query = NULL;
 	json_t *all = json_array();
+	enum outcome out;
+
+	if (key != NULL) {
+		out = append_row(ledger, status, key, whole, all, why);
+	} else {
+		out = db_query(ledger->db, &query, why, status < 0 ? any_status : by_status[status], "iii",
+		    (int64_t)whole, since_ms, limit);
+		out = append_rows(out, query, whole, all, why);
+	}
+	if (out == DONE)
+		*rows = all;
+	else
+		json_decref(all);
+	return out;
+}
+
+enum outcome
+ledger_conflicts(struct ledger *ledger, int64_t id, bool whole, json_t **conflicts, struct fault *why)
+{
+	static const char sql[] =
+	    "SELECT seen_ms, reason, payload FROM payment_conflict WHERE payment = $1 ORDER BY id";
+	struct query *query = NULL;
+	json_t *all = json_array(), *one;
 	bool more = true;
 	enum outcome out;
 
-	out = db_query(ledger->db, &query, why, sql, "ttii",
-	    status < 0 ? NULL : status_name((enum payment_status)status), key, since_ms, limit);
-	while (out == DONE && (out = db_row(query, &more, why)) == DONE && more)
-		json_array_append_new(all, row_of(query, whole));
+	out = db_query(ledger->db, &query, why, sql, "i", id);
+	while (out == DONE && (out = db_row(query, &more, why)) == DONE && more) {
+		one = json_pack(
+		    "{s:o, s:o}", "seen_ms", member_of(query, 0, 'i'), "reason", member_of(query, 1, 't'));
+		if (whole)
+			json_object_set_new(one, "payload", member_of(query, 2, 't'));
+		json_array_append_new(all, one);
+	}
 	db_done(query);
 	if (out == DONE)
-		*rows = all;
+		*conflicts = all;
 	else
 		json_decref(all);
 	return out;

@@ -114,6 +114,8 @@ static const char version_2[] =
     "DROP TRIGGER tally_update;"
     "UPDATE payment_events SET day = (strftime('%s', created_at) + 10800) / 86400;"
     "CREATE INDEX payment_created ON payment_events (created_at);"
+    "CREATE INDEX payment_skipped ON payment_events (created_at) WHERE status = 'skipped';"
+    "CREATE INDEX payment_repeated ON payment_events (duplicates) WHERE duplicates > 0;"
 
     "ALTER TABLE heartbeat ADD COLUMN success_ms INTEGER NOT NULL DEFAULT 0;"
     "UPDATE heartbeat SET success_ms = (SELECT max(last_ms) FROM tally);"

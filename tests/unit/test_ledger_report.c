@@ -1,0 +1,278 @@
+#include "fake_clock.c"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "fixture.c"
+
+/* Its statements are looked at as well as run. */
+#include "../../lib/ledger_report.c"
+
+#define NOW INT64_C(1737374400000) /* 2025-01-20 12:00:00 UTC */
+
+static struct ledger *ledger;
+
+static int
+set_up(void **state)
+{
+	struct fault why = { "" };
+
+	(void)state;
+	fake_clock_reset();
+	fixture_begin();
+	if (ledger_open(fixture_path("l.sqlite"), &ledger, &why) != DONE)
+		fail_msg("%s", why.text);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	ledger_close(ledger);
+	fixture_end();
+	return 0;
+}
+
+static const char *
+file(void)
+{
+	return fixture_path("l.sqlite");
+}
+
+/* A webhook of this payment; its row. */
+static int64_t
+tell(const char *key, int64_t kopecks, const char *exclusion, int64_t now_ms)
+{
+	struct arrival arrival = { .key = key,
+		.kopecks = kopecks,
+		.payload = "{}",
+		.payload_size = 2,
+		.request_id = "",
+		.exclusion = exclusion,
+		.now_ms = now_ms,
+		.next_ms = now_ms };
+	enum recorded recorded;
+	struct ledger_row row;
+	struct fault why = { "" };
+
+	assert_int_equal(ledger_record(ledger, &arrival, &recorded, &row, &why), DONE);
+	return row.id;
+}
+
+static int64_t
+failed(const char *key)
+{
+	int64_t id = tell(key, 100, NULL, NOW);
+	struct fault why = { "" };
+
+	assert_int_equal(ledger_fail(ledger, id, NULL, "refused", NOW, &why), DONE);
+	return id;
+}
+
+/* How SQLite would run a statement. */
+static char *
+plan_of(const char *sql)
+{
+	char *explain = text_format("EXPLAIN QUERY PLAN %s", sql), *plan = text_format("%s", ""), *longer;
+	sqlite3_stmt *statement;
+	sqlite3 *database;
+
+	assert_int_equal(sqlite3_open(file(), &database), SQLITE_OK);
+	if (sqlite3_prepare_v2(database, explain, -1, &statement, NULL) != SQLITE_OK)
+		fail_msg("%s: %s", sql, sqlite3_errmsg(database));
+	while (sqlite3_step(statement) == SQLITE_ROW) {
+		longer = text_format("%s%s\n", plan, (const char *)sqlite3_column_text(statement, 3));
+		free(plan);
+		plan = longer;
+	}
+	sqlite3_finalize(statement);
+	sqlite3_close(database);
+	free(explain);
+	return plan;
+}
+
+static void
+assert_plan(const char *sql, const char *expected)
+{
+	char *plan = plan_of(sql);
+
+	assert_string_equal(plan, expected);
+	free(plan);
+}
+
+/* Whichever way rows are asked for, an index leads to them: there may be millions.  The two that are scanned hold nothing but
+ * what is asked for. */
+static void
+test_an_index_for_every_question(void **state)
+{
+	(void)state;
+	assert_plan(any_status, "SEARCH payment_events USING INDEX payment_created (created_at>?)\n");
+	assert_plan(
+	    by_status[PAYMENT_SUCCESS], "SEARCH payment_events USING INDEX payment_created (created_at>?)\n");
+	assert_plan(
+	    by_status[PAYMENT_SKIPPED], "SEARCH payment_events USING INDEX payment_skipped (created_at>?)\n");
+	assert_plan(by_status[PAYMENT_FAILED],
+	    "SCAN payment_events USING INDEX payment_failed\nUSE TEMP B-TREE FOR ORDER BY\n");
+	assert_plan(by_status[PAYMENT_PENDING],
+	    "SCAN payment_events USING INDEX payment_unfinished\nUSE TEMP B-TREE FOR ORDER BY\n");
+	assert_plan(by_status[PAYMENT_PROCESSING],
+	    "SCAN payment_events USING INDEX payment_unfinished\nUSE TEMP B-TREE FOR ORDER BY\n");
+	assert_plan(
+	    by_key, "SEARCH payment_events USING INDEX sqlite_autoindex_payment_events_1 (payment_id=?)\n");
+	assert_plan(by_id, "SEARCH payment_events USING INTEGER PRIMARY KEY (rowid=?)\n");
+	assert_plan(
+	    duplicates_told, "SEARCH payment_events USING COVERING INDEX payment_repeated (duplicates>?)\n");
+	assert_plan(oldest_unfinished, "SCAN payment_events USING INDEX payment_unfinished\n");
+	assert_plan(counts_by_status, "SCAN tally\nUSE TEMP B-TREE FOR GROUP BY\n");
+}
+
+static size_t
+listed(int status, const char *key, int64_t since_ms)
+{
+	json_t *rows = NULL;
+	struct fault why = { "" };
+	size_t count;
+
+	if (ledger_list(ledger, status, key, since_ms, 100, false, &rows, &why) != DONE)
+		fail_msg("%s", why.text);
+	count = json_array_size(rows);
+	json_decref(rows);
+	return count;
+}
+
+static void
+test_list_by_status_and_time(void **state)
+{
+	int64_t id;
+
+	(void)state;
+	tell("skipped", 0, "zero", NOW);
+	tell("pending", 100, NULL, NOW + 60000);
+	id = failed("failed");
+	assert_int_equal(listed(-1, NULL, 0), 3);
+	assert_int_equal(listed(-1, NULL, NOW), 3);
+	assert_int_equal(listed(-1, NULL, NOW + 1), 1);
+	assert_int_equal(listed(PAYMENT_SKIPPED, NULL, NOW), 1);
+	assert_int_equal(listed(PAYMENT_SKIPPED, NULL, NOW + 1), 0);
+	assert_int_equal(listed(PAYMENT_FAILED, NULL, NOW), 1);
+	assert_int_equal(listed(PAYMENT_FAILED, NULL, NOW + 1), 0);
+	assert_int_equal(listed(PAYMENT_PENDING, NULL, NOW + 60000), 1);
+	assert_int_equal(listed(PAYMENT_PENDING, NULL, NOW + 60001), 0);
+	assert_int_equal(listed(PAYMENT_PROCESSING, NULL, 0), 0);
+	assert_int_equal(listed(PAYMENT_SUCCESS, NULL, 0), 0);
+	assert_int_equal(id, 3);
+	assert_int_equal(listed(-1, "#3", 0), 1);
+	assert_int_equal(listed(-1, "#4", 0), 0);
+	assert_int_equal(listed(-1, "3", 0), 0);
+	/* Whoever has such an id is meant first. */
+	tell("#3", 100, NULL, NOW);
+	assert_int_equal(listed(PAYMENT_FAILED, "#3", 0), 1);
+	assert_int_equal(listed(PAYMENT_PENDING, "#3", 0), 1);
+}
+
+static void
+test_repeats_and_conflicts(void **state)
+{
+	int64_t id, duplicates = -1, conflicts = -1;
+	struct fault why = { "" };
+	json_t *all = NULL;
+
+	(void)state;
+	assert_int_equal(ledger_repeats(ledger, &duplicates, &conflicts, &why), DONE);
+	assert_int_equal(duplicates + conflicts, 0);
+	id = tell("a", 100, NULL, NOW);
+	tell("a", 100, NULL, NOW);
+	tell("a", 100, NULL, NOW);
+	tell("a", 200, NULL, NOW + 5);
+	tell("b", 100, NULL, NOW);
+	tell("b", 100, NULL, NOW);
+	assert_int_equal(ledger_repeats(ledger, &duplicates, &conflicts, &why), DONE);
+	assert_int_equal(duplicates, 3);
+	assert_int_equal(conflicts, 1);
+	assert_int_equal(ledger_conflicts(ledger, id, false, &all, &why), DONE);
+	assert_int_equal(json_array_size(all), 1);
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(all, 0), "seen_ms")), NOW + 5);
+	assert_null(json_object_get(json_array_get(all, 0), "payload"));
+	json_decref(all);
+	assert_int_equal(ledger_conflicts(ledger, id, true, &all, &why), DONE);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(all, 0), "payload")), "{}");
+	json_decref(all);
+}
+
+static int64_t
+retried(const char *key)
+{
+	struct fault why = { "" };
+	int64_t count = -1;
+
+	assert_int_equal(ledger_retry(ledger, key, NOW, &count, &why), DONE);
+	return count;
+}
+
+/* Without a payload there is nothing to carry; what another service began is carried only when a person says so. */
+static void
+test_retry_leaves_some(void **state)
+{
+	(void)state;
+	failed("plain");
+	failed("purged");
+	failed("imported");
+	fixture_sql(file(),
+	    "UPDATE payment_events SET payload = '' WHERE payment_id = 'purged';"
+	    "UPDATE payment_events SET request_id = '" LEDGER_IMPORTED "' WHERE payment_id = 'imported'");
+	assert_int_equal(retried(NULL), 1);
+	assert_int_equal(retried("purged"), 0);
+	assert_int_equal(retried("imported"), 1);
+	assert_int_equal(listed(PAYMENT_FAILED, NULL, 0), 1);
+}
+
+/* A text that is not UTF-8 takes neither the row nor the others with it. */
+static void
+test_broken_text(void **state)
+{
+	json_t *rows = NULL;
+	struct fault why = { "" };
+
+	(void)state;
+	failed("a");
+	fixture_sql(file(), "UPDATE payment_events SET error_message = CAST(x'ff' AS TEXT)");
+	assert_int_equal(ledger_list(ledger, -1, NULL, 0, 10, false, &rows, &why), DONE);
+	assert_true(json_is_null(json_object_get(json_array_get(rows, 0), "error_message")));
+	json_decref(rows);
+}
+
+/* Looking makes no ledger. */
+static void
+test_open_existing(void **state)
+{
+	struct ledger *other = NULL;
+	struct fault why = { "" };
+
+	(void)state;
+	assert_int_equal(ledger_open_existing(fixture_path("none.sqlite"), &other, &why), NEVER);
+	assert_int_equal(ledger_open_existing(fixture_path("none/none.sqlite"), &other, &why), NEVER);
+	assert_int_equal(access(fixture_path("none.sqlite"), F_OK), -1);
+	assert_int_equal(access(fixture_path("none.sqlite-gate"), F_OK), -1);
+	assert_int_equal(ledger_open_existing(file(), &other, &why), DONE);
+	ledger_close(other);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_an_index_for_every_question, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_list_by_status_and_time, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_repeats_and_conflicts, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_retry_leaves_some, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_broken_text, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_open_existing, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
