@@ -2,173 +2,230 @@
  * paymentctl: what the ledger shows.
  */
 #include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "ctl.h"
-#include "money.h"
+#include "ctl_print.h"
+#include "limiter.h"
 #include "text.h"
 
 /*
  * stats
  */
 
-static json_t *
-stats_json(const struct ledger_stats *stats)
+struct overview {
+	int64_t now_ms;
+	struct ledger_stats stats;
+	int64_t duplicates, conflicts;
+	bool crm_known;
+	struct limiter_state crm;
+};
+
+/* Only a file that is there: nothing is made by looking.  One that cannot be opened does not hide the payments. */
+static void
+look_at_breaker(const struct settings *settings, struct overview *all)
 {
-	json_t *all = json_object();
-	char text[MONEY_TEXT];
+	char *path = text_format("%s/limiter", settings->payments_run_dir);
+	struct limiter *limiter = NULL;
+	struct fault why;
+
+	if (access(path, F_OK) == 0 && limiter_open(path, settings->amo_rate_limit, &limiter, &why) == DONE) {
+		limiter_look(limiter, &all->crm);
+		all->crm_known = true;
+	}
+	limiter_close(limiter);
+	free(path);
+}
+
+static enum outcome
+look_around(const struct ctl *ctl, struct overview *all, struct fault *why)
+{
+	enum outcome out;
+
+	*all = (struct overview){ .now_ms = clock_wall_ms() };
+	if ((out = ledger_stats(ctl->ledger, &all->stats, why)) != DONE ||
+	    (out = ledger_repeats(ctl->ledger, &all->duplicates, &all->conflicts, why)) != DONE)
+		return out;
+	look_at_breaker(ctl->settings, all);
+	return DONE;
+}
+
+static int64_t
+unfinished(const struct ledger_stats *stats)
+{
+	return stats->payments[PAYMENT_PENDING] + stats->payments[PAYMENT_PROCESSING];
+}
+
+static int64_t
+waiting_s(const struct overview *all)
+{
+	int64_t since_ms = all->stats.oldest_unfinished_ms;
+
+	return since_ms == 0 || since_ms > all->now_ms ? 0 : (all->now_ms - since_ms) / 1000;
+}
+
+static json_t *
+utc_or_null(int64_t ms)
+{
+	char text[CLOCK_TEXT];
+
+	return ms == 0 ? json_null() : json_string(clock_utc(text, ms / 1000));
+}
+
+static json_t *
+breaker_json(const struct overview *all)
+{
+	if (!all->crm_known)
+		return json_null();
+	if (!all->crm.open)
+		return json_pack("{s:s}", "state", "closed");
+	return json_pack("{s:s, s:i, s:o}", "state", "open", "status", all->crm.status, "since",
+	    utc_or_null(all->crm.since_ms));
+}
+
+static json_t *
+stats_json(const struct overview *all)
+{
+	const struct ledger_stats *stats = &all->stats;
+	json_t *payments = json_object();
 	int status;
 
 	for (status = 0; status < PAYMENT_STATUSES; status++)
-		json_object_set_new(all, status_name(status),
-		    json_pack("{s:I, s:s}", "payments", (json_int_t)stats->payments[status], "amount",
-			money_format(text, stats->kopecks[status])));
-	return all;
+		json_object_set_new(payments, status_name(status),
+		    json_pack("{s:I, s:I}", "count", (json_int_t)stats->payments[status], "kopecks",
+			(json_int_t)stats->kopecks[status]));
+	return json_pack("{s:o, s:I, s:o, s:I, s:o, s:I, s:I, s:o}", "payments", payments, "unfinished",
+	    (json_int_t)unfinished(stats), "oldest_unfinished", utc_or_null(stats->oldest_unfinished_ms),
+	    "oldest_unfinished_seconds", (json_int_t)waiting_s(all), "last_success",
+	    utc_or_null(stats->last_success_ms), "duplicates", (json_int_t)all->duplicates, "conflicts",
+	    (json_int_t)all->conflicts, "crm_breaker", breaker_json(all));
+}
+
+static void
+print_counts(const struct ledger_stats *stats)
+{
+	static const char *const heads[] = { "STATUS", ">PAYMENTS", ">AMOUNT" };
+	struct print_table *table = print_table(3, heads);
+	char money[PRINT_MONEY];
+	int status;
+
+	for (status = 0; status < PAYMENT_STATUSES; status++) {
+		enum print_look look =
+		    stats->payments[status] > 0 ? print_look_of(status_name(status)) : PRINT_DIM;
+
+		print_cell(table, look, "%s", status_name(status));
+		print_cell(table, look, "%" PRId64, stats->payments[status]);
+		print_cell(table, look, "%s", print_money(money, stats->kopecks[status]));
+	}
+	print_end(table);
+}
+
+static void
+print_breaker(struct print_table *table, const struct overview *all)
+{
+	char since[CLOCK_TEXT];
+
+	print_cell(table, PRINT_PLAIN, "amoCRM");
+	if (!all->crm_known)
+		print_cell(table, PRINT_DIM, "not known here: nothing called it since this host was started");
+	else if (all->crm.open)
+		print_cell(table, PRINT_BAD, "refuses everybody with %d since %s", all->crm.status,
+		    print_time(since, all->crm.since_ms));
+	else
+		print_cell(table, PRINT_GOOD, "may be called");
+}
+
+static void
+print_state(const struct overview *all)
+{
+	struct print_table *table = print_table(2, NULL);
+	char time[CLOCK_TEXT];
+
+	print_cell(table, PRINT_PLAIN, "unfinished");
+	if (unfinished(&all->stats) == 0)
+		print_cell(table, PRINT_GOOD, "none");
+	else
+		print_cell(table, PRINT_ODD, "%" PRId64 ", the oldest since %s: %" PRId64 " s",
+		    unfinished(&all->stats), print_time(time, all->stats.oldest_unfinished_ms),
+		    waiting_s(all));
+	print_cell(table, PRINT_PLAIN, "last success");
+	print_cell(table, PRINT_PLAIN, "%s", print_time(time, all->stats.last_success_ms));
+	print_cell(table, PRINT_PLAIN, "duplicates");
+	print_cell(table, PRINT_PLAIN, "%" PRId64, all->duplicates);
+	print_cell(table, PRINT_PLAIN, "conflicts");
+	print_cell(table, all->conflicts > 0 ? PRINT_ODD : PRINT_PLAIN, "%" PRId64, all->conflicts);
+	print_breaker(table, all);
+	print_end(table);
 }
 
 int
 ctl_stats(const struct ctl *ctl)
 {
-	struct ledger_stats stats;
-	char text[MONEY_TEXT];
+	struct overview all;
 	struct fault why;
-	json_t *all;
-	int status;
+	json_t *json;
 
-	if (ledger_stats(ctl->ledger, &stats, &why) != DONE)
+	if (look_around(ctl, &all, &why) != DONE)
 		return ctl_complain(&why);
 	if (ctl->json) {
-		all = stats_json(&stats);
-		ctl_json(all);
-		json_decref(all);
+		json = stats_json(&all);
+		ctl_json(json);
+		json_decref(json);
 	} else {
-		for (status = 0; status < PAYMENT_STATUSES; status++)
-			printf("%-10s %8" PRId64 " %16s RUB\n", status_name(status), stats.payments[status],
-			    money_format(text, stats.kopecks[status]));
+		print_counts(&all.stats);
+		print_line(PRINT_PLAIN, "%s", "");
+		print_state(&all);
 	}
-	return stats.payments[PAYMENT_FAILED] > 0 ? CTL_SEE : EX_OK;
+	return all.stats.payments[PAYMENT_FAILED] > 0 ? CTL_SEE : EX_OK;
 }
 
 /*
- * list and show
+ * list
  */
 
-static const char *
-text_of(const json_t *row, const char *key)
-{
-	const char *text = json_string_value(json_object_get(row, key));
-
-	return text != NULL ? text : "-";
-}
-
 static void
-print_row(const json_t *row)
+print_row(struct print_table *table, const json_t *row)
 {
-	char amount[MONEY_TEXT];
+	const char *status = json_string_value(json_object_get(row, "status"));
+	const char *reason = json_string_value(json_object_get(row, "error_message"));
+	json_int_t lead_id = json_integer_value(json_object_get(row, "lead_id"));
+	char time[CLOCK_TEXT], money[PRINT_MONEY];
 
-	printf("%s  %-10s %12s  lead %-10" JSON_INTEGER_FORMAT "  %s  %s\n", text_of(row, "created_at"),
-	    text_of(row, "status"), money_format(amount, json_integer_value(json_object_get(row, "kopecks"))),
-	    json_integer_value(json_object_get(row, "lead_id")), text_of(row, "payment_id"),
-	    text_of(row, "error_message"));
+	print_cell(
+	    table, PRINT_PLAIN, "%s", print_utc(time, json_string_value(json_object_get(row, "created_at"))));
+	print_cell(table, print_look_of(status), "%s", status);
+	print_cell(table, PRINT_PLAIN, "%s",
+	    print_money(money, json_integer_value(json_object_get(row, "kopecks"))));
+	if (lead_id != 0)
+		print_cell(table, PRINT_PLAIN, "%" JSON_INTEGER_FORMAT, lead_id);
+	else
+		print_cell(table, PRINT_PLAIN, "%s", "");
+	print_cell(table, PRINT_PLAIN, "%s", json_string_value(json_object_get(row, "payment_id")));
+	print_cell(table, PRINT_PLAIN, "%s", reason != NULL ? reason : "");
 }
 
 int
 ctl_list(const struct ctl *ctl)
 {
-	struct fault why;
+	static const char *const heads[] = { "RECEIVED", "STATUS", ">AMOUNT", ">LEAD", "PAYMENT", "REASON" };
+	struct print_table *table;
 	json_t *rows, *row;
+	struct fault why;
 	size_t i;
 
-	if (ledger_list(ctl->ledger, ctl->status, NULL, 0, ctl->limit, false, &rows, &why) != DONE)
+	if (ledger_list(ctl->ledger, ctl->status, NULL, ctl->since_ms, ctl->limit, false, &rows, &why) !=
+	    DONE)
 		return ctl_complain(&why);
-	if (ctl->json)
+	if (ctl->json) {
 		ctl_json(rows);
-	else
+	} else {
+		table = print_table(6, heads);
 		json_array_foreach(rows, i, row)
-			print_row(row);
+			print_row(table, row);
+		print_end(table);
+	}
 	json_decref(rows);
 	return EX_OK;
-}
-
-/* Members that the ledger keeps in kopecks. */
-static bool
-is_money(const char *key)
-{
-	return strcmp(key, "kopecks") == 0 || strcmp(key, "total_before") == 0 ||
-	    strcmp(key, "total_after") == 0;
-}
-
-static void
-print_members(const json_t *row)
-{
-	char amount[MONEY_TEXT];
-	const char *key;
-	json_t *value;
-
-	json_object_foreach((json_t *)row, key, value) {
-		if (is_money(key)) {
-			printf("%-14s %s RUB\n", key, money_format(amount, json_integer_value(value)));
-			continue;
-		}
-		if (json_is_string(value))
-			printf("%-14s %s\n", key, json_string_value(value));
-		else if (json_is_integer(value))
-			printf("%-14s %" JSON_INTEGER_FORMAT "\n", key, json_integer_value(value));
-	}
-}
-
-int
-ctl_show(const struct ctl *ctl)
-{
-	struct progress at;
-	struct fault why;
-	json_t *rows, *row;
-	int status = EX_OK;
-
-	if (ledger_list(ctl->ledger, -1, ctl->words[0], 0, 1, false, &rows, &why) != DONE)
-		return ctl_complain(&why);
-	row = json_array_get(rows, 0);
-	progress_init(&at);
-	if (row == NULL) {
-		fprintf(stderr, "paymentctl: no payment %s\n", ctl->words[0]);
-		status = CTL_SEE;
-	} else if (ledger_progress(ctl->ledger, json_integer_value(json_object_get(row, "id")), &at, &why) !=
-	    DONE) {
-		status = ctl_complain(&why);
-	} else {
-		json_object_set_new(row, "matched_by", json_string(at.matched_by));
-		json_object_set_new(row, "total_before", json_integer(at.total_before));
-		json_object_set_new(row, "total_after", json_integer(at.total_after));
-		json_object_set_new(row, "count_before", json_integer(at.count_before));
-		json_object_set_new(row, "count_after", json_integer(at.count_after));
-		json_object_set_new(row, "note_id", json_integer(at.note_id));
-		ctl->json ? ctl_json(row) : print_members(row);
-	}
-	progress_clear(&at);
-	json_decref(rows);
-	return status;
-}
-
-/*
- * integrity
- */
-
-static void
-tell(void *unused, const char *problem)
-{
-	(void)unused;
-	puts(problem);
-}
-
-int
-ctl_integrity(const struct ctl *ctl)
-{
-	struct fault why;
-	enum outcome out = ledger_check(ctl->ledger, tell, NULL, &why);
-
-	if (out == DONE)
-		puts("the ledger is whole and keeps its invariants");
-	return out == DONE ? EX_OK : out == NEVER ? CTL_SEE : ctl_complain(&why);
 }

@@ -25,6 +25,16 @@ static const char *const looks[] = {
 	[PRINT_DIM] = "\033[2m",
 };
 
+enum print_look
+print_look_of(const char *status)
+{
+	if (strcmp(status, "failed") == 0)
+		return PRINT_BAD;
+	if (strcmp(status, "success") == 0)
+		return PRINT_GOOD;
+	return strcmp(status, "skipped") == 0 ? PRINT_DIM : PRINT_ODD;
+}
+
 static bool
 coloured(void)
 {
@@ -238,6 +248,15 @@ print_time(char text[static CLOCK_TEXT], int64_t wall_ms)
 	else
 		clock_local(text, wall_ms / 1000);
 	return text;
+}
+
+const char *
+print_utc(char text[static CLOCK_TEXT], const char *utc)
+{
+	int64_t seconds;
+
+	text[0] = '\0';
+	return utc != NULL && clock_parse(utc, &seconds) ? clock_local(text, seconds) : text;
 }
 
 const char *

@@ -21,6 +21,9 @@ enum print_look {
 	PRINT_DIM
 };
 
+/* How a payment's status looks. */
+enum print_look print_look_of(const char *status);
+
 /*
  * A table is filled cell by cell, row by row, and printed as a whole, because its columns are as wide as the widest cell.
  * `heads` names the columns; one that begins with '>' is aligned right.  NULL for a table without headings.
@@ -40,6 +43,9 @@ void print_complaint(const char *format, ...) __attribute__((format(printf, 1, 2
 
 /* "2025-01-20 14:49:20" in PAYMENT_TIMEZONE, and "" for 0: it never happened.  Returns text. */
 const char *print_time(char text[static CLOCK_TEXT], int64_t wall_ms);
+
+/* The same of "2025-01-20T11:49:20Z", as the ledger's rows tell it; "" for NULL. */
+const char *print_utc(char text[static CLOCK_TEXT], const char *utc);
 
 /* "5000.00 RUB".  Returns text. */
 #define PRINT_MONEY 40

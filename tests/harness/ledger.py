@@ -17,6 +17,10 @@ class Ledger:
             database.row_factory = sqlite3.Row
             return [dict(row) for row in database.execute(sql, arguments)]
 
+    def change(self) -> "closing[sqlite3.Connection]":
+        """A connection that commits each statement, to damage the ledger or make it look old; not beside a running service."""
+        return closing(sqlite3.connect(self.path, isolation_level=None, timeout=10))
+
     def row(self, payment_id: str) -> Row:
         (row,) = self.query("SELECT * FROM payment_events WHERE payment_id = ?", payment_id)
         return row
