@@ -250,8 +250,11 @@ prepare_creation(struct job *job)
 static enum outcome
 adopt(struct job *job, bool filled, struct fault *why)
 {
-	job->at.intent = INTENT_NONE;
-	job->at.intent_ms = 0;
+	/* Of an imported payment it is the lead that may have been written. */
+	if (job->at.intent == INTENT_CONTACT) {
+		job->at.intent = INTENT_NONE;
+		job->at.intent_ms = 0;
+	}
 	if (filled || strcmp(job->at.matched_by, "created") == 0)
 		return save_with_identities(job, why);
 	return job_save(job, why);
