@@ -68,6 +68,24 @@ static const struct command commands[] = {
 	    .words = "",
 	    .summary = "check the ledger's file and its invariants",
 	    .see = "the ledger is broken" },
+	{ .name = "purge",
+	    .run = ctl_purge,
+	    .ledger = LEDGER_OPEN,
+	    .options = "dyj",
+	    .words = "",
+	    .mistake = ctl_purge_mistake,
+	    .summary = "erase personal data by age",
+	    .about = "The payloads and trails of finished payments older than that are erased; what tells a\n"
+		     "duplicate, amounts and ids are kept.  Copies made before keep theirs." },
+	{ .name = "backup",
+	    .run = ctl_backup,
+	    .ledger = LEDGER_OPEN,
+	    .options = "j",
+	    .words = "FILE",
+	    .least = 1,
+	    .most = 1,
+	    .summary = "make a verified copy of the ledger while it is in use",
+	    .see = "FILE is there already" },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

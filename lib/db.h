@@ -83,8 +83,8 @@ enum outcome db_run(struct db *db, struct fault *why, const char *sql, const cha
 enum outcome db_check(
     struct db *db, void (*tell)(void *, const char *), void *told, struct fault *why) MUST_USE;
 
-/* Make sure that nothing which was deleted or overwritten is left in the log either.  LATER: a reader still needs it.  Not
- * inside a transaction. */
+/* Make sure that nothing which was deleted or overwritten is left in the log either.  LATER: somebody reads it just now;
+ * this is not waited for.  Not inside a transaction. */
 enum outcome db_scrub(struct db *db, struct fault *why) MUST_USE;
 
 /* Copy the live file to a new one, verified and synced; nobody is kept from writing meanwhile, and no half of it ever has

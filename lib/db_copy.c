@@ -61,7 +61,10 @@ db_scrub(struct db *db, struct fault *why)
 
 	if ((outcome = db_gate_enter(db, why)) != DONE)
 		return outcome;
+	/* Waiting for a reader in here would keep every writer waiting too. */
+	sqlite3_busy_timeout(db->sqlite, 0);
 	code = sqlite3_wal_checkpoint_v2(db->sqlite, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	sqlite3_busy_timeout(db->sqlite, DB_BUSY_MS);
 	db_gate_leave(db);
 	if (code == SQLITE_BUSY)
 		return fault_set(why, LATER, "ledger %s: a reader keeps the log from being cut", db->path);

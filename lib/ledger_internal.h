@@ -13,6 +13,9 @@ struct ledger {
 	struct db *db;
 };
 
+/* What an imported row's error_message begins with.  What follows is another program's text, which may hold personal data. */
+#define IMPORTED_REASON "the service used before: "
+
 /* ledger_save() inside a transaction. */
 enum outcome progress_write(
     struct ledger *ledger, int64_t id, const struct progress *at, struct fault *why) MUST_USE;

@@ -247,6 +247,22 @@ ledger_conflicts(struct ledger *ledger, int64_t id, bool whole, json_t **conflic
 	return out;
 }
 
+enum outcome
+ledger_copy(struct ledger *ledger, const char *path, int64_t *rows, struct fault *why)
+{
+	struct query *query = NULL;
+	struct db *copy = NULL;
+	enum outcome out;
+
+	if ((out = db_copy(ledger->db, path, why)) != DONE ||
+	    (out = db_open_foreign(path, &copy, why)) != DONE)
+		return out;
+	out = db_query(copy, &query, why, "SELECT count(*) FROM payment_events", "");
+	out = first_number(out, query, rows, why);
+	db_close(copy);
+	return out;
+}
+
 /*
  * The invariants, each as a query for the rows that break it.
  */
