@@ -86,6 +86,19 @@ static const struct command commands[] = {
 	    .most = 1,
 	    .summary = "make a verified copy of the ledger while it is in use",
 	    .see = "FILE is there already" },
+	{ .name = "import",
+	    .run = ctl_import,
+	    .ledger = LEDGER_MAKE,
+	    .options = "yj",
+	    .words = "OLD.sqlite",
+	    .least = 1,
+	    .most = 1,
+	    .summary = "take over the ledger of the Python service",
+	    .about =
+		"Stop that service first.  What it carried is a duplicate from then on; what it did not is\n"
+		"failed here, waits for a person, and is carried only when it is named or sent again.\n"
+		"Payments that are known here stay as they are, so it may be repeated.",
+	    .see = "OLD.sqlite is no such ledger, or something in it needs a look" },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

@@ -82,10 +82,11 @@ const char *ctl_retry_mistake(const struct ctl *ctl);
 int ctl_resume(const struct ctl *ctl);
 int ctl_integrity(const struct ctl *ctl);
 
-/* Keep: ctl_keep.c */
+/* Keep: ctl_keep.c, ctl_import.c */
 int ctl_purge(const struct ctl *ctl);
 const char *ctl_purge_mistake(const struct ctl *ctl);
 int ctl_backup(const struct ctl *ctl);
+int ctl_import(const struct ctl *ctl);
 
 /* Say what went wrong.  Returns EX_TEMPFAIL. */
 int ctl_complain(const struct fault *why);
