@@ -665,6 +665,95 @@ test_copy(void **state)
 	db_close(copied);
 }
 
+/* Only what is there is opened, and nothing is left behind by looking. */
+static void
+test_open_existing(void **state)
+{
+	struct db *db = NULL;
+	struct fault why;
+
+	(void)state;
+	assert_int_equal(db_open_existing(path, OUR_ID, steps, 2, &db, &why), NEVER);
+	assert_non_null(strstr(why.text, "there is none"));
+	assert_int_equal(access(gate, F_OK), -1);
+	assert_int_equal(access(path, F_OK), -1);
+	db_close(open_db());
+	assert_int_equal(db_open_existing(path, OUR_ID, steps, 2, &db, &why), DONE);
+	add(db, "a", 1);
+	db_close(db);
+}
+
+/* Another program's file can be read and not written, nor is a gate made beside it. */
+static void
+test_open_foreign(void **state)
+{
+	static const char read[] = "SELECT n FROM t";
+	struct db *db = NULL;
+	struct fault why;
+	sqlite3 *file;
+
+	(void)state;
+	assert_int_equal(db_open_foreign(path, &db, &why), BROKEN);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(sqlite3_open(path, &file), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_exec(file, "CREATE TABLE t (n); INSERT INTO t VALUES (7)", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(db_open_foreign(path, &db, &why), DONE);
+	assert_int_equal(number(db, read), 7);
+	assert_int_equal(db_run(db, &why, "DELETE FROM t", ""), BROKEN);
+	/* Its owner goes on writing. */
+	assert_int_equal(sqlite3_exec(file, "UPDATE t SET n = 8", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(number(db, read), 8);
+	db_close(db);
+	sqlite3_close(file);
+	assert_int_equal(access(gate, F_OK), -1);
+}
+
+static bool
+holds(const char *name, const char *word)
+{
+	static char bytes[1 << 20];
+	FILE *file = fopen(name, "r");
+	size_t size = file ? fread(bytes, 1, sizeof(bytes), file) : 0;
+
+	if (file)
+		fclose(file);
+	return memmem(bytes, size, word, strlen(word)) != NULL;
+}
+
+/* What was overwritten is neither in the file nor, once it is scrubbed, in the log. */
+static void
+test_scrub(void **state)
+{
+	static const char erase[] = "UPDATE paid SET key = 'gone' WHERE key LIKE '%canary%'";
+	struct db *db = open_db(), *reader = open_db();
+	struct query *query;
+	struct fault why;
+	char wal[80];
+	bool more;
+
+	(void)state;
+	snprintf(wal, sizeof(wal), "%s-wal", path);
+	add(db, "the canary sings", 1);
+	assert_true(holds(wal, "canary") || holds(path, "canary"));
+	assert_int_equal(db_begin(db, &why), DONE);
+	assert_int_equal(db_run(db, &why, erase, ""), DONE);
+	assert_int_equal(db_commit(db, &why), DONE);
+	assert_true(holds(wal, "canary"));
+	/* A reader needs the log as it is. */
+	assert_int_equal(db_query(reader, &query, &why, "SELECT id FROM paid", ""), DONE);
+	assert_int_equal(db_row(query, &more, &why), DONE);
+	assert_int_equal(db_scrub(db, &why), LATER);
+	db_done(query);
+	assert_int_equal(db_scrub(db, &why), DONE);
+	assert_false(holds(wal, "canary"));
+	assert_false(holds(path, "canary"));
+	assert_false(gate_is_held());
+	add(db, "b", 1);
+	db_close(reader);
+	db_close(db);
+}
+
 /* Empty the directory. */
 static int
 set_up(void **state)
@@ -722,6 +811,9 @@ main(void)
 		TEST(test_many_writers),
 		TEST(test_death_inside),
 		TEST(test_copy),
+		TEST(test_open_existing),
+		TEST(test_open_foreign),
+		TEST(test_scrub),
 	};
 
 	return cmocka_run_group_tests(tests, set_up_all, tear_down_all);
