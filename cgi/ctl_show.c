@@ -141,7 +141,8 @@ print_arrival(struct print_table *table, const json_t *story)
 	if (strcmp(request_id, LEDGER_IMPORTED) == 0)
 		fact(table, "came by", PRINT_PLAIN, "import from the service used before");
 	else
-		fact(table, "came by", PRINT_PLAIN, "webhook, request %s", request_id);
+		fact(table, "came by", PRINT_PLAIN, "webhook%s%s", request_id[0] != '\0' ? ", request " : "",
+		    request_id);
 	if (number(story, "duplicates") > 0)
 		fact(table, "told again", PRINT_PLAIN, "%" JSON_INTEGER_FORMAT " times",
 		    number(story, "duplicates"));
