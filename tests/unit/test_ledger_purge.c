@@ -10,6 +10,7 @@
 #include "fixture.c"
 
 #include "ledger.h"
+#include "trail.h"
 #include "ledger_purge.h"
 
 #define NOW INT64_C(1737374400000) /* 2025-01-20 12:00:00 UTC */
