@@ -286,8 +286,15 @@ resume(struct job *job, bool *gone, struct fault *why)
 	return out;
 }
 
-/* Change the chosen lead.  It was read before it was locked; where another contact's payments may reach it too, read it
- * again. */
+/* Whether payments of another contact's may reach this lead too: our contact's lock does not keep those away. */
+static bool
+is_shared(const struct job *job, const json_t *lead)
+{
+	return json_array_size(json_object_get(json_object_get(lead, "_embedded"), "contacts")) > 1 ||
+	    !is_linked(lead, job->at.contact_id);
+}
+
+/* Change the chosen lead.  It was read before it was locked; where others may have changed it meanwhile, read it again. */
 static enum outcome
 change(struct job *job, json_t *chosen, struct fault *why)
 {
@@ -295,8 +302,7 @@ change(struct job *job, json_t *chosen, struct fault *why)
 	json_t *lead = json_incref(chosen);
 	enum outcome out;
 
-	if ((out = reserve(job, lead_id, why)) == DONE &&
-	    json_array_size(json_object_get(json_object_get(lead, "_embedded"), "contacts")) > 1) {
+	if ((out = reserve(job, lead_id, why)) == DONE && is_shared(job, lead)) {
 		json_decref(lead);
 		lead = NULL;
 		out = amocrm_read(job->with->crm, AMOCRM_LEADS, lead_id, &lead, why);
