@@ -27,6 +27,7 @@ struct http {
 	char *ca_file;
 	struct curl_slist *headers; /* For a request without a body. */
 	struct curl_slist *headers_with_body;
+	struct curl_slist extra; /* The request's own header, in front of one of those. */
 	char *answer;
 	size_t size, capacity;
 	bool too_large, no_memory;
@@ -45,7 +46,7 @@ append(struct curl_slist **list, const char *line)
 }
 
 static bool
-make_headers(struct http *http, const char *token)
+append_token(struct http *http, const char *token)
 {
 	static const char prefix[] = "Authorization: Bearer ";
 	size_t size = sizeof(prefix) + strlen(token);
@@ -56,15 +57,22 @@ make_headers(struct http *http, const char *token)
 		return false;
 	memcpy(line, prefix, sizeof(prefix) - 1);
 	memcpy(line + sizeof(prefix) - 1, token, strlen(token) + 1);
-	/* An empty Expect stops libcurl from asking for permission first and waiting a second for it. */
-	made = append(&http->headers, line) && append(&http->headers, "Accept: application/json") &&
-	    append(&http->headers_with_body, line) &&
-	    append(&http->headers_with_body, "Accept: application/json") &&
-	    append(&http->headers_with_body, "Content-Type: application/json") &&
-	    append(&http->headers_with_body, "Expect:");
+	made = append(&http->headers, line) && append(&http->headers_with_body, line);
 	explicit_bzero(line, size);
 	free(line);
 	return made;
+}
+
+static bool
+make_headers(struct http *http, const char *token)
+{
+	if (token && !append_token(http, token))
+		return false;
+	/* An empty Expect stops libcurl from asking for permission first and waiting a second for it. */
+	return append(&http->headers, "Accept: application/json") &&
+	    append(&http->headers_with_body, "Accept: application/json") &&
+	    append(&http->headers_with_body, "Content-Type: application/json") &&
+	    append(&http->headers_with_body, "Expect:");
 }
 
 enum outcome
@@ -174,6 +182,18 @@ about_to_send(void *context, char *address, char *local_address, int port, int l
 			code = curl_easy_setopt(http->easy, CURLOPT_##option, (value));                      \
 	} while (0)
 
+static struct curl_slist *
+headers_of(struct http *http, const struct http_request *request)
+{
+	struct curl_slist *usual = request->body ? http->headers_with_body : http->headers;
+
+	if (!request->header)
+		return usual;
+	/* libcurl only reads it. */
+	http->extra = (struct curl_slist){ .data = (char *)request->header, .next = usual };
+	return &http->extra;
+}
+
 /* What to whom. */
 static CURLcode
 set_request(struct http *http, const struct http_request *request)
@@ -186,7 +206,7 @@ set_request(struct http *http, const struct http_request *request)
 	SET(REDIR_PROTOCOLS_STR, scheme);
 	SET(FOLLOWLOCATION, 0L);
 	SET(USERAGENT, "platform-payment-sync/" VERSION);
-	SET(HTTPHEADER, request->body ? http->headers_with_body : http->headers);
+	SET(HTTPHEADER, headers_of(http, request));
 	if (request->body) {
 		SET(POST, 1L);
 		SET(POSTFIELDSIZE_LARGE, (curl_off_t)request->body_size);

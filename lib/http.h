@@ -19,8 +19,9 @@ struct http;
 #define HTTP_CONNECT_MS     3000
 #define HTTP_REQUEST_ID_MAX 64
 
-/* token and ca_file are copied; ca_file may be NULL for the system's trust store.  After fork only, and in a process that
- * ignores SIGPIPE: OpenSSL writes to connections that may be gone. */
+/* token and ca_file are copied.  The token goes to every URL that is asked for; NULL: requests carry none.  ca_file may be
+ * NULL for the system's trust store.  After fork only, and in a process that ignores SIGPIPE: OpenSSL writes to connections
+ * that may be gone. */
 enum outcome http_open(
     const char *token, const char *ca_file, struct http **http, struct fault *why) MUST_USE;
 void http_close(struct http *http); /* NULL is allowed. */
@@ -30,6 +31,7 @@ struct http_request {
 	const char *url;
 	const char *body; /* JSON, or NULL. */
 	size_t body_size;
+	const char *header;  /* One more header line, "Name: value"; NULL: none. */
 	int64_t deadline_ms; /* Monotonic. */
 	/*
 	 * Sending it twice would do it twice.  libcurl by itself repeats any request whose reused connection dies before the

@@ -733,6 +733,38 @@ test_trust_file_missing(void **state)
 	assert_discreet(&why);
 }
 
+/* Whoever is not amoCRM gets no token, but may get a header that amoCRM does not. */
+static void
+test_without_token(void **state)
+{
+	struct server server;
+	struct http_answer answer;
+	struct fault why;
+	struct http *usual = http;
+	char url[64];
+	struct http_request request = { .method = "POST",
+		.url = url,
+		.body = "{}",
+		.body_size = 2,
+		.header = "X-Signature: abc",
+		.deadline_ms = clock_mono_ms() + LONG_MS };
+
+	(void)state;
+	assert_int_equal(http_open(NULL, NULL, &http, &why), DONE);
+	start(&server, answer_two_on_one, NULL);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/webhook", server.port);
+	assert_int_equal(http_exchange(http, &request, &answer, &why), DONE);
+	request.header = NULL;
+	assert_int_equal(http_exchange(http, &request, &answer, &why), DONE);
+	assert_false(finish(&server));
+	http_close(http);
+	http = usual;
+	assert_non_null(strstr(server.requests[0], "\r\nX-Signature: abc\r\n"));
+	assert_non_null(strstr(server.requests[0], "\r\nContent-Type: application/json\r\n"));
+	assert_null(strcasestr(server.requests[0], "Authorization"));
+	assert_null(strstr(server.requests[1], "X-Signature"));
+}
+
 static int
 set_up(void **state)
 {
@@ -779,6 +811,7 @@ main(void)
 		TEST(test_once_leaves_nothing),
 		TEST(test_escape),
 		TEST(test_trust_file_missing),
+		TEST(test_without_token),
 	};
 
 	/* A proxy that is not there: whoever heeds these variables fails every test. */
