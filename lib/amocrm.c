@@ -346,3 +346,58 @@ amocrm_tasks(struct amocrm *crm, int64_t lead_id, json_t **tasks, struct fault *
 	*tasks = own;
 	return DONE;
 }
+
+enum outcome
+amocrm_all_notes(struct amocrm *crm, int64_t lead_id, json_t **notes, struct fault *why)
+{
+	char *path = text_format("/api/v4/leads/%" PRId64 "/notes?filter%%5Bnote_type%%5D=common", lead_id);
+	enum outcome out = list(crm, "notes", "read notes", path, PAGES_MAX, notes, why);
+
+	free(path);
+	return out;
+}
+
+/*
+ * The account itself.
+ */
+
+enum outcome
+amocrm_account(struct amocrm *crm, json_t **info, struct fault *why)
+{
+	json_t *json = NULL;
+	enum outcome out = get(crm, "read account", text_format("/api/v4/account"), &json, why);
+
+	if (out == DONE && amocrm_id(json) <= 0)
+		out = fault_set(why, LATER, "amoCRM answered without an account");
+	if (out == DONE)
+		*info = json;
+	else
+		json_decref(json);
+	return out;
+}
+
+enum outcome
+amocrm_fields(struct amocrm *crm, enum amocrm_kind kind, json_t **fields, struct fault *why)
+{
+	char *path = text_format("/api/v4/%s/custom_fields?order%%5Bsort%%5D=asc", kind_names[kind]);
+	enum outcome out = list(crm, "custom_fields", "read fields", path, PAGES_MAX, fields, why);
+
+	free(path);
+	return out;
+}
+
+enum outcome
+amocrm_pipelines(struct amocrm *crm, json_t **pipelines, struct fault *why)
+{
+	json_t *page = NULL, *all;
+	enum outcome out =
+	    get_page(crm, "pipelines", "read pipelines", text_format("/api/v4/leads/pipelines"), &page, why);
+
+	if (out != DONE)
+		return out;
+	all = json_array();
+	append_entities(all, amocrm_embedded(page, "pipelines"));
+	json_decref(page);
+	*pipelines = all;
+	return DONE;
+}

@@ -97,4 +97,17 @@ enum outcome amocrm_notes(struct amocrm *crm, int64_t lead_id, json_t **notes, s
 /* The tasks of a lead, done or not, newest first (at most 250, as for notes). */
 enum outcome amocrm_tasks(struct amocrm *crm, int64_t lead_id, json_t **tasks, struct fault *why) MUST_USE;
 
+/* All ordinary notes of a lead, for an audit. */
+enum outcome amocrm_all_notes(
+    struct amocrm *crm, int64_t lead_id, json_t **notes, struct fault *why) MUST_USE;
+
+/*
+ * The account itself, as its administrator set it up: its name and id; the custom fields of a kind of entity, with their
+ * options; the pipelines, with their stages.
+ */
+enum outcome amocrm_account(struct amocrm *crm, json_t **info, struct fault *why) MUST_USE;
+enum outcome amocrm_fields(
+    struct amocrm *crm, enum amocrm_kind kind, json_t **fields, struct fault *why) MUST_USE;
+enum outcome amocrm_pipelines(struct amocrm *crm, json_t **pipelines, struct fault *why) MUST_USE;
+
 #endif

@@ -835,6 +835,63 @@ test_several_unsure(void **state)
 	assert_several(LATER, LATER, LATER);
 }
 
+/*
+ * The account itself.
+ */
+
+static void
+test_all_notes(void **state)
+{
+	struct fault why = { "" };
+	json_t *found = NULL;
+
+	(void)state;
+	fake_http_answers(
+	    200, "{\"_embedded\": {\"notes\": [{\"id\": 1}]}, \"_links\": {\"next\": {\"href\": \"x\"}}}");
+	fake_http_answers(200, "{\"_embedded\": {\"notes\": [{\"id\": 2}]}}");
+	assert_int_equal(amocrm_all_notes(crm, 7, &found, &why), DONE);
+	assert_string_equal(ids_of(found), "1 2");
+	assert_request(1, "GET", API "/leads/7/notes?filter%5Bnote_type%5D=common&limit=250&page=2");
+}
+
+static void
+test_account(void **state)
+{
+	struct fault why = { "" };
+	json_t *info = NULL;
+
+	(void)state;
+	fake_http_answers(200, "{\"id\": 5, \"name\": \"school\"}");
+	assert_int_equal(amocrm_account(crm, &info, &why), DONE);
+	assert_int_equal(json_integer_value(json_object_get(info, "id")), 5);
+	json_decref(info);
+	assert_request(0, "GET", API "/account");
+
+	fake_http_answers(200, "{\"name\": \"a gateway's\"}");
+	assert_int_equal(amocrm_account(crm, &info, &why), LATER);
+}
+
+static void
+test_fields_and_pipelines(void **state)
+{
+	struct fault why = { "" };
+	json_t *found = NULL;
+
+	(void)state;
+	fake_http_answers(200,
+	    "{\"_embedded\": {\"custom_fields\": [{\"id\": 1}]}, \"_links\": {\"next\": {\"href\": \"x\"}}}");
+	fake_http_answers(200, "{\"_embedded\": {\"custom_fields\": [{\"id\": 2}]}}");
+	assert_int_equal(amocrm_fields(crm, AMOCRM_LEADS, &found, &why), DONE);
+	assert_string_equal(ids_of(found), "1 2");
+	assert_request(1, "GET", API "/leads/custom_fields?order%5Bsort%5D=asc&limit=250&page=2");
+
+	fake_http_answers(200, "{\"_embedded\": {\"pipelines\": [{\"id\": 3}, {\"name\": \"no id\"}]}}");
+	assert_int_equal(amocrm_pipelines(crm, &found, &why), DONE);
+	assert_string_equal(ids_of(found), "3");
+	fake_http_answers(200, "{}");
+	assert_int_equal(amocrm_pipelines(crm, &found, &why), LATER);
+}
+
 #define test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int
@@ -878,6 +935,9 @@ main(void)
 		test(test_several_one_refused),
 		test(test_several_refused_without_a_name),
 		test(test_several_unsure),
+		test(test_all_notes),
+		test(test_account),
+		test(test_fields_and_pipelines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
