@@ -99,6 +99,21 @@ static const struct command commands[] = {
 		"failed here, waits for a person, and is carried only when it is named or sent again.\n"
 		"Payments that are known here stay as they are, so it may be repeated.",
 	    .see = "OLD.sqlite is no such ledger, or something in it needs a look" },
+	{ .name = "check",
+	    .run = ctl_check,
+	    .needs = SETTINGS_NEED_ALL,
+	    .options = "j",
+	    .words = "",
+	    .summary = "compare settings and rules with the live account",
+	    .about = "One line for each id that is wrong, with what is probably meant; and what is not set.",
+	    .see = "something is wrong, or odd" },
+	{ .name = "discover",
+	    .run = ctl_discover,
+	    .needs = SETTINGS_NEED_CRM,
+	    .options = "j",
+	    .words = "",
+	    .summary = "print the account's ids as settings",
+	    .about = "They are guessed by what fields, options and pipelines are called; the rest are comments." },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

@@ -71,6 +71,17 @@ mapping_remarks(const struct mapping *mapping)
 	return mapping->remarks;
 }
 
+json_t *
+mapping_document(const struct settings *settings)
+{
+	struct rulefile file = { .settings = settings, .mistakes = json_array(), .remarks = json_array() };
+	json_t *root = load(&file);
+
+	json_decref(file.mistakes);
+	json_decref(file.remarks);
+	return root;
+}
+
 static struct view
 view_order(const struct payment *paid)
 {

@@ -25,6 +25,9 @@ struct mapping;
 enum outcome mapping_load(
     const struct settings *settings, struct mapping **mapping, json_t **mistakes, struct fault *why) MUST_USE;
 
+/* The rules as mapping_load() reads them, before they are understood: a new reference; NULL when they are not JSON. */
+json_t *mapping_document(const struct settings *settings);
+
 void mapping_free(struct mapping *mapping); /* NULL is allowed. */
 
 /* What is allowed but hardly meant, such as a misspelt ${NAME}: an array of {"path", "message"}, borrowed. */

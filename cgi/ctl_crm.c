@@ -1,0 +1,100 @@
+/*
+ * paymentctl: its way to amoCRM.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "ctl.h"
+#include "ctl_crm.h"
+#include "ctl_print.h"
+#include "text.h"
+
+#define PIECE_MS     (120 * 1000) /* What one piece of work may take, with its repetitions. */
+#define YIELD_MS     50
+#define YIELD_MAX_MS 3000 /* A service that is always busy must not keep an operator waiting for ever. */
+
+/* A file that root's hand creates must be the service's to open. */
+static void
+give_to_owner_of(const char *directory, const char *path)
+{
+	struct stat status;
+
+	if (geteuid() != 0 || stat(directory, &status) < 0)
+		return;
+	if (chown(path, status.st_uid, status.st_gid) < 0)
+		print_complaint("%s: %s", path, strerror(errno));
+}
+
+static enum outcome
+open_limiter(const struct settings *settings, struct limiter **limiter, struct fault *why)
+{
+	const char *directory = settings->payments_run_dir;
+	char *path = text_format("%s/limiter", directory);
+	bool absent = access(path, F_OK) < 0;
+	enum outcome out;
+
+	if (mkdir(directory, 0700) < 0 && errno != EEXIST)
+		out = fault_set(why, BROKEN, "PAYMENTS_RUN_DIR %s: %s", directory, strerror(errno));
+	else
+		out = limiter_open(path, settings->amo_rate_limit, limiter, why);
+	if (out == DONE && absent)
+		give_to_owner_of(directory, path);
+	free(path);
+	return out;
+}
+
+int
+ctl_crm_open(const struct settings *settings, struct ctl_crm *crm)
+{
+	struct fault why;
+
+	*crm = (struct ctl_crm){ .settings = settings };
+	/* OpenSSL writes to connections that may be gone. */
+	signal(SIGPIPE, SIG_IGN);
+	if (open_limiter(settings, &crm->limiter, &why) != DONE ||
+	    amocrm_open(settings, crm->limiter, &crm->crm, &why) != DONE) {
+		ctl_crm_close(crm);
+		return ctl_complain(&why);
+	}
+	return EX_OK;
+}
+
+void
+ctl_crm_close(struct ctl_crm *crm)
+{
+	amocrm_close(crm->crm);
+	limiter_close(crm->limiter);
+}
+
+void
+ctl_crm_turn(const struct ctl_crm *crm)
+{
+	int64_t patience = clock_mono_ms() + YIELD_MAX_MS;
+	struct limiter_state state;
+
+	for (;;) {
+		limiter_look(crm->limiter, &state);
+		if (state.used * 2 < crm->settings->amo_rate_limit || clock_mono_ms() >= patience)
+			break;
+		clock_sleep_until(clock_mono_ms() + YIELD_MS);
+	}
+	amocrm_set_deadline(crm->crm, clock_mono_ms() + PIECE_MS);
+}
+
+int
+ctl_crm_complain(const struct ctl_crm *crm, const struct fault *why)
+{
+	struct limiter_state state;
+
+	limiter_look(crm->limiter, &state);
+	if (state.open)
+		print_complaint("amoCRM refuses everybody (HTTP %d); when that is cured: paymentctl resume",
+		    state.status);
+	return ctl_complain(why);
+}

@@ -1,0 +1,28 @@
+#ifndef CTL_CRM_H
+#define CTL_CRM_H
+
+#include "amocrm.h"
+#include "limiter.h"
+#include "settings.h"
+
+/*
+ * amoCRM as paymentctl calls it: with the turns of the running service, which comes first.
+ */
+struct ctl_crm {
+	const struct settings *settings; /* Borrowed. */
+	struct limiter *limiter;
+	struct amocrm *crm;
+};
+
+/* EX_OK, or what to leave with, having complained. */
+int ctl_crm_open(const struct settings *settings, struct ctl_crm *crm);
+void ctl_crm_close(struct ctl_crm *crm);
+
+/* Before each piece of work: wait while the service uses half of the turns, but not for ever, and give the piece a minute or
+ * two. */
+void ctl_crm_turn(const struct ctl_crm *crm);
+
+/* Say what went wrong, and where amoCRM refuses everybody, what to do about it.  Returns EX_TEMPFAIL. */
+int ctl_crm_complain(const struct ctl_crm *crm, const struct fault *why);
+
+#endif

@@ -1,0 +1,40 @@
+#ifndef ACCOUNT_H
+#define ACCOUNT_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "amocrm.h"
+#include "fault.h"
+
+/*
+ * An amoCRM account as its administrator set it up, read whole and then looked into: custom fields with their options,
+ * pipelines with their stages.  All of these are objects as the API gives them; what the look-ups return is borrowed, and
+ * NULL when there is none.
+ */
+struct account {
+	json_t *info;      /* Its name, id and the like. */
+	json_t *fields[2]; /* Arrays, by enum amocrm_kind. */
+	json_t *pipelines; /* Array. */
+};
+
+/* Four calls or a few more.  After anything but DONE there is nothing to clear. */
+enum outcome account_read(struct amocrm *crm, struct account *account, struct fault *why) MUST_USE;
+void account_clear(struct account *account);
+
+const json_t *account_field(const struct account *account, enum amocrm_kind kind, int64_t id);
+const json_t *account_field_coded(const struct account *account, enum amocrm_kind kind, const char *code);
+const json_t *account_pipeline(const struct account *account, int64_t id);
+
+/* A select field's options, and a pipeline's stages. */
+const json_t *account_options(const json_t *field);
+const json_t *account_option(const json_t *field, int64_t id);
+const json_t *account_stages(const json_t *pipeline);
+const json_t *account_stage(const json_t *pipeline, int64_t id);
+
+/* What any of these is called; "" when amoCRM does not say. */
+int64_t account_id(const json_t *thing);
+const char *account_name(const json_t *thing);
+const char *account_type(const json_t *field);
+
+#endif
