@@ -114,6 +114,15 @@ static const struct command commands[] = {
 	    .words = "",
 	    .summary = "print the account's ids as settings",
 	    .about = "They are guessed by what fields, options and pipelines are called; the rest are comments." },
+	{ .name = "reconcile",
+	    .run = ctl_reconcile,
+	    .needs = SETTINGS_NEED_CRM,
+	    .ledger = LEDGER_OPEN,
+	    .options = "SUj",
+	    .words = "",
+	    .summary = "compare what was carried with amoCRM as it stands",
+	    .about = "Every lead, note and total of the successes of a period.  The service keeps its turns.",
+	    .see = "something differs" },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

@@ -88,9 +88,10 @@ const char *ctl_purge_mistake(const struct ctl *ctl);
 int ctl_backup(const struct ctl *ctl);
 int ctl_import(const struct ctl *ctl);
 
-/* Compare with amoCRM: ctl_account.c */
+/* Compare with amoCRM: ctl_account.c, ctl_reconcile.c */
 int ctl_check(const struct ctl *ctl);
 int ctl_discover(const struct ctl *ctl);
+int ctl_reconcile(const struct ctl *ctl);
 
 /* Say what went wrong.  Returns EX_TEMPFAIL. */
 int ctl_complain(const struct fault *why);

@@ -155,8 +155,8 @@ test_further_fields(void **state)
 	assert_about("subjects.Этика", "wrong: \"Предметы\" has no such option");
 	assert_about("fields[0].field", "ok: \"Invoice ID\" (text)");
 	assert_about("fields[1].field",
-	    "wrong: \"Invoice ID\" is a field of type text; the rule writes one of type numeric, monetary, "
-	    "price");
+	    "wrong: \"Invoice ID\" is a field of type text; the rule writes one of type date_time, "
+	    "date");
 	assert_about("fields[2].field", "wrong: the account has no such lead field");
 	assert_about("fields[3].map.ЕГЭ", "ok: option \"ЕГЭ\" of \"Направление курса\"");
 	assert_about("fields[3].map.ДВИ", "wrong: \"Направление курса\" has no such option");

@@ -1,0 +1,34 @@
+#ifndef RECONCILE_H
+#define RECONCILE_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "amocrm.h"
+#include "fault.h"
+#include "settings.h"
+
+/*
+ * Does amoCRM, as it stands, show what the ledger says was carried there?
+ *
+ * `payments` are those that were ever applied to a lead, as ledger_applied() gives them; only those that are "asked" about
+ * must have their notes, but the total must be at least the sum of all.  What differs is appended to `differences`:
+ * {"lead_id", "payment_id", "difference", "message"}, where payment_id is null for what concerns the lead as a whole.
+ *
+ *	lead_gone     amoCRM has no such lead: deleted for good, or merged into another one.
+ *	lead_merged   the same, and the note stands in another lead of the payer's.
+ *	lead_deleted  it is in the trash.
+ *	note_missing  nobody finds the payment's note there.
+ *	total_low     the total is less than what was added to it, or no number.
+ */
+void reconcile_lead(const struct settings *settings, const json_t *lead, const json_t *notes,
+    const json_t *payments, json_t *differences);
+
+/*
+ * The same for a lead that amoCRM does not have.  The payer's other leads are looked through, as after a merger the note
+ * stands in another one.
+ */
+enum outcome reconcile_gone(struct amocrm *crm, int64_t lead_id, const json_t *payments, json_t *differences,
+    struct fault *why) MUST_USE;
+
+#endif
