@@ -123,6 +123,15 @@ static const struct command commands[] = {
 	    .summary = "compare what was carried with amoCRM as it stands",
 	    .about = "Every lead, note and total of the successes of a period.  The service keeps its turns.",
 	    .see = "something differs" },
+	{ .name = "replay",
+	    .run = ctl_replay,
+	    .ledger = LEDGER_OPEN,
+	    .options = "SUmyj",
+	    .words = "",
+	    .summary = "what the rules in force, or others, would make of past payments",
+	    .about = "It never changes anything, with --dry-run or without it.  Without --mapping the rules in force\n"
+		     "are compared with what was done.",
+	    .see = "something differs" },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
