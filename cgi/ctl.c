@@ -132,6 +132,16 @@ static const struct command commands[] = {
 	    .about = "It never changes anything, with --dry-run or without it.  Without --mapping the rules in force\n"
 		     "are compared with what was done.",
 	    .see = "something differs" },
+	{ .name = "send",
+	    .run = ctl_send,
+	    .needs = SETTINGS_NEED_SECRET,
+	    .options = "uj",
+	    .words = "FILE",
+	    .least = 1,
+	    .most = 1,
+	    .summary = "sign and post a webhook as the platform does",
+	    .about = "FILE is - for stdin.  The URL is http://127.0.0.1/webhook/payment if it is not said.",
+	    .see = "it was not taken" },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

@@ -93,8 +93,9 @@ int ctl_check(const struct ctl *ctl);
 int ctl_discover(const struct ctl *ctl);
 int ctl_reconcile(const struct ctl *ctl);
 
-/* Try out rules: ctl_replay.c */
+/* Try out rules, or the way in: ctl_replay.c, ctl_send.c */
 int ctl_replay(const struct ctl *ctl);
+int ctl_send(const struct ctl *ctl);
 
 /* Say what went wrong.  Returns EX_TEMPFAIL. */
 int ctl_complain(const struct fault *why);
