@@ -93,6 +93,9 @@ int ctl_check(const struct ctl *ctl);
 int ctl_discover(const struct ctl *ctl);
 int ctl_reconcile(const struct ctl *ctl);
 
+/* What a retry would do; for ctl_retry(): ctl_preview.c */
+int ctl_preview(const struct ctl *ctl);
+
 /* Try out rules, or the way in: ctl_replay.c, ctl_send.c */
 int ctl_replay(const struct ctl *ctl);
 int ctl_send(const struct ctl *ctl);

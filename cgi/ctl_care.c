@@ -136,6 +136,8 @@ retry_failed(const struct ctl *ctl)
 int
 ctl_retry(const struct ctl *ctl)
 {
+	if (ctl->dry_run)
+		return ctl_preview(ctl);
 	return ctl->failed ? retry_failed(ctl) : retry_words(ctl);
 }
 

@@ -86,19 +86,19 @@ among(json_t *things, int64_t id)
 }
 
 json_t *
-account_thing(const struct account *account, int64_t id)
+account_thing(const struct account *school, int64_t id)
 {
-	json_t *thing = among(account->fields[AMOCRM_LEADS], id);
+	json_t *thing = among(school->fields[AMOCRM_LEADS], id);
 
 	if (thing == NULL)
-		thing = among(account->fields[AMOCRM_CONTACTS], id);
-	return thing != NULL ? thing : among(account->pipelines, id);
+		thing = among(school->fields[AMOCRM_CONTACTS], id);
+	return thing != NULL ? thing : among(school->pipelines, id);
 }
 
 void
-account_spoil(const struct account *account, int64_t id, const char *key, const char *json)
+account_spoil(const struct account *school, int64_t id, const char *key, const char *json)
 {
-	json_object_set_new(account_thing(account, id), key, load(json));
+	json_object_set_new(account_thing(school, id), key, load(json));
 }
 
 const char *

@@ -9,8 +9,8 @@
 struct account account_fixture(void); /* account_clear() it. */
 
 /* A field, option, pipeline or stage of it, to be changed; and a member of it changed, to JSON. */
-json_t *account_thing(const struct account *account, int64_t id);
-void account_spoil(const struct account *account, int64_t id, const char *key, const char *json);
+json_t *account_thing(const struct account *school, int64_t id);
+void account_spoil(const struct account *school, int64_t id, const char *key, const char *json);
 
 /* "state: message" of the finding about this setting; "" when there is none. */
 const char *finding_about(const json_t *findings, const char *setting);

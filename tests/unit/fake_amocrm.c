@@ -607,3 +607,37 @@ amocrm_tasks(struct amocrm *crm, int64_t lead_id, json_t **tasks, struct fault *
 	*tasks = of_lead(account.tasks, lead_id);
 	return DONE;
 }
+
+/*
+ * The account itself has nothing of its own here.
+ */
+
+enum outcome
+amocrm_all_notes(struct amocrm *crm, int64_t lead_id, json_t **notes, struct fault *why)
+{
+	return amocrm_notes(crm, lead_id, notes, why);
+}
+
+enum outcome
+amocrm_account(struct amocrm *crm, json_t **info, struct fault *why)
+{
+	(void)crm, (void)why;
+	*info = json_pack("{s:i}", "id", 1);
+	return DONE;
+}
+
+enum outcome
+amocrm_fields(struct amocrm *crm, enum amocrm_kind kind, json_t **fields, struct fault *why)
+{
+	(void)crm, (void)kind, (void)why;
+	*fields = json_array();
+	return DONE;
+}
+
+enum outcome
+amocrm_pipelines(struct amocrm *crm, json_t **pipelines, struct fault *why)
+{
+	(void)crm, (void)why;
+	*pipelines = json_array();
+	return DONE;
+}
