@@ -205,11 +205,27 @@ use_of(const char *type)
 	return uses[i].use;
 }
 
+/* The setting that names this lead field too; NULL when none does. */
+static const char *
+setting_of(const struct check *check, int64_t id)
+{
+	const char *value;
+	size_t i;
+
+	for (i = 0; i < field_setting_count; i++) {
+		value = settings_variable(check->settings, field_settings[i].name);
+		if (field_settings[i].kind == AMOCRM_LEADS && value != NULL && strtoll(value, NULL, 10) == id)
+			return field_settings[i].name;
+	}
+	return NULL;
+}
+
 static void
 check_extra(struct check *check, const struct rule_id *one)
 {
 	const json_t *field = account_field(check->account, AMOCRM_LEADS, one->id);
 	enum field_use use = use_of(one->type);
+	const char *other = setting_of(check, one->id);
 
 	if (field == NULL)
 		finding_add(
@@ -218,6 +234,9 @@ check_extra(struct check *check, const struct rule_id *one)
 		finding_add(check->findings, "wrong", one->label, one->id,
 		    "\"%s\" is a field of type %s; the rule writes one of type %s", account_name(field),
 		    account_type(field), field_use_types(use));
+	else if (other != NULL)
+		finding_add(check->findings, "odd", one->label, one->id, "\"%s\" is written for %s already",
+		    account_name(field), other);
 	else
 		finding_add(check->findings, "ok", one->label, one->id, "\"%s\" (%s)", account_name(field),
 		    account_type(field));

@@ -144,25 +144,28 @@ static void
 test_further_fields(void **state)
 {
 	(void)state;
+	fixture_set("MY_DATE", "211");
 	check("{'subjects': {'Химия': 303, 'Этика': 305},"
-	      " 'fields': [{'field': 208, 'path': 'a', 'type': 'text'},"
-	      " {'field': 208, 'path': 'a', 'type': 'date'},"
+	      " 'fields': [{'field': 212, 'path': 'a', 'type': 'text'},"
+	      " {'field': 212, 'path': 'a', 'type': 'date'},"
 	      " {'field': 999, 'path': 'a', 'type': 'text'},"
-	      " {'field': 202, 'path': 'a', 'type': 'enum', 'map': {'ЕГЭ': 351, 'ДВИ': 353}},"
-	      " {'field': 202, 'value': 371, 'type': 'enum'},"
-	      " {'field': '${AMO_LEAD_FIELD_LAST_PAYMENT_DATE}', 'path': 'a', 'type': 'date'}]}");
+	      " {'field': 210, 'path': 'a', 'type': 'enum', 'map': {'раз': 371, 'ДВИ': 374}},"
+	      " {'field': 210, 'value': 351, 'type': 'enum'},"
+	      " {'field': 208, 'path': 'a', 'type': 'text'},"
+	      " {'field': '${MY_DATE}', 'path': 'a', 'type': 'date'}]}");
 	assert_about("subjects.Химия", "ok: option \"Химия\" of \"Предметы\"");
 	assert_about("subjects.Этика", "wrong: \"Предметы\" has no such option");
-	assert_about("fields[0].field", "ok: \"Invoice ID\" (text)");
+	assert_about("fields[0].field", "ok: \"Откуда\" (text)");
 	assert_about("fields[1].field",
-	    "wrong: \"Invoice ID\" is a field of type text; the rule writes one of type date_time, "
-	    "date");
+	    "wrong: \"Откуда\" is a field of type text; the rule writes one of type date_time, date");
 	assert_about("fields[2].field", "wrong: the account has no such lead field");
-	assert_about("fields[3].map.ЕГЭ", "ok: option \"ЕГЭ\" of \"Направление курса\"");
-	assert_about("fields[3].map.ДВИ", "wrong: \"Направление курса\" has no such option");
+	assert_about("fields[3].map.раз", "ok: option \"1\" of \"Покупки\"");
+	assert_about("fields[3].map.ДВИ", "wrong: \"Покупки\" has no such option");
 	assert_about(
-	    "fields[4].value", "wrong: this is an option of \"Покупки\", not of \"Направление курса\"");
-	assert_about("AMO_LEAD_FIELD_LAST_PAYMENT_DATE", "ok: \"Дата последней оплаты\" (date_time)");
+	    "fields[4].value", "wrong: this is an option of \"Направление курса\", not of \"Покупки\"");
+	assert_about(
+	    "fields[5].field", "odd: \"Invoice ID\" is written for AMO_LEAD_FIELD_INVOICE_ID already");
+	assert_about("MY_DATE", "ok: \"Когда\" (date)");
 }
 
 int

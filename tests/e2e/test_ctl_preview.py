@@ -1,0 +1,90 @@
+"""paymentctl retry --dry-run: it says what it will do, does nothing, and then just that is done."""
+
+from typing import Any
+
+import pytest
+
+from harness import account
+from harness.account import COUNT, PHONE, SUBJECTS, TELEGRAM_ID, TOTAL
+from harness.ctl import CONFIG, LATER, OK, SEE, USAGE, ctl, ctl_json
+from harness.payload import Payment, Person, item, new_payment, new_person
+from harness.stack import Stack
+
+pytestmark = pytest.mark.settings(CREATE_IF_NOT_FOUND="False")
+
+
+def id_of(payment: Payment) -> str:
+    return payment["course_order"]["payment_id"]
+
+
+@pytest.fixture
+def failed(stack: Stack) -> tuple[Payment, Person]:
+    """A payment that failed for want of a contact."""
+    person = new_person()
+    payment = new_payment(person, item(5000, "Русский"), item(2500, "Физика"))
+    assert stack.post(payment).status == 404
+    stack.sandbox.forget_log()
+    return payment, person
+
+
+def add_payer(stack: Stack, person: Person) -> int:
+    """Somebody made the contact and a lead by hand since."""
+    contact_id = stack.sandbox.add_contact(fields={PHONE: person.phone_e164})
+    fields = {TOTAL: "1000", COUNT: "1", SUBJECTS: [810005]}
+    return stack.sandbox.add_lead(contact_id, status_id=account.SITE_WORK, fields=fields)
+
+
+def only_read(stack: Stack) -> bool:
+    return {entry["method"] for entry in stack.sandbox.log()} == {"GET"}
+
+
+def test_says_what_is_done(stack: Stack, failed: tuple[Payment, Person]) -> None:
+    payment, person = failed
+    lead_id = add_payer(stack, person)
+    (report,) = ctl_json(stack, "retry", "--dry-run", id_of(payment))
+    assert report["contact"]["matched_by"] == "phone" and report["lead"]["id"] == lead_id
+    told = {one["field"]: (one["old"], one["new"]) for one in report["lead_changes"]}
+    assert told[TOTAL] == ("1000", "8500") and told[COUNT] == ("1", "2")
+    assert told[SUBJECTS] == ("Физика", "Физика, Русский")
+    assert told[account.LAST_DATE] == ("", "2025-01-20 14:49:20")
+    assert {one["field"]: one["new"] for one in report["contact_changes"]} == {
+        TELEGRAM_ID: person.telegram_id, account.TELEGRAM_NAME: person.telegram_tag
+    }  # fmt: skip
+    assert only_read(stack) and stack.ledger.status(id_of(payment)) == "failed"
+
+    before = stack.sandbox.lead(lead_id)["fields"]
+    assert ctl(stack, "retry", id_of(payment)).returncode == OK
+    stack.sync_once()
+    after = stack.sandbox.lead(lead_id)["fields"]
+    assert {name for name in after if after[name] != before.get(name)} == set(told)
+    assert (after[TOTAL], after[COUNT]) == ("8500", "2")
+
+
+def test_for_people(stack: Stack, failed: tuple[Payment, Person]) -> None:
+    payment, person = failed
+    lead_id = add_payer(stack, person)
+    done = ctl(stack, "retry", "--failed", "--dry-run")
+    assert done.returncode == OK
+    assert f'{id_of(payment)}\n  contact 40000001, found by phone\n    {TELEGRAM_ID}: nothing -> ' in done.stdout
+    assert f'  lead {lead_id} "Заявка"\n' in done.stdout and f"    {TOTAL}: 1000 -> 8500\n" in done.stdout
+    assert done.stdout.endswith("  a note, unless it is there already\n1 payments would be carried so; nothing was changed\n")
+
+
+def test_would_fail_again(stack: Stack, failed: tuple[Payment, Person]) -> None:
+    payment, _ = failed
+    (report,) = ctl_json(stack, "retry", "--dry-run", id_of(payment))
+    assert "it would fail again" in report["remarks"][0] and "lead" not in report
+    (report,) = ctl_json(stack, "retry", "--dry-run", id_of(payment), CREATE_IF_NOT_FOUND="True")
+    assert report["contact"]["id"] is None and report["lead"]["pipeline_id"] == account.SITE
+    assert report["lead"]["name"] == f"Оплата Русский, Физика - {new_person().name}"
+    assert only_read(stack)
+
+
+def test_mistakes(stack: Stack, failed: tuple[Payment, Person]) -> None:
+    done = ctl(stack, "retry", "--dry-run", "pay_unknown")
+    assert done.returncode == SEE and "pay_unknown is not a failed payment" in done.stderr
+    assert ctl(stack, "retry", "--dry-run").returncode == USAGE
+    assert ctl(stack, "retry", "--failed", "--dry-run", AMO_ACCESS_TOKEN=None).returncode == CONFIG
+    stack.sandbox.fault("status", status=503, times=-1)
+    down: dict[str, Any] = {"RETRY_MAX_ATTEMPTS": "1"}
+    assert ctl(stack, "retry", "--failed", "--dry-run", **down).returncode == LATER
