@@ -177,22 +177,23 @@ check_count_option(struct check *check, const json_t *field, int n)
 		    account_name(field));
 }
 
-/* A counter whose next option is not set stays where it is. */
+/* The n-th option is not set.  A counter whose next option is not set stays where it is. */
 static void
 check_count_gap(struct check *check, int n)
 {
+	const int64_t *options = check->settings->purchase_count_enum;
 	char label[40];
-	int later;
+	int later = n;
 
 	snprintf(label, sizeof(label), "AMO_PURCHASE_COUNT_%d", n);
-	for (later = n + 1; later <= PURCHASE_COUNT_MAX; later++) {
-		if (check->settings->purchase_count_enum[later - 1] == 0)
-			continue;
+	while (later < PURCHASE_COUNT_MAX && options[later] == 0)
+		later++;
+	if (later < PURCHASE_COUNT_MAX)
 		finding_add(check->findings, "wrong", label, 0,
-		    "not set, though AMO_PURCHASE_COUNT_%d is: the counter would stay at %d", later, n - 1);
-		return;
-	}
-	finding_add(check->findings, "unset", label, 0, "not set, so the counter stays at %d", n - 1);
+		    "not set, though AMO_PURCHASE_COUNT_%d is: the counter would stay at %d", later + 1,
+		    n - 1);
+	else
+		finding_add(check->findings, "unset", label, 0, "not set, so the counter stays at %d", n - 1);
 }
 
 static void

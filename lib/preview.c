@@ -1,15 +1,12 @@
 /*
- * The questions are those of contact.c and lead.c, in their order; whatever is asked there before acting upon an intent
- * that was left open cannot be known beforehand, and is remarked upon.
+ * What becomes of an intent that an earlier attempt left open is not known beforehand; it is remarked upon.
  */
-#include <string.h>
-
+#include "preview.h"
 #include "amocrm.h"
 #include "change.h"
-#include "contact.h"
 #include "fields.h"
 #include "lead_form.h"
-#include "preview.h"
+#include "seek.h"
 
 struct view {
 	struct job job;
@@ -25,67 +22,9 @@ number(const json_t *entity, const char *key)
 	return json_integer_value(json_object_get(entity, key));
 }
 
-/* The one of them that was updated last. */
-static bool
-newer(const json_t *entity, const json_t *best)
-{
-	return best == NULL || number(entity, "updated_at") > number(best, "updated_at");
-}
-
 /*
  * The contact.
  */
-
-static enum outcome
-search_contact(struct view *view, const struct identity *identity, struct fault *why)
-{
-	struct job *job = &view->job;
-	json_t *hits = NULL, *hit, *best = NULL;
-	enum outcome out = amocrm_search(job->with->crm, AMOCRM_CONTACTS, identity->text, &hits, why);
-	size_t i;
-
-	json_array_foreach(hits, i, hit)
-		if (!json_is_true(json_object_get(hit, "is_deleted")) &&
-		    contact_bears(hit, identity, job->with->settings) && newer(hit, best))
-			best = hit;
-	job->contact = json_incref(best);
-	json_decref(hits);
-	return out;
-}
-
-/* The search may not know yet what the service made a moment ago. */
-static enum outcome
-remember_contact(struct view *view, const struct identity *identity, struct fault *why)
-{
-	struct job *job = &view->job;
-	json_t *contact = NULL;
-	int64_t id = 0;
-	enum outcome out = ledger_remembered(job->with->ledger, identity->hash, &id, why);
-
-	if (out == DONE && id != 0)
-		out = amocrm_read(job->with->crm, AMOCRM_CONTACTS, id, &contact, why);
-	if (contact != NULL && contact_bears(contact, identity, job->with->settings))
-		job->contact = json_incref(contact);
-	json_decref(contact);
-	return out;
-}
-
-static enum outcome
-find_contact(struct view *view, struct fault *why)
-{
-	struct job *job = &view->job;
-	enum outcome out = DONE;
-	size_t i;
-
-	for (i = 0; i < job->who_count && out == DONE && job->contact == NULL; i++) {
-		out = search_contact(view, &job->who[i], why);
-		if (out == DONE && job->contact == NULL)
-			out = remember_contact(view, &job->who[i], why);
-		if (job->contact != NULL)
-			strcpy(job->at.matched_by, identity_name(job->who[i].kind));
-	}
-	return out;
-}
 
 /* What a new contact gets, or what an old one does not have. */
 static void
@@ -132,7 +71,7 @@ look_at_contact(struct view *view, struct fault *why)
 
 	if (out != DONE || job->contact != NULL)
 		return out;
-	if ((out = find_contact(view, why)) != DONE)
+	if ((out = seek_contact(job, why)) != DONE)
 		return out;
 	job->at.contact_id = number(job->contact, "id");
 	if (job->contact == NULL && !job->with->settings->create_if_not_found) {
@@ -147,76 +86,6 @@ look_at_contact(struct view *view, struct fault *why)
 /*
  * The lead.
  */
-
-static enum outcome
-linked_leads(struct view *view, json_t **leads, struct fault *why)
-{
-	json_t *ids = json_array(), *link;
-	enum outcome out;
-	size_t i;
-
-	json_array_foreach(json_object_get(json_object_get(view->job.contact, "_embedded"), "leads"), i, link)
-		json_array_append(ids, json_object_get(link, "id"));
-	out = amocrm_read_leads(view->job.with->crm, ids, leads, why);
-	json_decref(ids);
-	return out;
-}
-
-static bool
-is_linked(const json_t *lead, int64_t contact_id)
-{
-	const json_t *contact;
-	size_t i;
-
-	json_array_foreach(json_object_get(json_object_get(lead, "_embedded"), "contacts"), i, contact)
-		if (number(contact, "id") == contact_id)
-			return true;
-	return false;
-}
-
-static enum outcome
-queried_leads(struct view *view, json_t **leads, struct fault *why)
-{
-	const struct job *job = &view->job;
-	json_t *all = json_array(), *found = NULL, *lead;
-	enum outcome out = DONE;
-	size_t i, j;
-
-	for (i = 0; i < job->who_count && out == DONE; i++) {
-		if (job->who[i].kind == BY_TELEGRAM)
-			continue;
-		out = amocrm_search(job->with->crm, AMOCRM_LEADS, job->who[i].text, &found, why);
-		json_array_foreach(found, j, lead)
-			if (is_linked(lead, job->at.contact_id))
-				json_array_append(all, lead);
-		json_decref(found);
-		found = NULL;
-	}
-	*leads = all;
-	return out;
-}
-
-static enum outcome
-find_lead(struct view *view, struct fault *why)
-{
-	json_t *leads = NULL, *lead, *best = NULL;
-	enum outcome out;
-	size_t i;
-
-	if (view->job.with->settings->lead_lookup == LEAD_LOOKUP_QUERY)
-		out = queried_leads(view, &leads, why);
-	else
-		out = linked_leads(view, &leads, why);
-	if (out == DONE)
-		json_array_foreach(leads, i, lead)
-			if (!json_is_true(json_object_get(lead, "is_deleted")) &&
-			    !mapping_stage_excluded(view->job.with->mapping, number(lead, "status_id")) &&
-			    newer(lead, best))
-				best = lead;
-	view->lead = json_incref(best);
-	json_decref(leads);
-	return out;
-}
 
 /* As the payment would find and leave the numbers. */
 static bool
@@ -264,7 +133,7 @@ tell_lead(struct view *view)
 static enum outcome
 look_at_lead(struct view *view, struct fault *why)
 {
-	const struct job *job = &view->job;
+	struct job *job = &view->job;
 	enum outcome out;
 
 	if (job->at.applied) {
@@ -272,7 +141,7 @@ look_at_lead(struct view *view, struct fault *why)
 		    "the amount stands in the lead already; only the note is looked for, and added");
 		return amocrm_read(job->with->crm, AMOCRM_LEADS, job->at.lead_id, &view->lead, why);
 	}
-	if (job->contact != NULL && (out = find_lead(view, why)) != DONE)
+	if (job->contact != NULL && (out = seek_lead(job, &view->lead, why)) != DONE)
 		return out;
 	if (view->lead == NULL && !job->with->settings->create_if_not_found) {
 		job_remark(
