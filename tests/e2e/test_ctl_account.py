@@ -1,6 +1,7 @@
 """paymentctl check and discover against an account that an administrator changed."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,14 @@ def test_this_host(stack: Stack, tmp_path: Path) -> None:
     missing.write_text("no ledger at all, but long enough for one to be expected" * 20)
     assert states(stack, PAYMENTS_DB=str(missing)) == {"PAYMENTS_DB": "wrong"}
     assert ctl(stack, "check", AMO_ACCESS_TOKEN=None).returncode == CONFIG
+
+
+def test_what_is_made_is_the_services(stack: Stack, tmp_path: Path) -> None:
+    """An operator who is root must not leave files that the service cannot open."""
+    owner = 65534 if os.geteuid() == 0 else os.geteuid()
+    os.chown(tmp_path, owner, -1)
+    assert ctl(stack, "check", PAYMENTS_RUN_DIR=str(tmp_path)).returncode == OK
+    assert [path.stat().st_uid for path in tmp_path.iterdir()] == [owner]
 
 
 def test_token_is_refused(stack: Stack) -> None:

@@ -1,7 +1,5 @@
 """paymentctl retry --dry-run: it says what it will do, does nothing, and then just that is done."""
 
-from typing import Any
-
 import pytest
 
 from harness import account
@@ -67,7 +65,8 @@ def test_for_people(stack: Stack, failed: tuple[Payment, Person]) -> None:
     assert done.returncode == OK
     assert f'{id_of(payment)}\n  contact 40000001, found by phone\n    {TELEGRAM_ID}: nothing -> ' in done.stdout
     assert f'  lead {lead_id} "Заявка"\n' in done.stdout and f"    {TOTAL}: 1000 -> 8500\n" in done.stdout
-    assert done.stdout.endswith("  a note, unless it is there already\n1 payments would be carried so; nothing was changed\n")
+    last = "  a note, unless it is there already\n1 payments would be carried so; nothing was changed\n"
+    assert done.stdout.endswith(last)
 
 
 def test_would_fail_again(stack: Stack, failed: tuple[Payment, Person]) -> None:
@@ -86,5 +85,4 @@ def test_mistakes(stack: Stack, failed: tuple[Payment, Person]) -> None:
     assert ctl(stack, "retry", "--dry-run").returncode == USAGE
     assert ctl(stack, "retry", "--failed", "--dry-run", AMO_ACCESS_TOKEN=None).returncode == CONFIG
     stack.sandbox.fault("status", status=503, times=-1)
-    down: dict[str, Any] = {"RETRY_MAX_ATTEMPTS": "1"}
-    assert ctl(stack, "retry", "--failed", "--dry-run", **down).returncode == LATER
+    assert ctl(stack, "retry", "--failed", "--dry-run", RETRY_MAX_ATTEMPTS="1").returncode == LATER

@@ -80,7 +80,10 @@ def test_secrets_stay_here(stack: Stack, listener: str) -> None:
     assert not any(secret in value for secret in (TOKEN, SECRET) for value in headers.values())
 
 
-@pytest.mark.parametrize("status, expected", [(202, OK), (429, LATER), (503, LATER), (409, SEE), (301, SEE), (500, SEE)])
+CODES = [(202, OK), (429, LATER), (503, LATER), (409, SEE), (301, SEE), (500, SEE)]
+
+
+@pytest.mark.parametrize("status, expected", CODES)
 def test_exit_status(
     stack: Stack, listener: str, monkeypatch: pytest.MonkeyPatch, status: int, expected: int
 ) -> None:

@@ -172,11 +172,14 @@ test_discovery(void **state)
 
 	(void)state;
 	json_object_set_new(account_thing(&account, 302), "value", json_string("Математика (база)"));
+	/* The second of the names that the rules have for it. */
+	json_object_set_new(account_thing(&account, 303), "value", json_string("Биология (Геля)"));
 	items = discover_all();
 	assert_item(items, "AMO_CONTACT_FIELD_TG_ID", 101, "\"Telegram ID\" (text)");
 	assert_item(items, "AMO_LEAD_FIELD_TOTAL_PAID", 204, "\"Общая сумма оплат\" (numeric)");
 	assert_item(items, "AMO_SUBJECT_RUSSIAN", 301, "\"Русский\"");
 	assert_item(items, "AMO_SUBJECT_MATH_BASE", 302, "\"Математика (база)\"");
+	assert_item(items, "AMO_SUBJECT_BIOLOGY_GELYA", 303, "\"Биология (Геля)\"");
 	assert_item(items, "AMO_SUBJECT_PHYSICS", 0, "no option is called \"Физика\"");
 	assert_item(items, "AMO_DIRECTION_OGE", 352, "\"ОГЭ\"");
 	assert_item(items, "AMO_PIPELINE_YANDEX", 10089806, "\"Яндекс\"");

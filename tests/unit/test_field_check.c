@@ -93,8 +93,8 @@ test_types(void **state)
 		{ "202", "multiselect" }, { "203", "monetary" }, { "204", "price" }, { "204", "text" },
 		{ "205", "text" }, { "206", "date" }, { "207", "textarea" } };
 	static const char *const wrong[][2] = { { "201", "select" }, { "202", "text" }, { "203", "select" },
-		{ "204", "checkbox" }, { "204", "numeri" }, { "205", "checkbox" }, { "206", "numeric" },
-		{ "207", "select" }, { "208", "numeric" } };
+		{ "204", "checkbox" }, { "204", "numeri" }, { "204", "numerical" }, { "205", "checkbox" },
+		{ "206", "numeric" }, { "207", "select" }, { "208", "numeric" } };
 	size_t i;
 
 	(void)state;

@@ -314,15 +314,19 @@ test_words(void **state)
 			      " {'field_code': 'UTM_SOURCE', 'values': [{'value': 'vk'}]},"
 			      " {'field_code': 'GONE', 'values': [{'value': 'x'}]},"
 			      " {'field_id': 202, 'values': [{'enum_id': 888}]}]");
+	json_t *lead = load("{'custom_fields_values': [{'field_id': 203, 'values': [{'value': '5'}]},"
+			    " {'field_id': 202, 'values': [{'value': 'ЕГЭ', 'enum_id': 351}]}]}");
 
 	(void)state;
-	report = json_pack("{s:o}", "changes", change_tell(&school, AMOCRM_LEADS, NULL, fields));
+	report = json_pack("{s:o}", "changes", change_tell(&school, AMOCRM_LEADS, lead, fields));
 	assert_string_equal(change("changes", "Дата последней оплаты"), " -> 2025-01-20 14:49:20");
-	assert_string_equal(change("changes", "Сумма последней оплаты"), " -> 5");
+	/* It stands there already. */
+	assert_string_equal(change("changes", "Сумма последней оплаты"), "");
 	assert_string_equal(change("changes", "999"), " -> true");
 	assert_string_equal(change("changes", "utm_source"), " -> vk");
 	assert_string_equal(change("changes", "GONE"), " -> x");
-	assert_string_equal(change("changes", "Направление курса"), " -> 888");
+	assert_string_equal(change("changes", "Направление курса"), "ЕГЭ -> 888");
+	json_decref(lead);
 	json_decref(fields);
 }
 
