@@ -36,7 +36,7 @@ check_ledger(const struct settings *settings, json_t *findings)
 		    "%s is not there yet; the service creates it", settings->payments_db);
 		return;
 	}
-	if (ledger_open(settings->payments_db, &ledger, &why) != DONE ||
+	if (ledger_open_existing(settings->payments_db, &ledger, &why) != DONE ||
 	    ledger_touch(ledger, clock_wall_ms(), &why) != DONE)
 		finding_add(findings, "wrong", "PAYMENTS_DB", 0, "%s", why.text);
 	else
@@ -159,8 +159,6 @@ ctl_check(const struct ctl *ctl)
 	bool trouble;
 	int status;
 
-	if (ctl->count != 0)
-		return EX_USAGE;
 	check_ledger(ctl->settings, findings);
 	check_run_dir(ctl->settings, findings);
 	rules = check_rules(ctl->settings, findings);
@@ -249,8 +247,6 @@ ctl_discover(const struct ctl *ctl)
 	struct fault why;
 	int status;
 
-	if (ctl->count != 0)
-		return EX_USAGE;
 	if ((status = ctl_crm_open(ctl->settings, &crm)) != EX_OK)
 		return status;
 	ctl_crm_turn(&crm);

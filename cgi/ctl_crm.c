@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "ctl.h"
@@ -19,32 +18,17 @@
 #define YIELD_MS     50
 #define YIELD_MAX_MS 3000 /* A service that is always busy must not keep an operator waiting for ever. */
 
-/* A file that root's hand creates must be the service's to open. */
-static void
-give_to_owner_of(const char *directory, const char *path)
-{
-	struct stat status;
-
-	if (geteuid() != 0 || stat(directory, &status) < 0)
-		return;
-	if (chown(path, status.st_uid, status.st_gid) < 0)
-		print_complaint("%s: %s", path, strerror(errno));
-}
-
 static enum outcome
 open_limiter(const struct settings *settings, struct limiter **limiter, struct fault *why)
 {
 	const char *directory = settings->payments_run_dir;
 	char *path = text_format("%s/limiter", directory);
-	bool absent = access(path, F_OK) < 0;
 	enum outcome out;
 
 	if (mkdir(directory, 0700) < 0 && errno != EEXIST)
 		out = fault_set(why, BROKEN, "PAYMENTS_RUN_DIR %s: %s", directory, strerror(errno));
 	else
 		out = limiter_open(path, settings->amo_rate_limit, limiter, why);
-	if (out == DONE && absent)
-		give_to_owner_of(directory, path);
 	free(path);
 	return out;
 }

@@ -128,19 +128,38 @@ look_at(struct outlook *outlook, const json_t *row, struct fault *why)
  * All of them.
  */
 
-/* The failed payment of that key, or all with NULL. */
+static bool
+has_failed(const json_t *row)
+{
+	const char *status = json_string_value(json_object_get(row, "status"));
+
+	return status != NULL && strcmp(status, status_name(PAYMENT_FAILED)) == 0;
+}
+
 static enum outcome
-look_at_failed(struct outlook *outlook, const char *key, struct fault *why)
+look_at_word(struct outlook *outlook, const char *word, struct fault *why)
+{
+	json_t *rows = NULL;
+	enum outcome out = ledger_list(outlook->with.ledger, -1, word, 0, 1, true, &rows, why);
+
+	if (out == DONE && has_failed(json_array_get(rows, 0))) {
+		out = look_at(outlook, json_array_get(rows, 0), why);
+	} else if (out == DONE) {
+		outlook->odd = true;
+		print_complaint("%s is not a failed payment", word);
+	}
+	json_decref(rows);
+	return out;
+}
+
+static enum outcome
+look_at_failed(struct outlook *outlook, struct fault *why)
 {
 	json_t *rows = NULL, *row;
 	enum outcome out =
-	    ledger_list(outlook->with.ledger, PAYMENT_FAILED, key, 0, INT_MAX, true, &rows, why);
+	    ledger_list(outlook->with.ledger, PAYMENT_FAILED, NULL, 0, INT_MAX, true, &rows, why);
 	size_t i;
 
-	if (out == DONE && key != NULL && json_array_size(rows) == 0) {
-		outlook->odd = true;
-		print_complaint("%s is not a failed payment", key);
-	}
 	json_array_foreach(rows, i, row)
 		if (out == DONE)
 			out = look_at(outlook, row, why);
@@ -161,9 +180,9 @@ look_at_all(struct outlook *outlook, struct fault *why)
 	if (out == DONE)
 		out = account_read(outlook->crm.crm, &outlook->account, why);
 	if (out == DONE && ctl->failed)
-		out = look_at_failed(outlook, NULL, why);
+		out = look_at_failed(outlook, why);
 	for (i = 0; i < ctl->count && out == DONE; i++)
-		out = look_at_failed(outlook, ctl->words[i], why);
+		out = look_at_word(outlook, ctl->words[i], why);
 	return out;
 }
 

@@ -145,8 +145,6 @@ ctl_reconcile(const struct ctl *ctl)
 	struct fault why;
 	int status;
 
-	if (ctl->count != 0)
-		return EX_USAGE;
 	if ((status = ctl_crm_open(ctl->settings, &audit.crm)) != EX_OK)
 		return status;
 	audit.differences = json_array();

@@ -226,8 +226,6 @@ ctl_replay(const struct ctl *ctl)
 	struct replay replay = { .ctl = ctl, .period = { ctl->since_ms, ctl->until_ms } };
 	int status = EX_CONFIG;
 
-	if (ctl->count != 0)
-		return EX_USAGE;
 	replay.today = load_rules(ctl->settings, NULL);
 	if (replay.today != NULL && ctl->mapping != NULL)
 		replay.other = load_rules(ctl->settings, ctl->mapping);

@@ -129,8 +129,6 @@ ctl_send(const struct ctl *ctl)
 	char *body;
 	int status;
 
-	if (ctl->count != 1)
-		return EX_USAGE;
 	if ((body = read_all(ctl->words[0], &size)) == NULL)
 		return CTL_SEE;
 	signal(SIGPIPE, SIG_IGN);
