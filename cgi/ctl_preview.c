@@ -152,6 +152,15 @@ look_at_word(struct outlook *outlook, const char *word, struct fault *why)
 	return out;
 }
 
+/* Imported ones are carried only when they are named: nobody knows how far the other service got. */
+static bool
+is_imported(const json_t *row)
+{
+	const char *request_id = json_string_value(json_object_get(row, "request_id"));
+
+	return request_id != NULL && strcmp(request_id, LEDGER_IMPORTED) == 0;
+}
+
 static enum outcome
 look_at_failed(struct outlook *outlook, struct fault *why)
 {
@@ -161,7 +170,7 @@ look_at_failed(struct outlook *outlook, struct fault *why)
 	size_t i;
 
 	json_array_foreach(rows, i, row)
-		if (out == DONE)
+		if (out == DONE && !is_imported(row))
 			out = look_at(outlook, row, why);
 	json_decref(rows);
 	return out;

@@ -1,5 +1,8 @@
 """paymentctl retry --dry-run: it says what it will do, does nothing, and then just that is done."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from harness import account
@@ -67,6 +70,24 @@ def test_for_people(stack: Stack, failed: tuple[Payment, Person]) -> None:
     assert f'  lead {lead_id} "Заявка"\n' in done.stdout and f"    {TOTAL}: 1000 -> 8500\n" in done.stdout
     last = "  a note, unless it is there already\n1 payments would be carried so; nothing was changed\n"
     assert done.stdout.endswith(last)
+
+
+def test_which_ones(stack: Stack, failed: tuple[Payment, Person]) -> None:
+    """As retry itself chooses them: imported ones only by name, those without a payload not at all."""
+    payment, _ = failed
+    row = str(stack.ledger.row(id_of(payment))["id"])
+
+    def told(*words: str) -> list[str]:
+        return [one["payment_id"] for one in ctl_json(stack, "retry", "--dry-run", *words)]
+
+    assert told("--failed") == told("#" + row) == told(id_of(payment)) == [id_of(payment)]
+    with closing(sqlite3.connect(stack.ledger.path)) as database, database:
+        database.execute("UPDATE payment_events SET request_id = 'import'")
+    assert (told("--failed"), told(id_of(payment))) == ([], [id_of(payment)])
+    with closing(sqlite3.connect(stack.ledger.path)) as database, database:
+        database.execute("UPDATE payment_events SET payload = ''")
+    done = ctl(stack, "retry", "--dry-run", id_of(payment))
+    assert done.returncode == SEE and "its payload is no payment, or was purged" in done.stderr
 
 
 def test_would_fail_again(stack: Stack, failed: tuple[Payment, Person]) -> None:
