@@ -190,6 +190,13 @@ read_body(FCGX_Request *peer, char *buffer, struct webhook_request *request)
 	request->incomplete = request->size != announced || FCGX_GetError(peer->in) != 0;
 }
 
+/* No header can be spelled so: only the web server's own configuration says it. */
+static bool
+is_operator(const char *said)
+{
+	return said != NULL && strcmp(said, "yes") == 0;
+}
+
 static void
 read_request(FCGX_Request *peer, char *buffer, struct intake *intake, struct webhook_request *request)
 {
@@ -204,6 +211,12 @@ read_request(FCGX_Request *peer, char *buffer, struct intake *intake, struct web
 	request->path = intake->path;
 	request->request_id = intake->request_id;
 	request->content_encoding = parameter(peer->envp, "HTTP_CONTENT_ENCODING", NULL);
+	request->content_type = parameter(peer->envp, "CONTENT_TYPE", NULL);
+	request->accept_language = parameter(peer->envp, "HTTP_ACCEPT_LANGUAGE", NULL);
+	request->host = parameter(peer->envp, "HTTP_HOST", NULL);
+	request->origin = parameter(peer->envp, "HTTP_ORIGIN", NULL);
+	request->sec_fetch_site = parameter(peer->envp, "HTTP_SEC_FETCH_SITE", NULL);
+	request->operator = is_operator(parameter(peer->envp, "PAYMENT_SYNC_OPERATOR", NULL));
 	read_signature(peer->envp, &request->signature);
 	read_body(peer, buffer, request);
 }
@@ -218,8 +231,10 @@ reason(int status)
 	} reasons[] = {
 		{ 200, "OK" },
 		{ 202, "Accepted" },
+		{ 303, "See Other" },
 		{ 400, "Bad Request" },
 		{ 401, "Unauthorized" },
+		{ 403, "Forbidden" },
 		{ 404, "Not Found" },
 		{ 405, "Method Not Allowed" },
 		{ 409, "Conflict" },
@@ -243,7 +258,8 @@ static void
 write_answer(FCGX_Request *peer, const struct intake *intake, const struct webhook_answer *answer)
 {
 	const char *body = or_empty(answer->body);
-	char head[512], allow[64] = "", retry[48] = "",
+	const char *type = answer->content_type != NULL ? answer->content_type : "application/json; charset=utf-8";
+	char head[1024], allow[64] = "", retry[48] = "",
 			id[sizeof("X-Request-Id: \r\n") + REQUEST_ID_BYTES] = "";
 
 	if (answer->allow != NULL)
@@ -255,9 +271,10 @@ write_answer(FCGX_Request *peer, const struct intake *intake, const struct webho
 
 	/* libfcgi's own printf knows no %zu and stops half way when it meets one. */
 	snprintf(head, sizeof(head),
-	    "Status: %d %s\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: %zu\r\n"
-	    "Cache-Control: no-store\r\n%s%s%s\r\n",
-	    answer->status, reason(answer->status), strlen(body), allow, retry, id);
+	    "Status: %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
+	    "Cache-Control: no-store\r\n%s%s%s%s\r\n",
+	    answer->status, reason(answer->status), type, strlen(body), allow, retry, id,
+	    or_empty(answer->headers));
 	FCGX_PutS(head, peer->out);
 	if (!intake->head)
 		FCGX_PutS(body, peer->out);

@@ -117,6 +117,13 @@ level_of(enum webhook_level level)
 	return LOG_LEVEL_ERROR;
 }
 
+/* The web server's name for the request, by which nginx's log and this one are read together. */
+static const char *
+name_of(const struct webhook_request *request)
+{
+	return request->request_id[0] != '\0' ? request->request_id : "-";
+}
+
 static void
 answer_request(void *context, const struct webhook_request *request, struct webhook_answer *answer)
 {
@@ -125,10 +132,10 @@ answer_request(void *context, const struct webhook_request *request, struct webh
 
 	webhook_handle(program->webhook, request, answer);
 
-	log_event(level_of(answer->level), "%s http=%d ms=%lld", answer->log, answer->status,
-	    (long long)(clock_mono_ms() - began_ms));
+	log_event(level_of(answer->level), "request=%s %s http=%d ms=%lld", name_of(request), answer->log,
+	    answer->status, (long long)(clock_mono_ms() - began_ms));
 	if (answer->remarks[0] != '\0')
-		log_event(LOG_LEVEL_WARNING, "%s", answer->remarks);
+		log_event(LOG_LEVEL_WARNING, "request=%s %s", name_of(request), answer->remarks);
 }
 
 static void
