@@ -23,7 +23,7 @@ LIBS       := -lcurl -ljansson -lcrypto -lsqlite3 -lm
 Q          := $(if $(V),,@)
 
 LIB        := $(B)/libpaymentsync.a
-LIB_OBJ    := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c)) $(B)/lib/mapping_builtin.o
+LIB_OBJ    := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c)) $(B)/lib/mapping_builtin.o $(B)/lib/status_style.o
 FCGI_OBJ   := $(addprefix $(B)/cgi/,payment.o startup.o fastcgi.o pool.o notify.o log.o)
 SYNCD_OBJ  := $(addprefix $(B)/cgi/,syncd.o backlog.o startup.o pool.o notify.o log.o)
 CTL_OBJ    := $(patsubst %.c,$(B)/%.o,$(wildcard cgi/ctl*.c)) $(addprefix $(B)/cgi/,startup.o log.o)
@@ -47,6 +47,14 @@ $(B)/lib/mapping_builtin.c: lib/mapping.json
 	@echo "  GEN   $@"
 	$(Q){ echo 'extern const char mapping_builtin[]; const char mapping_builtin[] = {'; \
 	    od -An -v -tx1 $< | sed 's/ \([0-9a-f][0-9a-f]\)/(char)0x\1,/g'; echo '0 };'; } >$@.tmp && mv $@.tmp $@
+# The same for the status page's style sheet.
+$(B)/lib/status_style.c: lib/status.css
+	@mkdir -p $(@D)
+	@echo "  GEN   $@"
+	$(Q){ echo 'extern const char status_style[]; const char status_style[] = {'; \
+	    od -An -v -tx1 $< | sed 's/ \([0-9a-f][0-9a-f]\)/(char)0x\1,/g'; echo '0 };'; } >$@.tmp && mv $@.tmp $@
+$(B)/lib/status_style.o: $(B)/lib/status_style.c
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 $(B)/lib/mapping_builtin.o: $(B)/lib/mapping_builtin.c
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 

@@ -216,7 +216,7 @@ read_request(FCGX_Request *peer, char *buffer, struct intake *intake, struct web
 	request->host = parameter(peer->envp, "HTTP_HOST", NULL);
 	request->origin = parameter(peer->envp, "HTTP_ORIGIN", NULL);
 	request->sec_fetch_site = parameter(peer->envp, "HTTP_SEC_FETCH_SITE", NULL);
-	request->operator = is_operator(parameter(peer->envp, "PAYMENT_SYNC_OPERATOR", NULL));
+	request->by_operator = is_operator(parameter(peer->envp, "PAYMENT_SYNC_OPERATOR", NULL));
 	read_signature(peer->envp, &request->signature);
 	read_body(peer, buffer, request);
 }
@@ -258,9 +258,10 @@ static void
 write_answer(FCGX_Request *peer, const struct intake *intake, const struct webhook_answer *answer)
 {
 	const char *body = or_empty(answer->body);
-	const char *type = answer->content_type != NULL ? answer->content_type : "application/json; charset=utf-8";
+	const char *type =
+	    answer->content_type != NULL ? answer->content_type : "application/json; charset=utf-8";
 	char head[1024], allow[64] = "", retry[48] = "",
-			id[sizeof("X-Request-Id: \r\n") + REQUEST_ID_BYTES] = "";
+			 id[sizeof("X-Request-Id: \r\n") + REQUEST_ID_BYTES] = "";
 
 	if (answer->allow != NULL)
 		snprintf(allow, sizeof(allow), "Allow: %s\r\n", answer->allow);

@@ -44,6 +44,18 @@ amocrm_close(struct amocrm *crm)
 }
 
 void
+amocrm_set_metrics(struct amocrm *crm, struct metrics *metrics)
+{
+	crm->caller.metrics = metrics;
+}
+
+void
+amocrm_set_request_id(struct amocrm *crm, const char *request_id)
+{
+	crm->caller.request_id = request_id;
+}
+
+void
 amocrm_set_deadline(struct amocrm *crm, int64_t deadline_ms)
 {
 	crm->caller.deadline_ms = deadline_ms;

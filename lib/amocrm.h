@@ -7,6 +7,7 @@
 
 #include "fault.h"
 #include "limiter.h"
+#include "metrics.h"
 #include "settings.h"
 
 /*
@@ -37,6 +38,12 @@ enum amocrm_kind {
 enum outcome amocrm_open(const struct settings *settings, struct limiter *limiter, struct amocrm **crm,
     struct fault *why) MUST_USE;
 void amocrm_close(struct amocrm *crm); /* NULL is allowed. */
+
+/* All following calls are counted there; borrowed, NULL: nowhere. */
+void amocrm_set_metrics(struct amocrm *crm, struct metrics *metrics);
+
+/* All following calls are made for this request of ours, by the web server's name for it; borrowed, NULL: for none. */
+void amocrm_set_request_id(struct amocrm *crm, const char *request_id);
 
 /* All following calls must be over by this monotonic time. */
 void amocrm_set_deadline(struct amocrm *crm, int64_t deadline_ms);

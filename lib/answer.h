@@ -27,9 +27,9 @@ struct webhook_request {
 	struct signature_headers signature;
 	const char *body; /* With a NUL behind it that size does not count. */
 	size_t size;
-	bool too_large;  /* The body is longer than WEBHOOK_BODY_MAX and was not read. */
-	bool incomplete; /* Fewer bytes arrived than were announced. */
-	bool operator;   /* The web server vouches that this is somebody who may see how the service does. */
+	bool too_large;   /* The body is longer than WEBHOOK_BODY_MAX and was not read. */
+	bool incomplete;  /* Fewer bytes arrived than were announced. */
+	bool by_operator; /* The web server vouches that this is somebody who may see how the service does. */
 };
 
 enum webhook_level {

@@ -103,17 +103,31 @@ tell(const struct caller *caller, const struct call *call, const struct http_ans
 		    answer->took_ms, answer->request_id);
 }
 
+#define HEADER_ROOM (sizeof("X-Request-Id: ") + HTTP_REQUEST_ID_MAX)
+
+/* What this is done for, by our own log's name; NULL when that has none. */
+static const char *
+header_of(const struct caller *caller, char header[static HEADER_ROOM])
+{
+	if (caller->request_id == NULL || caller->request_id[0] == '\0')
+		return NULL;
+	snprintf(header, HEADER_ROOM, "X-Request-Id: %s", caller->request_id);
+	return header;
+}
+
 static enum outcome
 try_once(const struct caller *caller, const struct call *call, const char *url, const char *body,
     struct reply *reply, struct fault *why)
 {
 	int64_t patience = clock_mono_ms() + caller->settings->amo_timeout_ms;
+	char header[HEADER_ROOM];
 	struct http_request request = { .method = call->method,
 		.url = url,
 		.body = body,
 		.body_size = body != NULL ? strlen(body) : 0,
 		.deadline_ms = patience < caller->deadline_ms ? patience : caller->deadline_ms,
 		.once = call->once,
+		.header = header_of(caller, header),
 		.leaving = count_from_now,
 		.leaving_context = caller->limiter };
 	struct http_answer answer = { 0 };
@@ -124,6 +138,8 @@ try_once(const struct caller *caller, const struct call *call, const char *url, 
 	if (answer.sent_ms > 0)
 		limiter_answered(caller->limiter, answer.sent_ms);
 	tell(caller, call, &answer);
+	metrics_call(
+	    caller->metrics, call->method, call->path, out == DONE ? answer.status : 0, answer.took_ms);
 	if (out != DONE)
 		return out;
 	reply->status = answer.status;

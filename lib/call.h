@@ -8,6 +8,7 @@
 #include "fault.h"
 #include "http.h"
 #include "limiter.h"
+#include "metrics.h"
 #include "settings.h"
 
 /*
@@ -20,8 +21,10 @@ struct caller {
 	const struct settings *settings; /* Borrowed, all three. */
 	struct limiter *limiter;
 	struct http *http;
-	int64_t deadline_ms;   /* Monotonic: calls must be over by then. */
-	json_t *const *trails; /* Borrowed: arrays of events (see trail.h) to which each try is told. */
+	struct metrics *metrics; /* Borrowed; NULL: nothing is counted. */
+	const char *request_id;  /* Borrowed: sent along; NULL or "": none. */
+	int64_t deadline_ms;     /* Monotonic: calls must be over by then. */
+	json_t *const *trails;   /* Borrowed: arrays of events (see trail.h) to which each try is told. */
 	size_t trail_count;
 };
 

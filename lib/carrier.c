@@ -12,6 +12,7 @@ open_shared(const struct settings *settings, struct carrier *carrier, struct fau
 	char *limiter = text_format("%s/limiter", settings->payments_run_dir);
 	char *locks = text_format("%s/locks", settings->payments_run_dir);
 	enum outcome out = DONE;
+	struct fault ignored;
 
 	if (mkdir(settings->payments_run_dir, 0700) < 0 && errno != EEXIST)
 		out = fault_set(
@@ -20,6 +21,8 @@ open_shared(const struct settings *settings, struct carrier *carrier, struct fau
 		out = limiter_open(limiter, settings->amo_rate_limit, &carrier->limiter, why);
 	if (out == DONE)
 		out = lock_open(locks, &carrier->locks, why);
+	if (out == DONE && metrics_open(settings->payments_run_dir, &carrier->metrics, &ignored) != DONE)
+		carrier->metrics = NULL;
 	free(limiter);
 	free(locks);
 	return out;
@@ -43,9 +46,11 @@ carrier_open(const struct settings *settings, struct carrier **carrier, struct f
 		out = ledger_open(settings->payments_db, &opened->ledger, why);
 	if (out == DONE)
 		out = amocrm_open(settings, opened->limiter, &opened->crm, why);
-	if (out == DONE)
+	if (out == DONE) {
+		amocrm_set_metrics(opened->crm, opened->metrics);
 		*carrier = opened;
-	else
+	}
+	if (out != DONE)
 		carrier_close(opened);
 	return out;
 }
@@ -58,6 +63,7 @@ carrier_close(struct carrier *carrier)
 	amocrm_close(carrier->crm);
 	ledger_close(carrier->ledger);
 	lock_close(carrier->locks);
+	metrics_close(carrier->metrics);
 	limiter_close(carrier->limiter);
 	mapping_free(carrier->mapping);
 	free(carrier);

@@ -7,6 +7,7 @@
 #include "limiter.h"
 #include "lock.h"
 #include "mapping.h"
+#include "metrics.h"
 #include "settings.h"
 
 /*
@@ -18,6 +19,8 @@ struct carrier {
 	struct mapping *mapping;
 	struct limiter *limiter;
 	struct locks *locks;
+	struct metrics *
+	    metrics; /* NULL when the file cannot be opened: then nothing is counted, and all else goes on. */
 	struct ledger *ledger;
 	struct amocrm *crm;
 };

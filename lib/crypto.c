@@ -18,15 +18,10 @@ sha256(const void *data, size_t size, uint8_t out[static SHA256_SIZE])
 void
 sha256_hex(const void *data, size_t size, char out[static SHA256_HEX])
 {
-	static const char digits[] = "0123456789abcdef";
 	uint8_t digest[SHA256_SIZE];
 
 	sha256(data, size, digest);
-	for (size_t i = 0; i < SHA256_SIZE; i++) {
-		out[2 * i] = digits[digest[i] >> 4];
-		out[2 * i + 1] = digits[digest[i] & 15];
-	}
-	out[SHA256_HEX - 1] = '\0';
+	hex_encode(digest, sizeof(digest), out);
 }
 
 void
@@ -58,6 +53,20 @@ bool
 same_bytes(const void *a, const void *b, size_t size)
 {
 	return CRYPTO_memcmp(a, b, size) == 0;
+}
+
+const char *
+hex_encode(const void *data, size_t size, char *text)
+{
+	static const char digits[] = "0123456789abcdef";
+	const uint8_t *bytes = data;
+
+	for (size_t i = 0; i < size; i++) {
+		text[2 * i] = digits[bytes[i] >> 4];
+		text[2 * i + 1] = digits[bytes[i] & 15];
+	}
+	text[2 * size] = '\0';
+	return text;
 }
 
 static int

@@ -1,5 +1,6 @@
 #include "health.h"
 #include "clock.h"
+#include "overview.h"
 
 static json_t *
 counts(const struct ledger_stats *stats)
@@ -38,33 +39,41 @@ unhealthy(const struct fault *why)
 	    "ledger_writable", 0, "version", VERSION);
 }
 
+static enum outcome
+look(const struct carrier *carrier, int64_t now_ms, struct overview *seen, struct fault *why)
+{
+	const struct overview_sources from = { .settings = carrier->settings,
+		.ledger = carrier->ledger,
+		.limiter = carrier->limiter,
+		.metrics = carrier->metrics };
+
+	return overview_take(&from, now_ms, seen, why);
+}
+
 json_t *
 health_report(const struct carrier *carrier, const struct fault *opening)
 {
-	struct ledger_stats stats;
-	struct limiter_state crm;
+	struct overview seen;
 	struct fault why;
 	int64_t now_ms = clock_wall_ms(), waiting_s = 0;
 	const char *status = "healthy", *detail = "all is well";
 
 	if (carrier == NULL)
 		return unhealthy(opening);
-	if (ledger_touch(carrier->ledger, now_ms, &why) != DONE ||
-	    ledger_stats(carrier->ledger, &stats, &why) != DONE)
+	if (ledger_touch(carrier->ledger, now_ms, &why) != DONE || look(carrier, now_ms, &seen, &why) != DONE)
 		return unhealthy(&why);
-	limiter_look(carrier->limiter, &crm);
-	if (stats.oldest_unfinished_ms != 0)
-		waiting_s = (now_ms - stats.oldest_unfinished_ms) / 1000;
-	if (crm.open) {
+	if (seen.stats.oldest_unfinished_ms != 0)
+		waiting_s = (now_ms - seen.stats.oldest_unfinished_ms) / 1000;
+	if (seen.crm.open) {
 		status = "degraded";
 		detail = "amoCRM refuses everybody; payments are recorded and wait";
 	} else if (waiting_s > HEALTH_BACKLOG_S) {
 		status = "degraded";
 		detail = "payments have been waiting for too long";
 	}
-	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:I, s:o, s:o, s:s}", "status", status, "detail", detail,
-	    "ledger_writable", 1, "payments", counts(&stats), "oldest_undelivered",
-	    time_or_null(stats.oldest_unfinished_ms), "oldest_undelivered_seconds", (json_int_t)waiting_s,
-	    "last_success", time_or_null(stats.last_success_ms), "crm_breaker", breaker(&crm), "version",
-	    VERSION);
+	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:I, s:o, s:o, s:o, s:s}", "status", status, "detail",
+	    detail, "ledger_writable", 1, "payments", counts(&seen.stats), "oldest_undelivered",
+	    time_or_null(seen.stats.oldest_unfinished_ms), "oldest_undelivered_seconds",
+	    (json_int_t)waiting_s, "last_success", time_or_null(seen.stats.last_success_ms), "crm_breaker",
+	    breaker(&seen.crm), "alarms", overview_alarms(&seen), "version", VERSION);
 }

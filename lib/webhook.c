@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "health.h"
 #include "webhook.h"
 #include "webhook_internal.h"
@@ -35,6 +36,8 @@ webhook_open(const struct settings *settings, int workers, struct webhook **webh
 		webhook_close(opened);
 		return NEVER;
 	}
+	if (metrics_open(settings->payments_run_dir, &opened->metrics, why) != DONE)
+		opened->metrics = NULL;
 	/* A sick disk is no reason to stop answering: senders shall hear 503, and it may get well. */
 	*webhook = opened;
 	return DONE;
@@ -46,6 +49,7 @@ webhook_close(struct webhook *webhook)
 	if (webhook == NULL)
 		return;
 	carrier_close(webhook->carrier);
+	metrics_close(webhook->metrics);
 	free(webhook);
 }
 
@@ -74,16 +78,43 @@ health_get(struct webhook *webhook, const struct webhook_request *request, struc
 	json_decref(report);
 }
 
+enum outcome
+webhook_look(struct webhook *webhook, int64_t now_ms, struct overview *seen, struct fault *why)
+{
+	struct overview_sources from = { .settings = webhook->settings, .metrics = webhook->metrics };
+	enum outcome out;
+
+	if (!webhook_ready(webhook, why))
+		return BROKEN;
+	from.ledger = webhook->carrier->ledger;
+	from.limiter = webhook->carrier->limiter;
+	if ((out = overview_take(&from, now_ms, seen, why)) != DONE)
+		webhook_begin_anew(webhook);
+	return out;
+}
+
+static void
+payment_post(struct webhook *webhook, const struct webhook_request *request, struct webhook_answer *answer)
+{
+	int64_t began_ms = clock_mono_ms();
+
+	intake_post(webhook, request, answer);
+	metrics_request(webhook->metrics, answer->word, clock_mono_ms() - began_ms, clock_wall_ms());
+}
+
 typedef void handler(
     struct webhook *webhook, const struct webhook_request *request, struct webhook_answer *answer);
 
 static const struct address {
 	const char *path;
 	const char *allow;
+	bool for_operators; /* Whom the web server does not vouch for is told that there is nothing. */
 	handler *get, *post;
 } addresses[] = {
-	{ "/webhook/payment", "POST", NULL, intake_post },
-	{ "/webhook/health", "GET, HEAD", health_get, NULL },
+	{ "/webhook/payment", "POST", false, NULL, payment_post },
+	{ "/webhook/health", "GET, HEAD", false, health_get, NULL },
+	{ "/webhook/status", "GET, HEAD, POST", true, status_get, status_post },
+	{ "/webhook/metrics", "GET, HEAD", true, metrics_get, NULL },
 };
 
 static const struct address *
@@ -104,7 +135,7 @@ webhook_handle(struct webhook *webhook, const struct webhook_request *request, s
 	handler *handle = NULL;
 
 	*answer = (struct webhook_answer){ .level = WEBHOOK_FINE };
-	if (address == NULL) {
+	if (address == NULL || (address->for_operators && !request->by_operator)) {
 		answer_error(answer, 404, "there is nothing at this address");
 		return;
 	}

@@ -4,12 +4,15 @@
 #include "answer.h"
 #include "carrier.h"
 #include "fault.h"
+#include "overview.h"
 
 /* What the webhook's files share; nobody else includes this. */
 struct webhook {
 	const struct settings *settings;
 	int slots;               /* How many workers may carry at the same time. */
 	struct carrier *carrier; /* NULL while it cannot be opened. */
+	struct metrics
+	    *metrics; /* Its own, to count also what is refused meanwhile; NULL: nothing is counted. */
 };
 
 /* Have webhook->carrier open; false when that cannot be now. */
@@ -18,8 +21,18 @@ bool webhook_ready(struct webhook *webhook, struct fault *why);
 /* The ledger failed.  The handle may be beyond repair (a failed sync, a corrupt file): begin anew with the next request. */
 void webhook_begin_anew(struct webhook *webhook);
 
-/* Each address of ours, in a file of its own. */
+/* How the service does.  BROKEN: the ledger cannot be read now. */
+enum outcome webhook_look(
+    struct webhook *webhook, int64_t now_ms, struct overview *seen, struct fault *why) MUST_USE;
+
+/* What is asked of each address, in a file of its own. */
 void intake_post(
+    struct webhook *webhook, const struct webhook_request *request, struct webhook_answer *answer);
+void metrics_get(
+    struct webhook *webhook, const struct webhook_request *request, struct webhook_answer *answer);
+void status_get(
+    struct webhook *webhook, const struct webhook_request *request, struct webhook_answer *answer);
+void status_post(
     struct webhook *webhook, const struct webhook_request *request, struct webhook_answer *answer);
 
 #endif

@@ -13,7 +13,7 @@ import pytest
 
 from fcgi import PATIENCE, ROOT, sign, until
 
-SNIPPETS = ("http", "locations", "fastcgi")
+SNIPPETS = ("http", "locations", "fastcgi", "status")
 
 SITE = """
 daemon off; master_process off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
@@ -28,6 +28,7 @@ http {{
         listen 127.0.0.1:{port};
         access_log {folder}/access.log platform_payment_sync;
         include snippets/platform-payment-sync-locations.conf;
+        location ~ ^/webhook/(status|metrics)$ {{ {operators} include snippets/platform-payment-sync-status.conf; }}
         location / {{ return 404; }}
     }}
     # What an admin may have instead: stock parameters, underscores let in, connections kept.
@@ -55,12 +56,12 @@ def connects(port):
 
 
 class Nginx:
-    def __init__(self, folder, path, watcher=1):
+    def __init__(self, folder, path, watcher=1, operators=""):
         self.folder, self.port, self.plain = folder / "nginx", free_port(), free_port()
         (self.folder / "snippets").mkdir(parents=True)
         for name in SNIPPETS:
             shutil.copy(ROOT / f"nginx/platform-payment-sync-{name}.conf", self.folder / "snippets")
-        site = SITE.format(folder=self.folder, socket=path, port=self.port, plain=self.plain, watcher=watcher)
+        site = SITE.format(folder=self.folder, socket=path, port=self.port, plain=self.plain, watcher=watcher, operators=operators)
         (self.folder / "nginx.conf").write_text(site)
         command = ["/usr/sbin/nginx", "-p", self.folder, "-c", self.folder / "nginx.conf", "-e", self.folder / "error.log"]
         self.process = subprocess.Popen(command)

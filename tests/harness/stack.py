@@ -43,6 +43,7 @@ http {{
         ssl_certificate {certificate}; ssl_certificate_key {key}; ssl_protocols TLSv1.2 TLSv1.3;
         access_log {folder}/access.log platform_payment_sync;
         include snippets/platform-payment-sync-locations.conf;
+        location ~ ^/webhook/(status|metrics)$ {{ include snippets/platform-payment-sync-status.conf; }}
         location / {{ return 404; }}
     }}
 }}

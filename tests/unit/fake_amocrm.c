@@ -136,6 +136,18 @@ amocrm_close(struct amocrm *crm)
 }
 
 void
+amocrm_set_metrics(struct amocrm *crm, struct metrics *metrics)
+{
+	(void)crm, (void)metrics;
+}
+
+void
+amocrm_set_request_id(struct amocrm *crm, const char *request_id)
+{
+	(void)crm, (void)request_id;
+}
+
+void
 amocrm_set_deadline(struct amocrm *crm, int64_t deadline_ms)
 {
 	(void)crm, (void)deadline_ms;

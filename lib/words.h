@@ -1,0 +1,52 @@
+#ifndef WORDS_H
+#define WORDS_H
+
+#include <stdint.h>
+
+#include "alarm.h"
+#include "ledger.h"
+
+/*
+ * The status page's words in each language it speaks, and how that language writes amounts, times and counts.  In a text
+ * "{}" stands for what is filled in.
+ */
+struct words {
+	const char *code; /* Of the language: "ru" */
+	const char *title, *updated;
+	const char *all_well, *look, *sick;
+	const char *periods[3]; /* Today, 7 days, 30 days. */
+	const char *payments[3];
+	const char *status[PAYMENT_STATUSES];
+	const char *carried, *waiting, *failed; /* In legends and cards. */
+	const char *chart, *chart_about, *chart_empty, *table_by_day;
+	const char *day, *count, *amount, *time, *payment, *lead, *state, *reason, *action;
+	const char *now, *backlog, *oldest, *nothing_waits, *crm, *crm_open, *crm_since, *crm_well, *limiter;
+	const char *token, *token_left, *unknown, *last_payment, *last_success, *never;
+	const char *failures, *no_failures, *failures_shown, *retry, *retry_of;
+	const char *newest, *no_payments, *unreadable;
+	const char *alarms[ALARM_KINDS];
+	const char *token_expired;
+	const char *hour, *minute, *days;
+	const char *months[12];
+	const char *thousands, *point; /* Of numbers. */
+	int (*plural)(int64_t count);  /* Which of three forms the word takes behind a number. */
+};
+
+/* The language that an Accept-Language header (NULL: none) prefers; English unless it is Russian. */
+const struct words *words_choose(const char *accept_language);
+
+#define WORDS_TEXT 64
+
+/* All return text. */
+const char *words_count(const struct words *words, char text[static WORDS_TEXT], int64_t count); /* 12 345 */
+const char *words_amount(
+    const struct words *words, char text[static WORDS_TEXT], int64_t kopecks); /* 12 345,50 */
+const char *words_span(
+    const struct words *words, char text[static WORDS_TEXT], int64_t seconds);               /* 3 h 20 min */
+const char *words_day(const struct words *words, char text[static WORDS_TEXT], int64_t day); /* 23 Nov */
+
+/* A moment as seen at another: "14:05" on the same day, else "22 Nov, 14:05"; "never" for 0. */
+const char *words_time(
+    const struct words *words, char text[static WORDS_TEXT], int64_t at, int64_t now); /* Unix seconds. */
+
+#endif
