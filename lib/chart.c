@@ -23,16 +23,16 @@ highest(const struct chart_day *days, int count)
 	return most;
 }
 
-/* The next of 1, 2, 4, 5, 10, 20 .. roubles: the top of the scale, whose half is round too. */
+/* The next of 2, 4, 6, 8, 10, 20 .. roubles: the top of the scale, whose half is round too. */
 static int64_t
 round_up(int64_t kopecks)
 {
-	static const int64_t steps[] = { 2, 4, 5, 10 };
+	static const int64_t steps[] = { 2, 4, 6, 8, 10 };
 	int64_t power = 100;
 	int i = 0;
 
 	while (power * steps[i] < kopecks)
-		if (++i == 4) {
+		if (++i == 5) {
 			power *= 10;
 			i = 0;
 		}

@@ -247,7 +247,7 @@ metrics_recent(const struct metrics *metrics, int64_t now_ms, int minutes, struc
 			continue;
 		sum->requests += minute->requests;
 		sum->unauthorized += minute->unauthorized;
-		if (sum->backlog < 0)
+		if (sum->backlog < 0 && n < first + METRICS_NEAR_MINUTES)
 			sum->backlog = minute->backlog - 1;
 	}
 }

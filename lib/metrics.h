@@ -55,7 +55,8 @@ bool metrics_read(const struct metrics *metrics, struct metrics_values *values);
  * The last hour by minutes, for alarms about what has changed.  Two processes that meet in the first instant of a minute
  * may lose a count.
  */
-#define METRICS_MINUTES 60
+#define METRICS_MINUTES      60
+#define METRICS_NEAR_MINUTES 5
 
 struct metrics_minute {
 	int64_t requests;
@@ -63,7 +64,10 @@ struct metrics_minute {
 	int64_t backlog; /* -1: nobody looked. */
 };
 
-/* The sums of `minutes` (up to METRICS_MINUTES) minutes up to now; backlog is the oldest known of them. */
+/*
+ * The sums of `minutes` (up to METRICS_MINUTES) minutes up to now.  backlog is that of the first of them or, as who looks
+ * once a minute may miss one, the first known of METRICS_NEAR_MINUTES.
+ */
 void metrics_recent(const struct metrics *metrics, int64_t now_ms, int minutes, struct metrics_minute *sum);
 
 /* How many payments wait now. */

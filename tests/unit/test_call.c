@@ -496,6 +496,28 @@ test_breaker_closes(void **state)
 	assert_int_equal(fake_http_left(), 0);
 }
 
+/* Each try is counted, also one that nobody answered. */
+static void
+test_counts(void **state)
+{
+	struct metrics_values counted;
+	struct fault why;
+
+	(void)state;
+	assert_int_equal(metrics_open(fixture_path("."), &caller.metrics, &why), DONE);
+	settings->retry_max_attempts = 3;
+	fake_http_answers(503, NULL);
+	fake_http_fails(LATER);
+	fake_http_answers(200, "{}");
+	assert_int_equal(perform("GET", false, &why), DONE);
+	assert_true(metrics_read(caller.metrics, &counted));
+	assert_int_equal(counted.replies[metrics_call_kind("GET", "/api/v4/leads")][metrics_reply(503)], 1);
+	assert_int_equal(counted.replies[metrics_call_kind("GET", "/api/v4/leads")][metrics_reply(0)], 1);
+	assert_int_equal(counted.replies[metrics_call_kind("GET", "/api/v4/leads")][metrics_reply(200)], 1);
+	assert_int_equal(counted.calls[metrics_call_kind("GET", "/api/v4/leads")].classes[0], 3);
+	metrics_close(caller.metrics);
+}
+
 #define test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int
@@ -504,6 +526,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		test(test_request),
 		test(test_deadline_of_all),
+		test(test_counts),
 		test(test_every_status),
 		test(test_transport),
 		test(test_unreadable_success),

@@ -567,6 +567,161 @@ test_never_opens(void **state)
 	assert_null(other);
 }
 
+/*
+ * The status page and the metrics.
+ */
+
+static int
+ask(const char *method, const char *path, const char *body, const char *type, bool by_operator)
+{
+	const struct webhook_request request = { .method = method,
+		.path = path,
+		.request_id = "",
+		.content_type = type,
+		.host = "pay.example.com",
+		.body = body,
+		.size = strlen(body),
+		.by_operator = by_operator };
+
+	forget_answer();
+	webhook_handle(webhook, &request, &answer);
+	return answer.status;
+}
+
+static void
+test_status_is_for_operators(void **state)
+{
+	(void)state;
+	assert_int_equal(ask("GET", "/webhook/status", "", NULL, false), 404);
+	assert_int_equal(ask("POST", "/webhook/status", "", NULL, false), 404);
+	assert_int_equal(ask("GET", "/webhook/metrics", "", NULL, false), 404);
+	assert_int_equal(ask("GET", "/webhook/status", "", NULL, true), 200);
+	assert_string_equal(answer.content_type, "text/html; charset=utf-8");
+	assert_non_null(strstr(answer.headers, "Content-Security-Policy: default-src 'none'"));
+	assert_int_equal(answer.level, WEBHOOK_QUIET);
+	assert_int_equal(ask("GET", "/webhook/metrics", "", NULL, true), 200);
+	assert_non_null(strstr(answer.content_type, "text/plain"));
+	assert_int_equal(ask("POST", "/webhook/metrics", "", NULL, true), 405);
+	assert_int_equal(ask("PUT", "/webhook/status", "", NULL, true), 405);
+}
+
+static void
+test_metrics_count_answers(void **state)
+{
+	const struct sample sample = { 0 };
+
+	(void)state;
+	assert_int_equal(post(&sample), 200);
+	assert_int_equal(post(&sample), 409);
+	assert_int_equal(ask("POST", "/webhook/payment", "{}", NULL, false), 401);
+	assert_int_equal(ask("GET", "/webhook/metrics", "", NULL, true), 200);
+	assert_non_null(strstr(answer.body, "requests_total{answer=\"success\"} 1\n"));
+	assert_non_null(strstr(answer.body, "requests_total{answer=\"duplicate\"} 1\n"));
+	assert_non_null(strstr(answer.body, "requests_total{answer=\"unauthorized\"} 1\n"));
+	assert_non_null(strstr(answer.body, "receive_seconds_count 3\n"));
+	assert_non_null(strstr(answer.body, "payments{status=\"success\"} 1\n"));
+}
+
+/* A ledger that cannot be opened: 503s are counted nevertheless, and both pages say so. */
+static void
+test_status_of_a_sick_host(void **state)
+{
+	const struct sample sample = { 0 };
+
+	(void)state;
+	reopen_with("PAYMENTS_DB", fixture_path("run"));
+	assert_int_equal(post(&sample), 503);
+	assert_int_equal(ask("GET", "/webhook/status", "", NULL, true), 503);
+	assert_non_null(strstr(answer.body, "Not working"));
+	assert_int_equal(answer.level, WEBHOOK_BAD);
+	assert_int_equal(ask("GET", "/webhook/metrics", "", NULL, true), 200);
+	assert_non_null(strstr(answer.body, "payment_sync_ledger_up 0\n"));
+	assert_non_null(strstr(answer.body, "requests_total{answer=\"unavailable\"} 1\n"));
+}
+
+#define FORM "application/x-www-form-urlencoded"
+
+/* The body that the page's first button sends. */
+static const char *
+button(void)
+{
+	static const char before[] = "name=\"token\" value=\"";
+	static char body[256];
+	const char *token;
+
+	assert_int_equal(ask("GET", "/webhook/status", "", NULL, true), 200);
+	assert_non_null(token = strstr(answer.body, before));
+	snprintf(body, sizeof(body), "payment=pay_1&token=%.64s", token + strlen(before));
+	return body;
+}
+
+static void
+test_retry(void **state)
+{
+	const struct sample sample = { 0 };
+	const char *pressed;
+
+	(void)state;
+	account.always = NEVER;
+	assert_int_equal(post(&sample), 500);
+	account.always = DONE;
+	pressed = button();
+	assert_int_equal(ask("POST", "/webhook/status", pressed, "text/plain", true), 415);
+	assert_int_equal(ask("POST", "/webhook/status", "payment=pay_1", FORM, true), 403);
+	assert_int_equal(ask("POST", "/webhook/status", "payment=pay_1&token=1", FORM, true), 403);
+	assert_int_equal(ask("POST", "/webhook/status", pressed, FORM, false), 404);
+	assert_int_equal(fixture_sql_int(settings->payments_db, "SELECT next_ms FROM payment_events"), 0);
+	assert_int_equal(ask("POST", "/webhook/status", pressed, FORM "; charset=utf-8", true), 303);
+	assert_non_null(strstr(answer.headers, "Location: /webhook/status"));
+	assert_string_equal(answer.log, "payment=pay_1 retried=1 by=operator");
+	assert_true(fixture_sql_int(settings->payments_db, "SELECT next_ms FROM payment_events") != 0);
+	/* Pressed twice: nothing is left to do. */
+	assert_int_equal(ask("POST", "/webhook/status", pressed, FORM, true), 303);
+	assert_string_equal(answer.log, "payment=pay_1 retried=0 by=operator");
+}
+
+static void
+test_retry_from_elsewhere(void **state)
+{
+	static const struct {
+		const char *origin, *site;
+		int status;
+	} senders[] = {
+		{ "https://pay.example.com", "same-origin", 303 },
+		{ "https://pay.example.com", NULL, 303 },
+		{ NULL, "same-origin", 303 },
+		{ "https://pay.example.com", "cross-site", 403 },
+		{ "https://evil.example.com", NULL, 403 },
+		{ "https://pay.example.com.evil.example.com", NULL, 403 },
+		{ "null", NULL, 403 },
+		{ NULL, "same-site", 403 },
+	};
+	const struct sample sample = { 0 };
+	size_t i;
+
+	(void)state;
+	account.always = NEVER;
+	assert_int_equal(post(&sample), 500);
+	for (i = 0; i < sizeof(senders) / sizeof(senders[0]); i++) {
+		struct webhook_request request = { .method = "POST",
+			.path = "/webhook/status",
+			.request_id = "",
+			.content_type = FORM,
+			.host = "pay.example.com",
+			.origin = senders[i].origin,
+			.sec_fetch_site = senders[i].site,
+			.by_operator = true };
+
+		fixture_sql(
+		    settings->payments_db, "UPDATE payment_events SET status = 'failed', next_ms = NULL");
+		request.body = button();
+		request.size = strlen(request.body);
+		forget_answer();
+		webhook_handle(webhook, &request, &answer);
+		assert_int_equal(answer.status, senders[i].status);
+	}
+}
+
 #define test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int
@@ -594,6 +749,11 @@ main(void)
 		test(test_unavailable_meanwhile),
 		test(test_health),
 		test(test_never_opens),
+		test(test_status_is_for_operators),
+		test(test_metrics_count_answers),
+		test(test_status_of_a_sick_host),
+		test(test_retry),
+		test(test_retry_from_elsewhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
