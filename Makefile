@@ -176,6 +176,8 @@ install: $(B)/payment.fcgi $(B)/payment-syncd $(B)/paymentctl ## put everything 
 	    install -m 0644 nginx/platform-payment-sync.conf $(DESTDIR)/etc/nginx/sites-available/
 	install -m 0644 cgi/paymentctl.bash-completion $(DESTDIR)$(PREFIX)/share/bash-completion/completions/paymentctl
 	for page in cgi/man/*; do install -m 0644 "$$page" $(DESTDIR)$(PREFIX)/share/man/man"$${page##*.}"/ || exit; done
+	install -d $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/monitoring
+	install -m 0644 systemd/monitoring/* $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/monitoring/
 	test ! -e README.md || install -m 0644 README.md $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/
 	install -m 0644 lib/webhook.openapi.yaml $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/
 	install -m 0755 tests/senders/send.* $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/senders/

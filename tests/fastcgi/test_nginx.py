@@ -217,6 +217,23 @@ def test_broken_http(served, data):
     assert status == 400 and body["status"] == "error"
 
 
+def test_status_is_for_whom_the_site_lets_in(served, tmp_path, held):
+    """The worker believes nginx, and nothing that a caller sends; who is not let in learns nothing."""
+    for path in ("/webhook/status", "/webhook/metrics"):
+        assert served.ask("HEAD", path)[0].status in (200, 503)
+        claims = [("Payment-Sync-Operator", "yes"), ("PAYMENT_SYNC_OPERATOR", "yes")]
+        answer, body = served.ask("GET", path, headers=claims, port=served.plain)
+        assert answer.status == 404 and body["status"] == "error"
+    (tmp_path / "closed").mkdir()
+    closed = Nginx(tmp_path / "closed", held[1], operators="deny all;")
+    try:
+        assert is_page(*closed.ask("GET", "/webhook/status"), 403)
+        assert is_page(*closed.ask("POST", "/webhook/status", b""), 403)
+        assert is_page(*closed.ask("GET", "/webhook/metrics"), 403)
+    finally:
+        closed.end()
+
+
 def test_rate_limit(served):
     connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE)
     for _ in range(5000):
