@@ -131,6 +131,11 @@ systemd: ## install it under a real systemd, then restart, reload, upgrade and k
 	@$(MAKE) --no-print-directory all
 	@tests/systemd/run
 
+browser: ## look at the status page in a headless Chromium (SCREENSHOTS=folder keeps the pictures)
+	@tests/install-packages build test browser
+	@$(MAKE) --no-print-directory programs
+	@tests/run-suites $(B) tests/browser
+
 unit: ## the unit tests alone
 	@$(MAKE) --no-print-directory programs
 	@tests/run-suites $(B) unit
@@ -197,5 +202,5 @@ clean: ## remove build/
 	rm -rf build
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
-.PHONY: all programs demo run test crash chaos burst fuzz mutation systemd unit format lint dev install deb package-test clean help
+.PHONY: all programs demo run test crash chaos burst fuzz mutation systemd browser unit format lint dev install deb package-test clean help
 .SECONDARY:

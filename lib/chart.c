@@ -80,8 +80,8 @@ write_bar(struct html *page, const struct words *words, int64_t day, int number,
 	html_markup(page, "<g><title>");
 	html_text(page, words_day(words, text, day));
 	html_markup(page, ": ");
-	html_text(page, words_amount(words, text, total(seen)));
-	html_markup(page, " ₽, ");
+	html_text(page, words_roubles(words, text, total(seen)));
+	html_markup(page, ", ");
 	html_text(page, words_count(words, text, seen->payments));
 	html_markup(page, " ");
 	html_text(page, words->payments[words->plural(seen->payments)]);
@@ -155,7 +155,7 @@ write_legend(struct html *page, const struct words *words)
 	html_markup(page, "</ul>");
 }
 
-void
+bool
 chart_write(
     struct html *page, const struct words *words, int64_t first_day, const struct chart_day *days, int count)
 {
@@ -168,7 +168,7 @@ chart_write(
 		html_markup(page, "</div><p class=\"none\">");
 		html_text(page, words->chart_empty);
 		html_markup(page, "</p>");
-		return;
+		return false;
 	}
 	write_legend(page, words);
 	html_markup(page, "</div><div class=\"plot\">");
@@ -176,4 +176,5 @@ chart_write(
 	write_bars(page, words, first_day, days, count, most);
 	write_days(page, words, first_day, count);
 	html_markup(page, "</div>");
+	return true;
 }

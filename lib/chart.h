@@ -1,6 +1,8 @@
 #ifndef CHART_H
 #define CHART_H
 
+#include <stdbool.h>
+
 #include "html.h"
 #include "words.h"
 
@@ -13,7 +15,8 @@ struct chart_day {
 	int64_t carried, waiting, failed; /* Kopecks. */
 };
 
-void chart_write(
+/* False when there is nothing to draw, which it says in words. */
+bool chart_write(
     struct html *page, const struct words *words, int64_t first_day, const struct chart_day *days, int count);
 
 #endif

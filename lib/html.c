@@ -69,6 +69,14 @@ html_text(struct html *page, const char *text)
 }
 
 void
+html_element(struct html *page, const char *before, const char *text, const char *after)
+{
+	html_markup(page, before);
+	html_text(page, text);
+	html_markup(page, after);
+}
+
+void
 html_number(struct html *page, int64_t number)
 {
 	fprintf(page->out, "%" PRId64, number);

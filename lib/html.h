@@ -21,6 +21,9 @@ void html_markup(struct html *page, const char *markup);
 void html_text(struct html *page, const char *text); /* NULL is "". */
 void html_number(struct html *page, int64_t number);
 
+/* A text between markup. */
+void html_element(struct html *page, const char *before, const char *text, const char *after);
+
 /* A text in which "{}" stands for another one. */
 void html_fill(struct html *page, const char *text, const char *value);
 

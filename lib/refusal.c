@@ -103,6 +103,16 @@ refusal_drop_fields(const json_t *answer, json_t *entity, json_t *dropped)
 	return touched > 0;
 }
 
+/* amoCRM's names and numbers; whatever else it says there may be a value that it was sent. */
+static const char *
+name_or(const json_t *text, const char *otherwise)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.";
+	const char *name = json_string_value(text);
+
+	return name != NULL && name[strspn(name, letters)] == '\0' ? name : otherwise;
+}
+
 void
 refusal_describe(const json_t *answer, char *text, size_t size)
 {
@@ -112,10 +122,10 @@ refusal_describe(const json_t *answer, char *text, size_t size)
 	text[0] = '\0';
 	json_array_foreach(json_object_get(answer, "validation-errors"), i, entry) {
 		json_array_foreach(json_object_get(entry, "errors"), j, error) {
-			const char *path = json_string_value(json_object_get(error, "path"));
-			const char *code = json_string_value(json_object_get(error, "code"));
-			int more = snprintf(text + used, size - used, "%s%s at %s", used > 0 ? ", " : "",
-			    code != NULL ? code : "error", path != NULL ? path : "?");
+			const char *path = name_or(json_object_get(error, "path"), "?");
+			const char *code = name_or(json_object_get(error, "code"), "error");
+			int more = snprintf(
+			    text + used, size - used, "%s%s at %s", used > 0 ? ", " : "", code, path);
 
 			if (more < 0 || (size_t)more >= size - used)
 				return;

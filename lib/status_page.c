@@ -4,6 +4,7 @@
 #include "chart.h"
 #include "html.h"
 #include "status_page.h"
+#include "status_tables.h"
 
 /* lib/status.css */
 extern const char status_style[];
@@ -43,23 +44,6 @@ sum_of(const struct status_facts *facts, int count)
  * Small parts.
  */
 
-static void
-element(struct html *page, const char *begin, const char *text, const char *end)
-{
-	html_markup(page, begin);
-	html_text(page, text);
-	html_markup(page, end);
-}
-
-static void
-amount(struct html *page, const struct words *words, int64_t kopecks)
-{
-	char text[WORDS_TEXT];
-
-	html_text(page, words_amount(words, text, kopecks));
-	html_markup(page, "\xC2\xA0₽");
-}
-
 /* "12 платежей" */
 static void
 payments(struct html *page, const struct words *words, int64_t count)
@@ -71,34 +55,9 @@ payments(struct html *page, const struct words *words, int64_t count)
 	html_text(page, words->payments[words->plural(count)]);
 }
 
-static const char *
-text_of(const json_t *row, const char *key)
-{
-	const char *text = json_string_value(json_object_get(row, key));
-
-	return text != NULL ? text : "";
-}
-
-static int64_t
-number_of(const json_t *row, const char *key)
-{
-	return json_integer_value(json_object_get(row, key));
-}
-
 /*
  * The head: is all well?
  */
-
-static bool
-is_well(const struct overview *seen)
-{
-	int kind;
-
-	for (kind = 0; kind < ALARM_KINDS; kind++)
-		if (seen->alarms[kind].on)
-			return false;
-	return !seen->crm.open && seen->stats.payments[PAYMENT_FAILED] == 0;
-}
 
 static void
 write_alarm(struct html *page, const struct words *words, enum alarm_kind kind, const struct alarm *alarm)
@@ -107,7 +66,7 @@ write_alarm(struct html *page, const struct words *words, enum alarm_kind kind, 
 	const char *value = words_span(words, text, alarm->value);
 
 	if (kind == ALARM_TOKEN && alarm->value <= 0) {
-		element(page, "<li>", words->token_expired, "</li>");
+		html_element(page, "<li>", words->token_expired, "</li>");
 		return;
 	}
 	if (kind == ALARM_BACKLOG_GROWTH)
@@ -121,20 +80,37 @@ write_alarm(struct html *page, const struct words *words, enum alarm_kind kind, 
 	html_markup(page, "</li>");
 }
 
+static bool
+has_alarms(const struct overview *seen)
+{
+	int kind;
+
+	for (kind = 0; kind < ALARM_KINDS; kind++)
+		if (seen->alarms[kind].on)
+			return true;
+	return seen->crm.open;
+}
+
 static void
 write_alarms(struct html *page, const struct words *words, const struct overview *seen)
 {
-	bool any = false;
+	char text[WORDS_TEXT];
 	int kind;
 
-	for (kind = 0; kind < ALARM_KINDS; kind++) {
-		if (!seen->alarms[kind].on)
-			continue;
-		html_markup(page, any ? "" : "<ul class=\"alarms\" role=\"alert\">");
-		write_alarm(page, words, (enum alarm_kind)kind, &seen->alarms[kind]);
-		any = true;
+	if (!has_alarms(seen))
+		return;
+	html_markup(page, "<ul class=\"alarms\" role=\"alert\">");
+	if (seen->crm.open) {
+		html_markup(page, "<li class=\"failed\">");
+		html_text(page, words->crm);
+		html_markup(page, " ");
+		html_fill(page, words->crm_open, words_count(words, text, seen->crm.status));
+		html_markup(page, "</li>");
 	}
-	html_markup(page, any ? "</ul>" : "");
+	for (kind = 0; kind < ALARM_KINDS; kind++)
+		if (seen->alarms[kind].on)
+			write_alarm(page, words, (enum alarm_kind)kind, &seen->alarms[kind]);
+	html_markup(page, "</ul>");
 }
 
 static const char *
@@ -148,7 +124,8 @@ host_of(const char *url)
 static void
 write_head(struct html *page, const struct words *words, const struct status_facts *facts)
 {
-	bool sick = facts->seen == NULL, well = !sick && is_well(facts->seen);
+	bool sick = facts->seen == NULL,
+	     well = !sick && !has_alarms(facts->seen) && facts->seen->stats.payments[PAYMENT_FAILED] == 0;
 	char text[WORDS_TEXT];
 
 	html_format(page,
@@ -185,16 +162,17 @@ write_part(struct html *page, const struct words *words, const char *kind, int64
 	html_format(page, "<li class=\"%s%s\"><b>", kind, count == 0 ? " zero" : "");
 	html_text(page, words_count(words, text, count));
 	html_markup(page, "</b> ");
-	element(page, "", what, "</li>");
+	html_element(page, "", what, "</li>");
 }
 
 static void
 write_period(struct html *page, const struct words *words, const char *name, const struct ledger_day *sum)
 {
 	struct chart_day all = day_of(sum);
+	char text[WORDS_TEXT];
 
-	element(page, "<section class=\"card period\"><h2>", name, "</h2><p class=\"sum\">");
-	amount(page, words, all.carried + all.waiting + all.failed);
+	html_element(page, "<section class=\"card period\"><h2>", name, "</h2><p class=\"sum\">");
+	html_text(page, words_roubles(words, text, all.carried + all.waiting + all.failed));
 	html_markup(page, "</p><p class=\"quiet\">");
 	payments(page, words, all.payments);
 	html_markup(page, "</p><ul class=\"legend\">");
@@ -225,10 +203,11 @@ write_day_row(struct html *page, const struct words *words, int64_t day, const s
 {
 	char text[WORDS_TEXT];
 
-	element(page, "<tr><th scope=\"row\">", words_day(words, text, day), "</th><td class=\"number\">");
+	html_element(
+	    page, "<tr><th scope=\"row\">", words_day(words, text, day), "</th><td class=\"number\">");
 	html_text(page, words_count(words, text, seen->payments));
 	html_markup(page, "</td><td class=\"number\">");
-	amount(page, words, seen->carried + seen->waiting + seen->failed);
+	html_text(page, words_roubles(words, text, seen->carried + seen->waiting + seen->failed));
 	html_markup(page, "</td></tr>");
 }
 
@@ -243,11 +222,11 @@ write_chart(struct html *page, const struct words *words, const struct status_fa
 		days[i] = day_of(&facts->days[i]);
 	html_markup(page, "<section class=\"card\">");
 	chart_write(page, words, first, days, STATUS_DAYS);
-	element(
+	html_element(
 	    page, "<details><summary>", words->table_by_day, "</summary><table class=\"plain\"><thead><tr>");
-	element(page, "<th scope=\"col\">", words->day, "</th>");
-	element(page, "<th scope=\"col\" class=\"number\">", words->count, "</th>");
-	element(page, "<th scope=\"col\" class=\"number\">", words->amount, "</th></tr></thead><tbody>");
+	html_element(page, "<th scope=\"col\">", words->day, "</th>");
+	html_element(page, "<th scope=\"col\" class=\"number\">", words->count, "</th>");
+	html_element(page, "<th scope=\"col\" class=\"number\">", words->amount, "</th></tr></thead><tbody>");
 	for (i = STATUS_DAYS - 1; i >= 0; i--)
 		write_day_row(page, words, first + i, &days[i]);
 	html_markup(page, "</tbody></table></details></section>");
@@ -263,7 +242,7 @@ write_backlog(struct html *page, const struct words *words, const struct overvie
 	char text[WORDS_TEXT];
 	int64_t oldest_ms = seen->stats.oldest_unfinished_ms;
 
-	element(page, "<div><dt>", words->backlog, "</dt><dd>");
+	html_element(page, "<div><dt>", words->backlog, "</dt><dd>");
 	html_text(page, words_count(words, text, seen->backlog));
 	html_markup(page, "<small>");
 	if (oldest_ms != 0)
@@ -279,7 +258,7 @@ write_crm(struct html *page, const struct words *words, const struct overview *s
 	const struct limiter_state *crm = &seen->crm;
 	char text[WORDS_TEXT], used[WORDS_TEXT];
 
-	element(page, "<div><dt>", words->crm, "</dt><dd>");
+	html_element(page, "<div><dt>", words->crm, "</dt><dd>");
 	if (crm->open) {
 		html_markup(page, "<span class=\"bad\">");
 		html_fill(page, words->crm_open, words_count(words, text, crm->status));
@@ -301,7 +280,7 @@ write_token(struct html *page, const struct words *words, const struct overview 
 	int64_t now = seen->now_ms / 1000;
 	char text[WORDS_TEXT];
 
-	element(page, "<div><dt>", words->token, "</dt><dd>");
+	html_element(page, "<div><dt>", words->token, "</dt><dd>");
 	if (seen->token_expires == 0)
 		html_text(page, words->unknown);
 	else if (seen->token_expires <= now)
@@ -318,138 +297,16 @@ write_now(struct html *page, const struct words *words, const struct status_fact
 	int64_t now = seen->now_ms / 1000;
 	char text[WORDS_TEXT];
 
-	element(page, "<section class=\"card\"><h2>", words->now, "</h2><dl>");
+	html_element(page, "<section class=\"card\"><h2>", words->now, "</h2><dl>");
 	write_backlog(page, words, seen);
 	write_crm(page, words, seen, facts->rate);
-	element(page, "<div><dt>", words->last_payment, "</dt><dd>");
-	element(page, "", words_time(words, text, seen->last_arrival_ms / 1000, now), "</dd></div>");
-	element(page, "<div><dt>", words->last_success, "</dt><dd>");
-	element(page, "", words_time(words, text, seen->stats.last_success_ms / 1000, now), "</dd></div>");
+	html_element(page, "<div><dt>", words->last_payment, "</dt><dd>");
+	html_element(page, "", words_time(words, text, seen->last_arrival_ms / 1000, now), "</dd></div>");
+	html_element(page, "<div><dt>", words->last_success, "</dt><dd>");
+	html_element(
+	    page, "", words_time(words, text, seen->stats.last_success_ms / 1000, now), "</dd></div>");
 	write_token(page, words, seen);
 	html_markup(page, "</dl></section>");
-}
-
-/*
- * Tables of payments.
- */
-
-static void
-write_lead(struct html *page, const struct status_facts *facts, int64_t lead_id)
-{
-	if (lead_id == 0) {
-		html_markup(page, "—");
-		return;
-	}
-	html_markup(page, "<a rel=\"noreferrer\" href=\"");
-	html_text(page, facts->account);
-	html_format(page, "/leads/detail/%lld\">%lld</a>", (long long)lead_id, (long long)lead_id);
-}
-
-/* The cells that both tables begin with. */
-static void
-write_payment(
-    struct html *page, const struct words *words, const struct status_facts *facts, const json_t *row)
-{
-	char text[WORDS_TEXT];
-
-	element(page, "<td class=\"when\">",
-	    words_time(words, text, number_of(row, "at"), facts->seen->now_ms / 1000), "</td>");
-	element(page, "<th scope=\"row\" class=\"id\">", text_of(row, "payment_id"),
-	    "</th><td class=\"number\">");
-	amount(page, words, number_of(row, "kopecks"));
-	html_markup(page, "</td>");
-}
-
-static void
-write_columns(struct html *page, const struct words *words, const char *fourth, const char *fifth)
-{
-	element(page, "<table class=\"payments\"><thead><tr><th scope=\"col\">", words->time, "</th>");
-	element(page, "<th scope=\"col\">", words->payment, "</th>");
-	element(page, "<th scope=\"col\" class=\"number\">", words->amount, "</th>");
-	element(page, "<th scope=\"col\">", fourth, "</th>");
-	element(page, "<th scope=\"col\">", fifth, "</th></tr></thead><tbody>");
-}
-
-static void
-write_retry(struct html *page, const struct words *words, const json_t *row)
-{
-	html_markup(page,
-	    "<td class=\"action\"><form method=\"post\" action=\"/webhook/status\">"
-	    "<input type=\"hidden\" name=\"payment\" value=\"");
-	element(page, "", text_of(row, "payment_id"), "\"><input type=\"hidden\" name=\"token\" value=\"");
-	element(page, "", text_of(row, "token"), "\"><button aria-label=\"");
-	html_fill(page, words->retry_of, text_of(row, "payment_id"));
-	element(page, "\">", words->retry, "</button></form></td>");
-}
-
-static void
-write_failures(struct html *page, const struct words *words, const struct status_facts *facts)
-{
-	int64_t all = facts->seen->stats.payments[PAYMENT_FAILED];
-	char text[WORDS_TEXT];
-	const json_t *row;
-	size_t i;
-
-	element(page, "<section class=\"card\" id=\"failed\"><h2>", words->failures, "</h2>");
-	if (json_array_size(facts->failed) == 0) {
-		element(page, "<p class=\"none\">", words->no_failures, "</p></section>");
-		return;
-	}
-	write_columns(page, words, words->reason, words->action);
-	json_array_foreach(facts->failed, i, row) {
-		html_markup(page, "<tr>");
-		write_payment(page, words, facts, row);
-		element(page, "<td class=\"reason\">", text_of(row, "reason"), "</td>");
-		write_retry(page, words, row);
-		html_markup(page, "</tr>");
-	}
-	html_markup(page, "</tbody></table>");
-	if (all > (int64_t)json_array_size(facts->failed)) {
-		html_markup(page, "<p class=\"quiet\">");
-		html_fill(page, words->failures_shown, words_count(words, text, all));
-		html_markup(page, "</p>");
-	}
-	html_markup(page, "</section>");
-}
-
-static const char *
-kind_of(int status)
-{
-	switch (status) {
-	case PAYMENT_SUCCESS:
-		return "carried";
-	case PAYMENT_FAILED:
-		return "failed";
-	case PAYMENT_SKIPPED:
-		return "skipped";
-	default:
-		return "waiting";
-	}
-}
-
-static void
-write_newest(struct html *page, const struct words *words, const struct status_facts *facts)
-{
-	const json_t *row;
-	size_t i;
-
-	element(page, "<section class=\"card\"><h2>", words->newest, "</h2>");
-	if (json_array_size(facts->newest) == 0) {
-		element(page, "<p class=\"none\">", words->no_payments, "</p></section>");
-		return;
-	}
-	write_columns(page, words, words->state, words->lead);
-	json_array_foreach(facts->newest, i, row) {
-		int status = status_number(text_of(row, "status"));
-
-		html_markup(page, "<tr>");
-		write_payment(page, words, facts, row);
-		html_format(page, "<td class=\"state\"><span class=\"dot %s\">", kind_of(status));
-		element(page, "", words->status[status], "</span></td><td class=\"lead\">");
-		write_lead(page, facts, number_of(row, "lead_id"));
-		html_markup(page, "</td></tr>");
-	}
-	html_markup(page, "</tbody></table></section>");
 }
 
 char *
@@ -468,8 +325,8 @@ status_page(const struct words *words, const struct status_facts *facts)
 		write_periods(&page, words, facts);
 		write_chart(&page, words, facts);
 		write_now(&page, words, facts);
-		write_failures(&page, words, facts);
-		write_newest(&page, words, facts);
+		status_failures(&page, words, facts);
+		status_newest(&page, words, facts);
 	}
 	html_markup(&page, "</main></body></html>\n");
 	return html_end(&page);

@@ -1,28 +1,10 @@
 #ifndef STATUS_PAGE_H
 #define STATUS_PAGE_H
 
-#include <jansson.h>
-
-#include "overview.h"
+#include "status_tables.h"
 #include "words.h"
 
-/*
- * The status page as HTML: pure, facts in, a new text out.  Payments are shown by id, amount, state, time, lead and reason:
- * nothing of the payer's.
- */
-#define STATUS_DAYS 30
-#define STATUS_ROWS 10 /* Of the tables of payments. */
-
-struct status_facts {
-	const struct overview *seen;         /* NULL: the ledger cannot be read, */
-	const char *sick;                    /* for this reason. */
-	const char *account;                 /* AMO_BASE_URL */
-	int64_t rate;                        /* AMO_RATE_LIMIT */
-	int64_t today;                       /* clock_day() */
-	struct ledger_day days[STATUS_DAYS]; /* The last of them is today. */
-	const json_t *newest, *failed;       /* ledger_newest(); each failed one has a form's "token" too. */
-};
-
+/* The status page as HTML: pure, facts in, a new text out. */
 char *status_page(const struct words *words, const struct status_facts *facts);
 
 #endif

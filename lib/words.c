@@ -98,7 +98,7 @@ static const struct words russian = {
 	.payments = { "платёж", "платежа", "платежей" },
 	.status = { "ждёт", "в работе", "в amoCRM", "не доставлен", "пропущен" },
 	.carried = "в amoCRM",
-	.waiting = "ждут",
+	.waiting = "в очереди",
 	.failed = "с ошибкой",
 	.chart = "Платежи по дням, ₽",
 	.chart_about = "По столбцу на день, последние 30 дней; самый большой день — {} рублей.",
@@ -206,6 +206,13 @@ words_amount(const struct words *words, char text[static WORDS_TEXT], int64_t ko
 		snprintf(
 		    text + length, WORDS_TEXT - length, "%s%02d", words->point, abs((int)(kopecks % 100)));
 	return text;
+}
+
+const char *
+words_roubles(const struct words *words, char text[static WORDS_TEXT], int64_t kopecks)
+{
+	words_amount(words, text, kopecks);
+	return strcat(text, NBSP "₽");
 }
 
 const char *

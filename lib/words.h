@@ -41,6 +41,8 @@ const struct words *words_choose(const char *accept_language);
 const char *words_count(const struct words *words, char text[static WORDS_TEXT], int64_t count); /* 12 345 */
 const char *words_amount(
     const struct words *words, char text[static WORDS_TEXT], int64_t kopecks); /* 12 345,50 */
+const char *words_roubles(
+    const struct words *words, char text[static WORDS_TEXT], int64_t kopecks); /* 12 345,50 ₽ */
 const char *words_span(
     const struct words *words, char text[static WORDS_TEXT], int64_t seconds);               /* 3 h 20 min */
 const char *words_day(const struct words *words, char text[static WORDS_TEXT], int64_t day); /* 23 Nov */
