@@ -33,7 +33,7 @@ class Mutant:
 MUTANTS = [
     Mutant("answer-before-sync", "tell the sender before the row is on disk", "lib/db.c",
            "\tdb_gate_leave(db);\n\treturn db_sync(db, why);", "\tdb_gate_leave(db);\n\treturn DONE;", ("test_db",)),
-    Mutant("record-failure-ignored", "answer 2xx although the ledger could not take the payment", "lib/webhook.c",
+    Mutant("record-failure-ignored", "answer 2xx although the ledger could not take the payment", "lib/intake.c",
            "if (record(webhook, request, paid, exclusion, slot, &recorded, &row, &why) != DONE) {",
            "row = (struct ledger_row){ 0 }, recorded = RECORDED_IN_HAND;\n"
            "\tif (record(webhook, request, paid, exclusion, slot, &recorded, &row, &why) == NEVER) {", ("tests/e2e/test_ledger.py",)),
@@ -100,6 +100,17 @@ MUTANTS = [
            "if (found != NULL && !mapping->rules_first)", "if (found != NULL)", ("test_mapping", "test_examples")),
     Mutant("nameless-task", "write a task that cannot be found again", "lib/task.c",
            "fprintf(out, \"\\n%s\", key_line);", "", ("test_task", "test_examples")),
+    Mutant("open-status", "show the status page to whoever asks", "lib/webhook.c",
+           "if (address == NULL || (address->for_operators && !request->by_operator)) {", "if (address == NULL) {",
+           ("test_webhook",)),
+    Mutant("forged-button", "heed a button that was not on our page", "lib/status.c",
+           "\tif (holds)\n\t\treturn payment_id;", "\tif (payment_id != NULL)\n\t\treturn payment_id;", ("test_webhook",)),
+    Mutant("raw-html", "put a payment's id on the page as it is", "lib/html.c",
+           "if (escape != NULL)", "if (escape == NULL && escape != NULL)", ("test_page",)),
+    Mutant("quote-the-refusal", "log whatever amoCRM says of a refused value", "lib/refusal.c",
+           "name != NULL && name[strspn(name, letters)] == '\\0'", "name != NULL", ("tests/e2e/test_privacy.py",)),
+    Mutant("shout-at-night", "call every pause an unusual one", "lib/alarm.c",
+           "days >= ALARM_DAYS - 1)", "days >= 0)", ("test_alarm",)),
 ]
 
 
