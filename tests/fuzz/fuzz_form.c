@@ -1,0 +1,47 @@
+/* What a browser sends to the status page: a form's body and its preferred languages, and how a text becomes HTML. */
+#include "fuzz.h"
+
+#include "form.h"
+#include "html.h"
+#include "token.h"
+#include "words.h"
+
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc, (void)argv;
+	return 0;
+}
+
+/* Written into a quoted attribute, no text ends it. */
+static void
+check_escaping(const char *text)
+{
+	struct html page;
+	char *written;
+
+	html_begin(&page);
+	html_text(&page, text);
+	html_fill(&page, "{}", text);
+	written = html_end(&page);
+	REQUIRE(strpbrk(written, "<>\"'") == NULL);
+	free(written);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *text = fuzz_text(data, size), *value = form_value(text, size, "payment");
+	const char *code = words_choose(text)->code;
+
+	REQUIRE(value == NULL || strlen(value) <= size);
+	if (value != NULL)
+		check_escaping(value);
+	check_escaping(text);
+	REQUIRE(strcmp(code, "ru") == 0 || strcmp(code, "en") == 0);
+	REQUIRE(token_expiry(text) >= 0);
+	REQUIRE(!form_token_holds(text, FUZZ_SECRET, "retry", 1800000000));
+	free(value);
+	free(text);
+	return 0;
+}
