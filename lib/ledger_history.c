@@ -41,7 +41,7 @@ ledger_arrivals(
     struct ledger *ledger, int64_t from_ms, int64_t until_ms, int64_t most, int64_t *count, struct fault *why)
 {
 	static const char sql[] = "SELECT count(*) FROM (SELECT 1 FROM payment_events WHERE created_at > "
-	                          "datetime($1 / 1000, 'unixepoch')"
+				  "datetime($1 / 1000, 'unixepoch')"
 				  " AND created_at <= datetime($2 / 1000, 'unixepoch') LIMIT $3)";
 	struct query *query = NULL;
 	enum outcome out;
