@@ -2,65 +2,23 @@
 
 import json
 import os
-import pty
 import re
+import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from harness import account
-from harness.payload import Payment, item, new_payment, new_person
+from harness.payload import id_of, item, new_payment, new_person
+from harness.paymentctl import alone, ask, on_terminal, say
 from harness.stack import BUILD, Stack
 
-COMMANDS = ("stats", "list", "show", "retry", "resume", "integrity")
-
-
-def id_of(payment: Payment) -> str:
-    return payment["course_order"]["payment_id"]
-
-
-def ask(stack: Stack, *arguments: str, code: int = 0) -> Any:
-    """What it says for programs."""
-    done = stack.paymentctl(*arguments, "--json")
-    assert done.returncode == code, (done.stdout, done.stderr)
-    assert done.stderr == ""
-    return json.loads(done.stdout)
-
-
-def say(stack: Stack, *arguments: str, code: int = 0) -> str:
-    """What it says for people."""
-    done = stack.paymentctl(*arguments)
-    assert done.returncode == code, (done.stdout, done.stderr)
-    return done.stdout
-
-
-def on_terminal(stack: Stack, *arguments: str, **environment: str) -> str:
-    """The same on a terminal: stdout and stderr together."""
-    master, slave = pty.openpty()
-    child = subprocess.Popen(
-        [BUILD / "paymentctl", *arguments], env={**stack.variables, **environment}, stdout=slave, stderr=slave, cwd=stack.data
-    )
-    os.close(slave)
-    said = b""
-    try:
-        while more := os.read(master, 4096):
-            said += more
-    except OSError:  # The terminal is closed when nobody writes to it any more.
-        pass
-    os.close(master)
-    child.wait(20)
-    return said.decode()
+COMMANDS = ("stats", "list", "show", "retry", "resume", "integrity", "purge", "backup", "import")
 
 
 # The command line.
-
-
-def alone(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    """Without settings."""
-    variables = {"PATH": os.environ["PATH"], "PAYMENT_SYNC_CONFIG": "/dev/null", **environment}
-    return subprocess.run([BUILD / "paymentctl", *arguments], env=variables, capture_output=True, text=True, timeout=20)
 
 
 def test_help_needs_no_settings() -> None:
@@ -116,6 +74,14 @@ def test_settings_and_ledger_that_are_wrong(tmp_path: Path) -> None:
     assert list(path.parent.iterdir()) == []  # Nothing was made by looking.
     path.write_text("no database at all" * 100)
     assert alone("stats", PAYMENTS_DB=str(path)).returncode == 75
+
+
+def test_busy_ledger(stack: Stack) -> None:
+    with closing(sqlite3.connect(stack.ledger.path, isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        done = stack.paymentctl("retry", "--failed")
+        assert done.returncode == 75 and "locked" in done.stderr and done.stdout == ""
+    ask(stack, "retry", "--failed")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root's files could be in the way")

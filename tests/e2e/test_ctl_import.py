@@ -11,10 +11,9 @@ from typing import Any, Iterator
 import pytest
 
 from harness import account
-from harness.payload import Payment, item, new_payment, new_person, to_body
+from harness.payload import Payment, id_of, item, new_payment, new_person, to_body
+from harness.paymentctl import alone, ask, on_terminal, say
 from harness.stack import BUILD, Stack
-
-from test_ctl import alone, ask, id_of, on_terminal, say  # noqa: I001
 
 COLUMNS_AS_DESCRIBED = """\
 id INTEGER PRIMARY KEY AUTOINCREMENT, payment_id TEXT UNIQUE NOT NULL, created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP,

@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from harness import account
-from harness.payload import Person, item, new_payment, new_person
+from harness.payload import Person, id_of, item, new_payment, new_person
+from harness.paymentctl import alone, ask, on_terminal, say
 from harness.process import until
 from harness.stack import Stack
-
-from test_ctl import alone, ask, id_of, on_terminal, say  # noqa: I001
 
 
 @pytest.mark.parametrize(

@@ -97,3 +97,7 @@ def new_payment(person: Person, *items: Payment, **changes: Any) -> Payment:
 
 def to_body(payment: Payment) -> bytes:
     return json.dumps(payment, ensure_ascii=False).encode()
+
+
+def id_of(payment: Payment) -> str:
+    return payment["course_order"]["payment_id"]
