@@ -15,6 +15,10 @@
  *
  * It goes in small steps, each a transaction of its own, so that nobody who writes is kept waiting; dying between two of
  * them leaves a ledger that is whole and can be purged again.
+ *
+ * Erased is overwritten, in the file and in its log.  Not promised: when SQLite once divided a full page it may have left a
+ * copy of a small row in the unused part of the page; bodies of some hundred bytes and more do not show this.  A copy
+ * made by ledger_copy() after purging has no such remains.
  */
 struct ledger;
 
