@@ -69,7 +69,10 @@ add(const struct carrier *carrier, struct crate *crate, struct fault *why)
 		return out;
 	}
 	crate->parcels[crate->count++] = (struct parcel){ .paid = paid,
-		.attempt = { .id = due->id, .recorded_ms = due->recorded_ms, .failed = due->attempts } };
+		.attempt = { .id = due->id,
+		    .request_id = due->request_id,
+		    .recorded_ms = due->recorded_ms,
+		    .failed = due->attempts } };
 	return DONE;
 }
 

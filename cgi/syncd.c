@@ -12,6 +12,7 @@
 #include <sysexits.h>
 #include <time.h>
 
+#include "alarm_watch.h"
 #include "backlog.h"
 #include "carrier.h"
 #include "clock.h"
@@ -23,6 +24,9 @@
 
 /* How often the ledger is looked at when nothing is due: new payments come from other processes without a word. */
 #define LOOK_MS 1000
+
+/* How often alarms are looked for; the first time after as long, when there is something to see. */
+#define WATCH_MS 60000
 
 /* How long to wait before the ledger, which could not be opened or read, is tried again. */
 #define SICK_MS 5000
@@ -47,6 +51,11 @@ struct program {
 	struct settings *before; /* While it is not known whether the new ones are any good. */
 	struct pool_job job;
 	struct pool_beat *beat; /* NULL with --once. */
+
+	struct carrier *carrier;
+	bool on_watch; /* Of all carriers one tells alarms. */
+	int64_t watch_ms;
+	struct alarm_watch watch;
 };
 
 /* In a carrier HUP is the parent's business; one that a terminal sends to everybody is passed over. */
@@ -82,12 +91,41 @@ let_signals_in(void)
 	sigprocmask(SIG_SETMASK, &blocked, NULL);
 }
 
+static void
+tell_alarm(const char *name, bool begins, const char *text)
+{
+	char quoted[LOG_TEXT];
+
+	log_event(begins ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "alarm=%s %s reason=%s", name,
+	    begins ? "begins" : "ends", log_text(quoted, text));
+}
+
+/* Once a minute, whoever has the office looks whether anything should be told. */
+static void
+keep_watch(struct program *program)
+{
+	static const int64_t office = 0;
+	int64_t now_ms = clock_mono_ms();
+	struct fault why;
+
+	if (program->beat == NULL || now_ms < program->watch_ms)
+		return;
+	program->watch_ms = now_ms + WATCH_MS;
+	if (!program->on_watch)
+		program->on_watch =
+		    lock_take(program->carrier->locks, LOCK_WATCH, &office, 1, now_ms, &why) == DONE;
+	/* A ledger that cannot be read is told by whoever carries. */
+	if (program->on_watch)
+		(void)!alarm_watch(&program->watch, program->carrier, clock_wall_ms(), tell_alarm, &why);
+}
+
 static bool
 go_on(void *context)
 {
 	struct program *program = context;
 
 	let_signals_in();
+	keep_watch(program);
 	if (program->beat != NULL)
 		pool_busy(program->beat);
 	return !stopping;
@@ -104,6 +142,14 @@ wait_ms(int64_t ms)
 		pselect(0, NULL, NULL, NULL, &time, &none);
 }
 
+static void
+close_carrier(struct program *program)
+{
+	carrier_close(program->carrier);
+	program->carrier = NULL;
+	program->on_watch = false;
+}
+
 /*
  * A carrier's life: look, carry, wait, until told to stop.
  */
@@ -111,37 +157,36 @@ static int
 serve(void *context, struct pool_beat *beat)
 {
 	struct program *program = context;
-	struct carrier *carrier = NULL;
 	char text[LOG_TEXT];
 	struct fault why;
 	enum outcome out = DONE;
 
 	catch_signals();
 	program->beat = beat;
+	program->watch_ms = clock_mono_ms() + WATCH_MS;
 	/* The parent may have read, and then refused, settings with another zone. */
 	if (!clock_set_zone(program->settings->payment_timezone)) {
 		log_event(LOG_LEVEL_ERROR, "PAYMENT_TIMEZONE: this system knows no zone of that name");
 		return EX_CONFIG;
 	}
 	while (!stopping) {
-		if (carrier == NULL)
-			out = carrier_open(program->settings, &carrier, &why);
+		if (program->carrier == NULL)
+			out = carrier_open(program->settings, &program->carrier, &why);
 		if (out == DONE) {
 			pool_idle(beat);
-			out = backlog_carry(carrier, go_on, program, &why);
+			out = backlog_carry(program->carrier, go_on, program, &why);
 		}
 		if (out != DONE) {
 			log_event(LOG_LEVEL_ERROR, "%s", log_text(text, why.text));
-			carrier_close(carrier);
-			carrier = NULL;
+			close_carrier(program);
 			if (out == NEVER)
 				return EX_CONFIG;
 		}
-		if (carrier != NULL)
+		if (program->carrier != NULL)
 			pool_idle(beat);
 		wait_ms(out == DONE ? LOOK_MS : SICK_MS);
 	}
-	carrier_close(carrier);
+	close_carrier(program);
 	return EX_OK;
 }
 
@@ -149,17 +194,16 @@ serve(void *context, struct pool_beat *beat)
 static int
 serve_once(struct program *program)
 {
-	struct carrier *carrier = NULL;
 	char text[LOG_TEXT];
 	struct fault why;
 	enum outcome out;
 
-	out = carrier_open(program->settings, &carrier, &why);
+	out = carrier_open(program->settings, &program->carrier, &why);
 	if (out == DONE)
-		out = backlog_carry(carrier, go_on, program, &why);
+		out = backlog_carry(program->carrier, go_on, program, &why);
 	if (out != DONE)
 		log_event(LOG_LEVEL_ERROR, "%s", log_text(text, why.text));
-	carrier_close(carrier);
+	close_carrier(program);
 	return out == DONE ? EX_OK : out == NEVER ? EX_CONFIG : EX_TEMPFAIL;
 }
 

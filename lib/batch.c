@@ -12,6 +12,7 @@ static void
 attend(const struct batch *batch, struct job *job)
 {
 	amocrm_attend(batch->with->crm, &job->at.events, 1);
+	amocrm_set_request_id(batch->with->crm, job->request_id);
 }
 
 static void
@@ -111,6 +112,7 @@ send(struct batch *batch, enum amocrm_kind kind, bool creations)
 	if (load.count == 0)
 		return;
 	amocrm_attend(batch->with->crm, load.trails, load.count);
+	amocrm_set_request_id(batch->with->crm, load.count == 1 ? load.jobs[0]->request_id : NULL);
 	if (creations)
 		amocrm_create(batch->with->crm, kind, load.items, load.count);
 	else
@@ -180,6 +182,7 @@ batch_read_leads(struct batch *batch, bool (*wants)(const struct job *job))
 		readers[count++] = job;
 	}
 	amocrm_attend(batch->with->crm, trails, count);
+	amocrm_set_request_id(batch->with->crm, count == 1 ? readers[0]->request_id : NULL);
 	out = amocrm_read_leads(batch->with->crm, ids, &leads, &why);
 	for (i = 0; i < count; i++) {
 		if (out == DONE)

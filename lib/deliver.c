@@ -220,6 +220,7 @@ open_job(struct job *job, const struct carrier *carrier, const struct parcel *pa
 		.locks = carrier->locks,
 		.paid = parcel->paid,
 		.id = parcel->attempt.id,
+		.request_id = parcel->attempt.request_id,
 		.deadline_ms = first->deadline_ms,
 		.lock_deadline_ms = first->lock_deadline_ms,
 		.out = DONE,
@@ -270,15 +271,20 @@ deliver_together(const struct carrier *carrier, struct parcel *parcels, size_t c
 	struct batch batch = {
 		.with = carrier, .jobs = jobs, .count = count, .go_on = go_on, .context = context
 	};
+	int64_t began_ms = clock_mono_ms();
 	size_t i;
 
 	for (i = 0; i < count; i++)
 		open_job(&jobs[i], carrier, &parcels[i], &parcels[0].attempt, count == 1);
 	amocrm_set_deadline(carrier->crm, parcels[0].attempt.deadline_ms);
 	carry(&batch);
-	for (i = 0; i < count; i++)
+	for (i = 0; i < count; i++) {
 		close_job(&jobs[i], &parcels[i]);
+		if (jobs[i].claimed)
+			metrics_delivery(carrier->metrics, parcels[i].out, clock_mono_ms() - began_ms);
+	}
 	amocrm_attend(carrier->crm, NULL, 0);
+	amocrm_set_request_id(carrier->crm, NULL);
 }
 
 enum outcome

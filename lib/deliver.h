@@ -29,6 +29,7 @@ void delivery_clear(struct delivery *delivery);
 /* One attempt at one row of the ledger. */
 struct attempt {
 	int64_t id;
+	const char *request_id; /* Of the webhook that told it, for amoCRM's log; NULL or "": none. */
 	int64_t recorded_ms;
 	int64_t failed;      /* Attempts that failed before. */
 	int64_t deadline_ms; /* Monotonic: it must be over by then. */

@@ -176,10 +176,12 @@ keep_remarks(struct webhook_answer *answer, const json_t *remarks)
 }
 
 static void
-deliver_inline(struct webhook *webhook, const struct payment *paid, int64_t id, struct webhook_answer *answer)
+deliver_inline(struct webhook *webhook, const struct webhook_request *request, const struct payment *paid,
+    int64_t id, struct webhook_answer *answer)
 {
 	int64_t deadline_ms = clock_mono_ms() + webhook->settings->inline_deadline_ms;
 	struct attempt attempt = { .id = id,
+		.request_id = request->request_id,
 		.recorded_ms = clock_wall_ms(),
 		.deadline_ms = deadline_ms,
 		.lock_deadline_ms = deadline_ms };
@@ -235,7 +237,7 @@ take_payment(struct webhook *webhook, const struct webhook_request *request, con
 	else if (exclusion != NULL)
 		reply_skipped(answer, paid, exclusion);
 	else if (slot)
-		deliver_inline(webhook, paid, row.id, answer);
+		deliver_inline(webhook, request, paid, row.id, answer);
 	else
 		reply_queued(answer, paid, "left to payment-syncd");
 	lock_drop(webhook->carrier->locks, LOCK_SLOT);

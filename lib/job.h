@@ -28,6 +28,7 @@ struct job {
 	struct locks *locks; /* A handle of this job's own: two jobs must exclude each other.  Borrowed. */
 	const struct payment *paid;
 	int64_t id;               /* The ledger's row. */
+	const char *request_id;   /* Of the webhook that told it; NULL or "": none.  Borrowed. */
 	int64_t deadline_ms;      /* Monotonic: the attempt must be over by then. */
 	int64_t lock_deadline_ms; /* And waiting for others' locks by then. */
 

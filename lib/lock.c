@@ -12,10 +12,10 @@
 #include "private.h"
 
 /*
- * The file's 2^62 offsets are divided among the four ranges, 2^60 each.  They stay below what off_t can hold even after
+ * The file's 2^62 offsets are divided among up to eight ranges, 2^59 each.  They stay below what off_t can hold even after
  * the kernel has added the length, and locking beyond the end of a file does not make it grow.
  */
-#define NUMBER_BITS 60
+#define NUMBER_BITS 59
 #define NUMBER_MASK ((INT64_C(1) << NUMBER_BITS) - 1)
 
 /* There is no timed wait for such a lock, so it is asked for again: soon at first, since most are held for milliseconds. */

@@ -23,7 +23,8 @@ enum lock_range {
 	LOCK_CUSTOMER, /* An identity's hash, or a payment's. */
 	LOCK_CONTACT,  /* A contact's id in amoCRM. */
 	LOCK_LEAD,     /* A lead's id in amoCRM. */
-	LOCK_SLOT      /* A place to carry a payment inside a worker. */
+	LOCK_SLOT,     /* A place to carry a payment inside a worker. */
+	LOCK_WATCH     /* The office of telling alarms. */
 };
 
 /* Open the file, creating it with mode 0600.  After fork(2) a child must open its own: the locks belong to the open file,
@@ -33,7 +34,7 @@ enum outcome lock_open(const char *path, struct locks **locks, struct fault *why
 enum outcome lock_open_again(const struct locks *locks, struct locks **again, struct fault *why) MUST_USE;
 void lock_close(struct locks *locks); /* Frees every lock taken through it.  NULL is allowed. */
 
-/* Take all the numbers (in any order, repeats allowed; the low 60 bits of each count), waiting until deadline_ms on the monotonic
+/* Take all the numbers (in any order, repeats allowed; the low 59 bits of each count), waiting until deadline_ms on the monotonic
  * clock.  LATER: somebody holds one of them; then none was taken.  */
 #define LOCK_SET_MAX 8
 enum outcome lock_take(struct locks *locks, enum lock_range range, const int64_t *numbers, size_t count,

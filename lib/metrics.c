@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "metrics.h"
+#include "private.h"
 #include "text.h"
 
 #define CELLS (sizeof(struct metrics_values) / sizeof(int64_t))
@@ -99,7 +100,7 @@ static enum outcome
 open_file(const char *directory, bool writes, struct metrics **metrics, struct fault *why)
 {
 	char *path = text_format("%s/metrics", directory);
-	int fd = open(path, (writes ? O_RDWR | O_CREAT : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = writes ? private_open(path, 0) : open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	struct shared *shared = NULL;
 	enum outcome out;
 

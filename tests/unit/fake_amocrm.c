@@ -537,7 +537,7 @@ end_all(struct amocrm_item *items, size_t count, enum outcome out, const struct 
 }
 
 static int64_t
-insert(enum amocrm_kind kind, const struct amocrm_item *item)
+put_entity(enum amocrm_kind kind, const struct amocrm_item *item)
 {
 	json_t *new;
 
@@ -564,7 +564,7 @@ amocrm_create(struct amocrm *crm, enum amocrm_kind kind, struct amocrm_item *ite
 	(void)crm;
 	if (begin_writing(&out, &why, kind, "create", items, count)) {
 		for (i = 0; i < count; i++)
-			ids[i] = insert(kind, &items[i]);
+			ids[i] = put_entity(kind, &items[i]);
 		if (!fails(FAIL_AFTER, &out, &why))
 			for (i = 0; i < count; i++)
 				items[i].id = ids[i];

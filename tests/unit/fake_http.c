@@ -34,6 +34,7 @@ fake_http_reset(void)
 		free(fake_requests[i].method);
 		free(fake_requests[i].url);
 		free(fake_requests[i].body);
+		free(fake_requests[i].header);
 	}
 	scripted = fetched = fake_request_count = 0;
 }
@@ -102,6 +103,7 @@ keep(const struct http_request *request)
 	*kept = (struct fake_request){ .method = strdup(request->method),
 		.url = strdup(request->url),
 		.body = request->body != NULL ? strndup(request->body, request->body_size) : NULL,
+		.header = request->header != NULL ? strdup(request->header) : NULL,
 		.once = request->once,
 		.deadline_ms = request->deadline_ms,
 		.at_ms = clock_mono_ms() };

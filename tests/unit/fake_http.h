@@ -24,7 +24,7 @@ void fake_http_retry_after(int64_t ms);
 void fake_http_fails(enum outcome outcome);
 
 struct fake_request {
-	char *method, *url, *body; /* body is NULL when none was sent. */
+	char *method, *url, *body, *header; /* NULL where none was sent. */
 	bool once;
 	int64_t deadline_ms;
 	int64_t at_ms; /* Monotonic: when it was sent. */

@@ -345,6 +345,26 @@ test_unsure_sticks_without_a_turn(void **state)
 	assert_int_equal(fake_request_count, 2);
 }
 
+/* For whom it is sent: by our own log's name. */
+static void
+test_request_id(void **state)
+{
+	struct fault why = { "" };
+
+	(void)state;
+	fake_http_answers(204, NULL);
+	fake_http_answers(204, NULL);
+	fake_http_answers(204, NULL);
+	assert_int_equal(perform("GET", false, &why), DONE);
+	caller.request_id = "";
+	assert_int_equal(perform("GET", false, &why), DONE);
+	caller.request_id = "0123-abc";
+	assert_int_equal(perform("POST", false, &why), DONE);
+	assert_null(fake_requests[0].header);
+	assert_null(fake_requests[1].header);
+	assert_string_equal(fake_requests[2].header, "X-Request-Id: 0123-abc");
+}
+
 static void
 test_429_header(void **state)
 {
@@ -538,6 +558,7 @@ main(void)
 		test(test_repeats_a_change),
 		test(test_unsure_sticks),
 		test(test_unsure_sticks_without_a_turn),
+		test(test_request_id),
 		test(test_429_header),
 		test(test_429_body),
 		test(test_429_reply),

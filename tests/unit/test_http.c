@@ -334,38 +334,6 @@ test_answer(void **state)
 	assert_null(strstr(server.requests[0], "Accept-Encoding"));
 }
 
-/* For whom it is sent: by our own log's name, with and without a body, and only for this exchange. */
-static void
-test_request_id(void **state)
-{
-	static const char *const ids[] = { "0123-abc", NULL, "", "0123-abc" };
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
-		struct server server;
-		char url[128];
-		struct http_request request = { .method = i == 3 ? "POST" : "GET",
-			.url = url,
-			.body = i == 3 ? "{}" : NULL,
-			.body_size = i == 3 ? 2 : 0,
-			.deadline_ms = clock_mono_ms() + LONG_MS,
-			.request_id = ids[i] };
-		struct http_answer answer;
-		struct fault why;
-
-		start(&server, answer_words, "HTTP/1.1 204 No Content\r\n\r\n");
-		snprintf(url, sizeof(url), "http://127.0.0.1:%d/", server.port);
-		assert_int_equal(http_exchange(http, &request, &answer, &why), DONE);
-		assert_false(finish(&server));
-		assert_int_equal(strstr(server.requests[0], "\r\nX-Request-Id: 0123-abc\r\n") != NULL,
-		    ids[i] != NULL && ids[i][0] != '\0');
-		assert_int_equal(
-		    strstr(server.requests[0], "X-Request-Id") != NULL, ids[i] != NULL && ids[i][0] != '\0');
-		assert_non_null(strstr(server.requests[0], "\r\nAuthorization: Bearer sesame\r\n"));
-	}
-}
-
 static void
 test_body(void **state)
 {
@@ -822,7 +790,6 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_answer),
-		TEST(test_request_id),
 		TEST(test_body),
 		TEST(test_json),
 		TEST(test_retry_after),
