@@ -221,7 +221,10 @@ write_chart(struct html *page, const struct words *words, const struct status_fa
 	for (i = 0; i < STATUS_DAYS; i++)
 		days[i] = day_of(&facts->days[i]);
 	html_markup(page, "<section class=\"card\">");
-	chart_write(page, words, first, days, STATUS_DAYS);
+	if (!chart_write(page, words, first, days, STATUS_DAYS)) {
+		html_markup(page, "</section>");
+		return;
+	}
 	html_element(
 	    page, "<details><summary>", words->table_by_day, "</summary><table class=\"plain\"><thead><tr>");
 	html_element(page, "<th scope=\"col\">", words->day, "</th>");

@@ -315,6 +315,23 @@ test_page_of_a_bad_day(void **state)
 	json_decref(none);
 }
 
+/* A new ledger has nothing to draw, nor a table of it. */
+static void
+test_page_of_the_first_day(void **state)
+{
+	struct overview seen = overview();
+	json_t *none = json_array();
+	struct status_facts facts = { .seen = &seen, .account = "", .newest = none, .failed = none };
+	char *page = status_page(english, &facts);
+
+	(void)state;
+	HAS(page, "No payments in the last 30 days");
+	LACKS(page, "<svg");
+	LACKS(page, "<details");
+	free(page);
+	json_decref(none);
+}
+
 /*
  * What Prometheus reads.
  */
@@ -383,6 +400,7 @@ main(void)
 		test(test_page_of_a_good_day),
 		test(test_page_escapes_what_is_not_ours),
 		test(test_page_of_a_bad_day),
+		test(test_page_of_the_first_day),
 		test(test_metrics_text),
 	};
 
