@@ -83,6 +83,11 @@ $(B)/unit/%: $(B)/tests/unit/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(call link,-lcmocka)
 
+$(B)/bench/%: tests/bench/peers/%.c
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(CC) -D_GNU_SOURCE -std=c11 $(OPTIMISE) $(WARNINGS) -o $@ $< -lfcgi
+
 programs: $(PROGRAMS) $(UNIT) $(B)/crash/shim.so
 
 demo: ## install what is needed, build, and show one payment's way from webhook to amoCRM
@@ -116,6 +121,11 @@ burst: ## 1,000 payments at once against 7 requests a second: audit the limiter 
 	@tests/install-packages build test
 	@$(MAKE) --no-print-directory all
 	@tests/chaos/chaos.py --burst -n 1000
+
+bench: ## measure it beside PHP-FPM, FastAPI and a handler that does nothing (15 minutes; QUICK=1 only tries the bench out)
+	@tests/install-packages build test bench
+	@$(MAKE) --no-print-directory all $(B)/bench/nothing
+	@tests/bench/bench.py $(if $(QUICK),--quick)
 
 SECONDS    ?= 60
 fuzz: ## feed nonsense to everything that reads strangers' bytes, for SECONDS=60 in all
@@ -202,5 +212,5 @@ clean: ## remove build/
 	rm -rf build
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
-.PHONY: all programs demo run test crash chaos burst fuzz mutation systemd browser unit format lint dev install deb package-test clean help
+.PHONY: all programs demo run test crash chaos burst bench fuzz mutation systemd browser unit format lint dev install deb package-test clean help
 .SECONDARY:

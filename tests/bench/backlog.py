@@ -1,0 +1,44 @@
+"""A thousand payments have piled up, and amoCRM takes seven requests a second, not one more."""
+
+import time
+from pathlib import Path
+
+from figures import Figure, Implausible
+from front import Front
+from harness.process import until
+from harness.stack import Stack
+from people import carried, enter, pay, person, unfinished
+from scale import Scale
+
+# Seconds for a thousand at seven requests a second, and when the bench itself gives up.
+_LIMIT_S = 5.5 * 60
+_PATIENCE = 3
+
+
+def measure(scale: Scale, folder: Path) -> list[Figure]:
+    with Stack(2, DELIVERY="queue", AMO_RATE_LIMIT=str(scale.rate)) as stack:
+        front = Front(folder / "front")
+        front.add("ours", stack.socket)
+        payers = [person(n) for n in range(scale.backlog)]
+        enter(stack, payers[::2])
+        with front:
+            for payer in payers:
+                pay(stack, front.ports["ours"], payer)
+        stack.sandbox.set(rate=scale.rate)
+        stack.sandbox.forget_log()
+        began = time.monotonic()
+        stack.start_syncd()
+        until(lambda: unfinished(stack) == 0, "the backlog is carried", seconds=_PATIENCE * _LIMIT_S)
+        seconds = time.monotonic() - began
+        if carried(stack) != len(payers):
+            raise Implausible(f"{carried(stack)} of {len(payers)} payments were carried")
+        audit = stack.sandbox.audit(limit=scale.rate)
+        times = [entry["mono_ms"] for entry in stack.sandbox.log()]
+    used = len(times) / (scale.rate * (max(times) - min(times)) / 1000)
+    return [
+        Figure("backlog.minutes", f"{scale.backlog:,} payments at {scale.rate} requests a second", seconds / 60, "min", at_most=5.5),
+        Figure("backlog.calls", "calls per payment", len(times) / len(payers)),
+        Figure("backlog.used", "of the allowed requests used", 100 * used, "%", at_least=95),
+        Figure("backlog.most", "requests in the fullest second", audit["max_in_window"], at_most=scale.rate),
+        Figure("backlog.refused", "answers of 429", audit["status_429"], at_most=0),
+    ]
