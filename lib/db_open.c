@@ -60,6 +60,10 @@ db_open_sqlite(struct db *db, const char *path, int flags, struct fault *why)
 {
 	int code;
 
+	/* No thread but one ever comes here, so SQLite need not lock each allocation, nor count it.  Refused from the second
+	 * opening on, when it holds already. */
+	(void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	code = sqlite3_open_v2(path, &db->sqlite, flags | SQLITE_OPEN_EXRESCODE, NULL);
 	if (code != SQLITE_OK)
 		return db_failed(db, code, "opening", why);
