@@ -76,6 +76,10 @@ int64_t db_int(struct query *query, int column);
 const char *db_text(struct query *query, int column); /* NULL for NULL. */
 bool db_null(struct query *query, int column);
 
+/* The rowid of the row that the INSERT just run has added; 0 when it added none (ON CONFLICT DO NOTHING).  Cheaper than
+ * RETURNING, for which SQLite builds a table. */
+int64_t db_added(struct db *db);
+
 /* db_query() and run to the end, for statements whose rows do not matter. */
 enum outcome db_run(struct db *db, struct fault *why, const char *sql, const char *kinds, ...) MUST_USE;
 

@@ -237,6 +237,12 @@ db_null(struct query *query, int column)
 	return sqlite3_column_type(query->statement, column) == SQLITE_NULL;
 }
 
+int64_t
+db_added(struct db *db)
+{
+	return sqlite3_changes(db->sqlite) > 0 ? sqlite3_last_insert_rowid(db->sqlite) : 0;
+}
+
 enum outcome
 db_run(struct db *db, struct fault *why, const char *sql, const char *kinds, ...)
 {

@@ -163,19 +163,16 @@ insert(struct ledger *ledger, const struct arrival *a, int64_t *id, struct fault
 				  " recorded_ms, next_ms, telegram, phone, email, request_id, day)"
 				  " VALUES ($1, datetime($2 / 1000, 'unixepoch'), $3, $4, $5, $6, $7, $8, "
 				  "$2, nullif($9, 0), $10, $11, $12, $13, $14)"
-				  " ON CONFLICT (payment_id) DO NOTHING RETURNING id";
+				  " ON CONFLICT (payment_id) DO NOTHING";
 	char roubles[MONEY_TEXT];
-	struct query *query = NULL;
-	bool found = false;
 	enum outcome out;
 
-	out = db_query(ledger->db, &query, why, sql, "tittttiiiiiiti", a->key, a->now_ms,
-	    status_name(first_status(a)), money_format(roubles, a->kopecks), a->payload, a->exclusion,
-	    a->kopecks, a->paid_at, first_time(a), identity_of(a, BY_TELEGRAM), identity_of(a, BY_PHONE),
-	    identity_of(a, BY_EMAIL), a->request_id, clock_day(a->now_ms / 1000));
-	out = first_row(out, query, &found, why);
-	*id = out == DONE && found ? db_int(query, 0) : 0;
-	db_done(query);
+	out = db_run(ledger->db, why, sql, "tittttiiiiiiti", a->key, a->now_ms, status_name(first_status(a)),
+	    money_format(roubles, a->kopecks), a->payload, a->exclusion, a->kopecks, a->paid_at,
+	    first_time(a), identity_of(a, BY_TELEGRAM), identity_of(a, BY_PHONE), identity_of(a, BY_EMAIL),
+	    a->request_id, clock_day(a->now_ms / 1000));
+	if (out == DONE)
+		*id = db_added(ledger->db);
 	return out;
 }
 

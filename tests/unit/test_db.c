@@ -431,6 +431,33 @@ test_returning(void **state)
 	db_close(db);
 }
 
+/* Whether a row was added is not told by what an earlier statement, or a trigger, did. */
+static void
+test_added(void **state)
+{
+	static const char sql[] = "INSERT INTO paid (key) VALUES ($1) ON CONFLICT (key) DO NOTHING";
+	struct db *db = open_db();
+	struct fault why;
+
+	(void)state;
+	assert_int_equal(db_begin(db, &why), DONE);
+	assert_int_equal(db_run(db, &why, "CREATE TABLE echo (id INTEGER PRIMARY KEY, key TEXT)", ""), DONE);
+	assert_int_equal(db_run(db, &why, "INSERT INTO echo VALUES (100, 'x')", ""), DONE);
+	assert_int_equal(db_run(db, &why,
+			     "CREATE TRIGGER echo AFTER INSERT ON paid BEGIN"
+			     " INSERT INTO echo (key) VALUES (NEW.key); END",
+			     ""),
+	    DONE);
+	assert_int_equal(db_run(db, &why, sql, "t", "a"), DONE);
+	assert_int_equal(db_added(db), 1);
+	assert_int_equal(db_run(db, &why, sql, "t", "a"), DONE);
+	assert_int_equal(db_added(db), 0);
+	assert_int_equal(db_run(db, &why, sql, "t", "b"), DONE);
+	assert_int_equal(db_added(db), 2);
+	assert_int_equal(db_commit(db, &why), DONE);
+	db_close(db);
+}
+
 /* A stranger who writes past the gate is waited for a while, and then it is said. */
 static void
 test_stranger_blocks(void **state)
@@ -808,6 +835,7 @@ main(void)
 		TEST(test_transaction),
 		TEST(test_constraint_is_never),
 		TEST(test_returning),
+		TEST(test_added),
 		TEST(test_stranger_blocks),
 		TEST(test_full_disk),
 		TEST(test_file_limit),
