@@ -12,6 +12,8 @@ _BARS = (
 )
 _LEFT, _WIDTH, _HEIGHT, _STEP, _TOP = 190, 380, 22, 34, 48
 
+_REMARK = "nginx, 32 connections; all but the first answer when the row is on disk"
+
 _STYLE = (
     "text{font:14px sans-serif;fill:#24292f}.t{font-weight:bold}.s{font-size:12px;fill:#57606a}"
     "@media(prefers-color-scheme:dark){text{fill:#e6edf3}.s{fill:#9aa5b1}}"
@@ -44,7 +46,7 @@ def draw(figures: list[Figure]) -> str:
             f"<title>Payments received per second</title><style>{_STYLE}</style>",
             f'<text x="{_LEFT}" y="26" class="t">Payments received per second</text>',
             *bars,
-            f'<text x="{_LEFT}" y="{height - 8}" class="s">nginx, 32 connections; all but the first answer when the row is on disk</text>',
+            f'<text x="{_LEFT}" y="{height - 8}" class="s">{_REMARK}</text>',
             "</svg>\n",
         )
     )

@@ -1,4 +1,4 @@
-"""Instructions that one received payment takes in our process, and where.  Counted, so they do not depend on the machine's load."""
+"""Instructions that one received payment takes in our process, and where.  Counting does not depend on what else runs."""
 
 import re
 import subprocess

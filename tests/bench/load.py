@@ -69,9 +69,10 @@ class Load:
 
 
 def _wrk(requests: Requests, port: int, seconds: int) -> "subprocess.Popen[str]":
+    script, url = Path(__file__).with_suffix(".lua"), f"http://127.0.0.1:{port}/webhook/payment"
     command = [
-        "wrk", "-t", THREADS, "-c", CONNECTIONS, "-d", f"{seconds}s", "--timeout", "20s", "-s", Path(__file__).with_suffix(".lua"),
-        f"http://127.0.0.1:{port}/webhook/payment", "--", requests.file, requests.length, requests.count, THREADS,
+        "wrk", "-t", THREADS, "-c", CONNECTIONS, "-d", f"{seconds}s", "--timeout", "20s", "-s", script, url,
+        "--", requests.file, requests.length, requests.count, THREADS,
     ]  # fmt: skip
     return subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 

@@ -10,9 +10,8 @@ from harness.stack import SECRET, Stack
 
 def person(number: int) -> Person:
     """No identity of one person is part of another's."""
-    return Person(
-        "Мария", f"Образцова-{number}", f"8999{number:07d}", f"maria{number:07d}@example.com", f"42{number:07d}7", f"maria_{number:07d}"
-    )
+    digits = f"{number:07d}"
+    return Person("Мария", f"Образцова-{number}", f"8999{digits}", f"maria{digits}@example.com", f"42{digits}7", f"maria_{digits}")
 
 
 def enter(stack: Stack, people: list[Person]) -> None:

@@ -74,5 +74,5 @@ def measure(scale: Scale, folder: Path) -> list[Figure]:
         Figure("receive.of_python", "ours, in times FastAPI", ratio(PYTHON)),
         Figure("receive.ours.p99", "platform-payment-sync: p99", of(OURS, "p99_ms"), "ms", at_most=8),
         *(Figure(f"receive.{name}.p99", f"{_TITLES[name]}: p99", of(name, "p99_ms"), "ms") for name in (NOTHING, PHP, PYTHON)),
-        *(Figure(f"receive.{name}.memory", f"{_TITLES[name]}: memory of all its processes", mb, "MB") for name, mb in memory.items()),
-    ]  # fmt: skip
+        *(Figure(f"receive.{name}.memory", f"{_TITLES[name]}: memory, all processes", mb, "MB") for name, mb in memory.items()),
+    ]
