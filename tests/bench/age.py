@@ -10,7 +10,7 @@ from typing import Callable
 from figures import Figure, Implausible
 from front import Front
 from harness.stack import Stack
-from load import Requests, make_requests, send
+from load import Requests, make_requests, ordered_ids, random_ids, send
 from receive import WORKERS, check, rows
 from scale import Scale
 
@@ -89,6 +89,14 @@ def _looks(stack: Stack) -> list[Figure]:
     ]
 
 
+def _ratio(young: Stack, old: Stack, front: Front, requests: Requests, seconds: int) -> float:
+    """The same payments to a new ledger and to the old one, which has met none of them."""
+    young.stop_service()
+    young.start_service(WORKERS, DELIVERY="queue")
+    rate = _rate(young, front.ports["young"], requests, seconds)
+    return _rate(old, front.ports["old"], requests, seconds) / rate
+
+
 def measure(scale: Scale, folder: Path) -> list[Figure]:
     with Stack(WORKERS, DELIVERY="queue") as young, Stack(WORKERS, DELIVERY="queue") as old:
         old.stop_service()
@@ -97,14 +105,17 @@ def measure(scale: Scale, folder: Path) -> list[Figure]:
         front = Front(folder / "front")
         front.add("young", young.socket)
         front.add("old", old.socket)
-        ratios = []
+        ratios: dict[str, list[float]] = {"in_order": [], "random": []}
         with front:
             for number in range(scale.rounds):
-                requests = make_requests(folder / "requests", scale.requests, seed=1000 + number)
-                young.stop_service()
-                young.start_service(WORKERS, DELIVERY="queue")
-                new = _rate(young, front.ports["young"], requests, scale.seconds)
-                ratios.append(_rate(old, front.ports["old"], requests, scale.seconds) / new)
+                ids = {"in_order": ordered_ids(number * scale.requests), "random": random_ids(1000 + number)}
+                for kind, found in ratios.items():
+                    requests = make_requests(folder / "requests", scale.requests, ids[kind])
+                    found.append(_ratio(young, old, front, requests, scale.seconds))
         looks = _looks(old)
     what = f"ours with {scale.old_rows:,} payments, as a part of with none"
-    return [Figure("age.of_young", what, median(ratios), at_least=0.9), *looks]
+    return [
+        Figure("age.in_order", f"{what}, ids that count", median(ratios["in_order"]), at_least=0.9),
+        Figure("age.random", "the same, random ids", median(ratios["random"]), at_least=0.9),
+        *looks,
+    ]

@@ -46,7 +46,7 @@ def number(value: float) -> str:
 
 def line(figure: Figure) -> str:
     value = f"{number(figure.value)} {figure.unit}".rstrip()
-    return f"{figure.what:58} {value:>16}  {figure.limit:18} {figure.verdict}".rstrip()
+    return f"{figure.what:72} {value:>16}  {figure.limit:18} {figure.verdict}".rstrip()
 
 
 def missed(figures: Iterable[Figure]) -> list[Figure]:

@@ -1,5 +1,6 @@
 """Load: a file of signed webhooks, no two alike, and wrk, which sends them over kept connections."""
 
+import itertools
 import json
 import signal
 import subprocess
@@ -37,15 +38,25 @@ class Requests:
             return [file.read(self.length).partition(b"\r\n\r\n")[2] for _ in range(count)]
 
 
-def make_requests(file: Path, count: int, seed: int = 1) -> Requests:
-    """The ids are random, as from a platform that uses UUIDs: each insert meets another page of the ledger's index."""
+def random_ids(seed: int) -> Iterator[str]:
+    """As from a platform that uses UUIDs: each insert meets another page of the ledger's index."""
     chance = Random(seed)
+    while True:
+        yield uuid.UUID(int=chance.getrandbits(128)).hex
+
+
+def ordered_ids(first: int) -> Iterator[str]:
+    """As from a platform that counts: pay_123456."""
+    return (f"pay_{number:028}" for number in itertools.count(first))
+
+
+def make_requests(file: Path, count: int, ids: Iterator[str]) -> Requests:
     mark = "0" * 32
     template = to_body(new_payment(new_person(), payment_id=mark)).decode()
     length = 0
     with open(file, "wb") as out:
-        for _ in range(count):
-            body = template.replace(mark, uuid.UUID(int=chance.getrandbits(128)).hex).encode()
+        for payment_id in itertools.islice(ids, count):
+            body = template.replace(mark, payment_id).encode()
             head = _HEAD.format(length=len(body), signature=signer.hex_hmac(SECRET, body)).encode()
             length = out.write(head + body)
     return Requests(file, length, count)

@@ -16,7 +16,7 @@ from front import Front  # noqa: E402
 from harness.process import _die_with_parent, until  # noqa: E402
 from harness.signer import x_signature  # noqa: E402
 from harness.stack import BUILD, SECRET, Stack  # noqa: E402
-from load import make_requests, sending  # noqa: E402
+from load import make_requests, random_ids, sending  # noqa: E402
 from processes import children, private_mb  # noqa: E402
 from scale import Scale  # noqa: E402
 
@@ -30,7 +30,7 @@ def _recorded(stack: Stack) -> int:
 
 def _soak(stack: Stack, scale: Scale, folder: Path) -> tuple[float, float]:
     """A single worker, so that each request is its own; its memory when it has settled, and at the end."""
-    requests = make_requests(folder / "requests", scale.soak + scale.soak // 4)
+    requests = make_requests(folder / "requests", scale.soak + scale.soak // 4, random_ids(1))
     front = Front(folder / "front")
     front.add("ours", stack.socket)
     assert stack.service
@@ -77,7 +77,7 @@ def measure(scale: Scale, folder: Path) -> list[Figure]:
     with Stack(1, DELIVERY="queue") as stack:
         settled, end = _soak(stack, scale, folder)
         stack.stop_service()
-        bodies = make_requests(folder / "first", scale.starts, seed=2).bodies(scale.starts)
+        bodies = make_requests(folder / "first", scale.starts, random_ids(2)).bodies(scale.starts)
         first = median(_first_answer_ms(stack, body) for body in bodies)
     return [
         Figure("memory.private", f"private memory of a worker after {scale.settled:,} requests", settled, "MB", at_most=4),

@@ -6,7 +6,7 @@ from statistics import median
 from figures import Figure, Implausible
 from front import Front
 from harness.stack import Stack
-from load import CONNECTIONS, Load, Requests, make_requests, send
+from load import CONNECTIONS, Load, Requests, make_requests, random_ids, send
 from peers import NOTHING, PHP, PYTHON, Peers
 from processes import family, total_mb
 from scale import Scale
@@ -51,7 +51,7 @@ def _round(stack: Stack, peers: Peers, front: Front, requests: Requests, seconds
 
 
 def measure(scale: Scale, folder: Path) -> list[Figure]:
-    requests = make_requests(folder / "requests", scale.requests)
+    requests = make_requests(folder / "requests", scale.requests, random_ids(1))
     with Stack(WORKERS, DELIVERY="queue") as stack:
         front = Front(folder / "front")
         front.add(OURS, stack.socket)

@@ -20,7 +20,7 @@ class Scale:
 
 
 FULL = Scale(
-    rounds=5, seconds=5, requests=150_000, old_rows=10_000_000, posts=20, batch=500, backlog=1000, rate=7,
+    rounds=5, seconds=4, requests=120_000, old_rows=10_000_000, posts=20, batch=500, backlog=1000, rate=7,
     settled=100_000, soak=400_000, starts=20, profiled=500,
 )  # fmt: skip
 
