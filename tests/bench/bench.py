@@ -38,7 +38,7 @@ PARTS: dict[str, tuple[str, Part]] = {
     "calls": ("Calls of amoCRM, each taking 150 ms", calls.measure),
     "backlog": ("A backlog, half of known and half of new people, under a strict rate", backlog.measure),
     "memory": ("Memory and start", memory.measure),
-    "cpu": ("Instructions of one received payment", cpu.measure),
+    "cpu": ("One received payment, counted", cpu.measure),
 }
 
 

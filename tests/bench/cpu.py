@@ -1,4 +1,5 @@
-"""Instructions that one received payment takes in our process, and where.  Counting does not depend on what else runs."""
+"""What one received payment takes in our process: writes, and instructions and where.  Counting does not depend on what else
+runs."""
 
 import re
 import subprocess
@@ -10,10 +11,8 @@ from front import Front
 from harness.process import Child, until
 from harness.stack import BUILD, Stack
 from people import pay, person
+from processes import children, written
 from scale import Scale
-
-# Until statements are prepared and buffers have their size.
-_WARM = 20
 
 _DEAREST = 3
 
@@ -53,7 +52,7 @@ def read_profile(profile: Path) -> Counter[str]:
     return cost
 
 
-def measure(scale: Scale, folder: Path) -> list[Figure]:
+def _instructions(scale: Scale, folder: Path) -> list[Figure]:
     profile = folder / "callgrind.out"
     with Stack(1, DELIVERY="queue") as stack:
         stack.stop_service()
@@ -65,8 +64,8 @@ def measure(scale: Scale, folder: Path) -> list[Figure]:
         until(stack.socket.exists, "the service listens", _STARTED_S)
         with front:
             pid = stack.service.process.pid
-            for number in range(_WARM + scale.profiled):
-                if number == _WARM:
+            for number in range(scale.warm + scale.profiled):
+                if number == scale.warm:
                     _control(pid, "-i", "on")
                 pay(stack, front.ports["ours"], person(number))
             _control(pid, "-i", "off")
@@ -75,9 +74,32 @@ def measure(scale: Scale, folder: Path) -> list[Figure]:
     if not cost:
         raise Implausible("callgrind's profile names no function of ours")
     return [
-        Figure("cpu.instructions", "in all", cost.total() / scale.profiled, "instructions"),
+        Figure("cpu.instructions", "instructions", cost.total() / scale.profiled, "instructions"),
         *(
             Figure(f"cpu.dearest{place}", f"{name}() and the libraries it calls", spent / scale.profiled, "instructions")
             for place, (name, spent) in enumerate(cost.most_common(_DEAREST), 1)
         ),
     ]
+
+
+def _writes(scale: Scale, folder: Path) -> list[Figure]:
+    """Each of the ledger's trees that a payment touches is two writes and a page of 4 KB; answer and log line are one each."""
+    with Stack(1, DELIVERY="queue") as stack:
+        front = Front(folder / "writes")
+        front.add("ours", stack.socket)
+        assert stack.service
+        worker = children(stack.service.process.pid)
+        with front:
+            for number in range(scale.warm + scale.profiled):
+                if number == scale.warm:
+                    calls, size = written(worker)
+                pay(stack, front.ports["ours"], person(number))
+            more_calls, more = written(worker)
+    return [
+        Figure("cpu.writes", "writes", (more_calls - calls) / scale.profiled, "calls"),
+        Figure("cpu.written", "of together", (more - size) / scale.profiled / 1024, "KB"),
+    ]
+
+
+def measure(scale: Scale, folder: Path) -> list[Figure]:
+    return [*_writes(scale, folder), *_instructions(scale, folder)]

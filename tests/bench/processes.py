@@ -12,6 +12,12 @@ def family(pid: int) -> list[int]:
     return [pid, *(member for child in children(pid) for member in family(child))]
 
 
+def written(pids: list[int]) -> tuple[int, int]:
+    """How often they have written, and how many bytes: to files, sockets and the log."""
+    counts = [dict(line.split(": ") for line in Path(f"/proc/{pid}/io").read_text().splitlines()) for pid in pids]
+    return sum(int(count["syscw"]) for count in counts), sum(int(count["wchar"]) for count in counts)
+
+
 def _rollup(pid: int) -> dict[str, int]:
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
     return {name: int(value.split()[0]) for name, value in (line.split(":") for line in lines)}

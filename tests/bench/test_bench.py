@@ -26,7 +26,7 @@ KEYS = {
     *(f"calls.{kind}.{value}" for kind in ("known", "new") for value in ("in_a_row", "latency", "ours", "each", "backlog")),
     *("backlog.minutes", "backlog.calls", "backlog.used", "backlog.most", "backlog.refused"),
     *("memory.private", "memory.growth", "memory.first_answer"),
-    *("cpu.instructions", "cpu.dearest1", "cpu.dearest2", "cpu.dearest3"),
+    *("cpu.writes", "cpu.written", "cpu.instructions", "cpu.dearest1", "cpu.dearest2", "cpu.dearest3"),
 }
 
 # Of these 0 is a sensible value, and the last may be less.
