@@ -9,10 +9,9 @@ from urllib.parse import urlsplit
 from figures import Figure, Implausible
 from front import Front
 from harness.payload import Person
-from harness.process import until
 from harness.sandbox import TOKEN
 from harness.stack import Stack
-from people import carried, enter, pay, person, unfinished
+from people import await_carried, enter, pay, person
 from scale import Scale
 
 _CALL_MS = 150
@@ -87,9 +86,7 @@ def _in_backlog(scale: Scale, folder: Path, kind: str) -> Figure:
                 pay(stack, front.ports["ours"], payer)
         stack.sandbox.forget_log()
         stack.start_syncd()
-        until(lambda: unfinished(stack) == 0, "the backlog is carried", seconds=120)
-        if carried(stack) != len(payers):
-            raise Implausible(f"{carried(stack)} of {len(payers)} payments were carried")
+        await_carried(stack, len(payers), seconds=120)
         calls = len(stack.sandbox.log()) / len(payers)
     return Figure(
         f"calls.{kind}.backlog", f"{_KINDS[kind]}: calls per payment in a backlog", calls, at_most=_BACKLOG_LIMITS[kind]

@@ -13,11 +13,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fastcgi"))
 import fcgi  # noqa: E402
 from figures import Figure, Implausible  # noqa: E402
 from front import Front  # noqa: E402
-from harness.process import _die_with_parent, until  # noqa: E402
+from harness.process import _die_with_parent  # noqa: E402
 from harness.signer import x_signature  # noqa: E402
 from harness.stack import BUILD, SECRET, Stack  # noqa: E402
 from load import make_requests, random_ids, sending  # noqa: E402
-from processes import children, private_mb  # noqa: E402
+from processes import await_slowly, children, private_mb  # noqa: E402
 from scale import Scale  # noqa: E402
 
 # Requests come at thousands a second; this is when the bench gives up.
@@ -36,9 +36,9 @@ def _soak(stack: Stack, scale: Scale, folder: Path) -> tuple[float, float]:
     assert stack.service
     (worker,) = children(stack.service.process.pid)
     with front, sending(requests, front.ports["ours"], _PATIENCE_S):
-        until(lambda: _recorded(stack) >= scale.settled, "the worker's memory has settled", _PATIENCE_S)
+        await_slowly(lambda: _recorded(stack) >= scale.settled, "the worker's memory has settled", _PATIENCE_S)
         settled = private_mb(worker)
-        until(lambda: _recorded(stack) >= scale.soak, "the soak is over", _PATIENCE_S)
+        await_slowly(lambda: _recorded(stack) >= scale.soak, "the soak is over", _PATIENCE_S)
         end = private_mb(worker)
     if children(stack.service.process.pid) != [worker]:
         raise Implausible("the worker was replaced")

@@ -6,6 +6,7 @@ from harness.account import EMAIL, PHONE, SITE_WORK, TELEGRAM_ID, TELEGRAM_NAME
 from harness.exchange import exchange
 from harness.payload import Person, new_payment, to_body
 from harness.stack import SECRET, Stack
+from processes import await_slowly
 
 
 def person(number: int) -> Person:
@@ -38,8 +39,12 @@ def pay(stack: Stack, port: int, payer: Person) -> str:
     return answer.json["status"]
 
 
-def unfinished(stack: Stack) -> int:
-    return stack.ledger.query("SELECT count(*) AS n FROM payment_events WHERE next_ms IS NOT NULL")[0]["n"]
+def await_carried(stack: Stack, payments: int, seconds: float) -> None:
+    """Wait until nothing is left to do, and see that all of them are in the account."""
+    unfinished = "SELECT count(*) AS n FROM payment_events WHERE next_ms IS NOT NULL"
+    await_slowly(lambda: stack.ledger.query(unfinished)[0]["n"] == 0, "the backlog is carried", seconds)
+    if carried(stack) != payments:
+        raise Implausible(f"{carried(stack)} of {payments} payments were carried")
 
 
 def carried(stack: Stack) -> int:

@@ -1,6 +1,16 @@
-"""What the kernel says of processes."""
+"""What the kernel says of processes, and waiting for them without taking their processor away."""
 
+import time
 from pathlib import Path
+from typing import Callable
+
+
+def await_slowly(condition: Callable[[], bool], what: str, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {seconds:g} s: {what}")
+        time.sleep(0.2)
 
 
 def children(pid: int) -> list[int]:
