@@ -107,4 +107,5 @@ class Peers:
             "/usr/bin/python3", "-m", "uvicorn", "--app-dir", _HERE, "receive:app", "--uds", self.folder / "python.sock",
             "--workers", str(_UVICORN_PROCESSES), "--no-access-log",
         )  # fmt: skip
-        return Peer(self._child(PYTHON, *command, PEER_SECRET=SECRET, PEER_DB=str(database)), database)
+        variables = {"PEER_SECRET": SECRET, "PEER_DB": str(database), "PYTHONDONTWRITEBYTECODE": "1"}
+        return Peer(self._child(PYTHON, *command, **variables), database)
