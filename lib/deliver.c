@@ -80,10 +80,19 @@ lock_contact(struct job *job, struct fault *why)
 	return job_lock(job, LOCK_CONTACT, &job->at.contact_id, 1, why);
 }
 
-static enum outcome
-finish(struct job *job, struct fault *why)
+/* Not batch_each(): whoever is told to stop still puts down what is done. */
+static void
+finish(struct batch *batch)
 {
-	return ledger_finish(job->with->ledger, job->id, &job->at, clock_wall_ms(), why);
+	size_t i;
+
+	for (i = 0; i < batch->count; i++) {
+		struct job *job = &batch->jobs[i];
+
+		if (job_is_under_way(job))
+			job->out = ledger_finish(
+			    job->with->ledger, job->id, &job->at, clock_wall_ms(), &job->why);
+	}
 }
 
 static void
@@ -110,7 +119,7 @@ carry(struct batch *batch)
 	batch_each(batch, manager_task);
 	batch_send(batch, AMOCRM_TASKS);
 
-	batch_each(batch, finish);
+	finish(batch);
 }
 
 /*

@@ -1,0 +1,209 @@
+/* Several payments carried together, by deliver_together(): what one meets must not be another's. */
+#include "fake_clock.c"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "fake_amocrm.c"
+#include "fixture.c"
+
+#include "job_fixture.c"
+
+#include "deliver.h"
+
+/* Payments that were recorded, and what came of carrying them. */
+static struct parcel parcels[BATCH_MAX];
+static size_t count;
+
+/* Made-up people, told apart by their numbers. */
+static struct sample
+person(int number)
+{
+	static char ids[BATCH_MAX][16], phones[BATCH_MAX][16];
+
+	snprintf(ids[number], sizeof(ids[number]), "pay_%d", number);
+	snprintf(phones[number], sizeof(phones[number]), "+799900000%02d", number);
+	return (struct sample){ .id = ids[number], .phone = phones[number], .name = "Иван" };
+}
+
+static int64_t
+known(int number)
+{
+	char fields[128];
+
+	snprintf(fields, sizeof(fields), "[{\"field_code\": \"PHONE\", \"values\": [{\"value\": \"%s\"}]}]",
+	    person(number).phone);
+	return fake_contact(fields);
+}
+
+static int64_t
+known_with_lead(int number)
+{
+	return fake_lead(known(number), STATUS_ACTIVE, "[]");
+}
+
+static void
+record(const struct sample *sample)
+{
+	struct job job;
+
+	take_job(&job, sample);
+	parcels[count++] = (struct parcel){
+		.paid = job.paid, .attempt = { .id = job.id, .recorded_ms = clock_wall_ms() }
+	};
+	clear_job(&job);
+}
+
+static void
+put_person(int number)
+{
+	struct sample sample = person(number);
+
+	record(&sample);
+}
+
+static void
+forget_deliveries(void)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		delivery_clear(&parcels[i].delivery);
+}
+
+static void
+carry_while(bool (*go_on)(void *))
+{
+	size_t i;
+
+	forget_deliveries();
+	for (i = 0; i < count; i++)
+		parcels[i].attempt.lock_deadline_ms = parcels[i].attempt.deadline_ms = clock_mono_ms();
+	parcels[0].attempt.deadline_ms += 80 * 1000;
+	deliver_together(carrier, parcels, count, go_on, NULL);
+}
+
+static void
+carry(void)
+{
+	carry_while(NULL);
+}
+
+static size_t
+carried(void)
+{
+	size_t i, done = 0;
+
+	for (i = 0; i < count; i++)
+		done += parcels[i].out == DONE;
+	return done;
+}
+
+static int64_t
+ledger_int(const char *sql)
+{
+	return fixture_sql_int(settings->payments_db, "%s", sql);
+}
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	fake_clock_reset();
+	fake_amocrm_reset();
+	fixture_begin();
+	job_fixture_begin();
+	count = 0;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	size_t i;
+
+	(void)state;
+	forget_deliveries();
+	for (i = 0; i < count; i++)
+		payment_free((struct payment *)parcels[i].paid);
+	job_fixture_end();
+	fixture_end();
+	fake_amocrm_reset();
+	return 0;
+}
+
+/*
+ * When all goes well.
+ */
+
+static void
+test_one_request_for_all(void **state)
+{
+	int i;
+
+	(void)state;
+	for (i = 0; i < 8; i++) {
+		if (i % 2 == 0)
+			known_with_lead(i);
+		put_person(i);
+	}
+	carry();
+	assert_int_equal(carried(), 8);
+	assert_int_equal(json_array_size(account.contacts), 8);
+	assert_int_equal(json_array_size(account.leads), 8);
+	for (i = 0; i < 8; i++) {
+		assert_int_equal(parcels[i].delivery.lead_created, i % 2 == 1);
+		assert_string_equal(
+		    fake_field(fake_entity(account.leads, parcels[i].delivery.lead_id), FIELD_PAYMENT_ID),
+		    person(i).id);
+		assert_int_equal(fake_notes(parcels[i].delivery.lead_id, person(i).id), 1);
+	}
+	/* The new contacts; the leads of the known ones; their change, the new ones' creation; the notes. */
+	assert_int_equal(account.calls - fake_calls("search"), 5);
+	assert_int_equal(fake_calls("create 4 contacts"), 1);
+	assert_int_equal(fake_calls("update 4 leads"), 1);
+	assert_int_equal(fake_calls("create 4 leads"), 1);
+}
+
+/*
+ * Being told to stop.
+ */
+
+/* Until the notes are written. */
+static bool
+until_noted(void *unused)
+{
+	(void)unused;
+	return json_array_size(account.notes) == 0;
+}
+
+/* What was written needs only to be put down; to leave that to another attempt costs a search for each note. */
+static void
+test_stopping_puts_down_what_was_done(void **state)
+{
+	int i;
+
+	(void)state;
+	for (i = 0; i < 3; i++)
+		put_person(i);
+	carry_while(until_noted);
+	assert_int_equal(carried(), 3);
+	assert_int_equal(ledger_int("SELECT count(*) FROM payment_events WHERE status = 'success'"), 3);
+}
+
+#define test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		test(test_one_request_for_all),
+		test(test_stopping_puts_down_what_was_done),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
