@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "batch.h"
+#include "clock.h"
 
 bool
 job_is_under_way(const struct job *job)
@@ -19,20 +20,54 @@ static void
 put_back(struct job *job)
 {
 	job->waiting = true;
-	job->out =
-	    fault_set(&job->why, LATER, "put back untried: others found that there is no going on now");
+	job->out = fault_set(&job->why, LATER, "put back untried: its turn did not come");
+}
+
+/*
+ * Steps.
+ */
+
+/* Failures in a row after which amoCRM is taken to be unwell; a single one may be the payment's own. */
+#define FAILURES_MAX 2
+
+/* How a step has gone so far. */
+struct course {
+	int64_t until_ms; /* Monotonic: by then the last job has its turn. */
+	bool begun;
+	int failures; /* In a row. */
+};
+
+/* A step may take half of the time that is left, so that there is some left for those that follow: a batch that spent all
+ * of it searching would search again the next time, for ever. */
+static int64_t
+half_time(const struct batch *batch)
+{
+	int64_t now_ms = clock_mono_ms();
+
+	return now_ms + (batch->jobs[0].deadline_ms - now_ms) / 2;
 }
 
 static bool
-found_unwell(const struct batch *batch, const struct job *job)
+goes_on(const struct batch *batch, const struct course *course)
 {
-	return (job->out == LATER || job->out == UNSURE) && !job->waiting && amocrm_unwell(batch->with->crm);
+	if (course->failures >= FAILURES_MAX || (course->begun && clock_mono_ms() >= course->until_ms))
+		return false;
+	return batch->go_on == NULL || batch->go_on(batch->context);
+}
+
+static void
+count_failure(const struct job *job, struct course *course)
+{
+	if (!amocrm_unwell(job->with->crm))
+		course->failures = 0;
+	else if ((job->out == LATER || job->out == UNSURE) && !job->waiting)
+		course->failures++;
 }
 
 void
 batch_each(struct batch *batch, enum outcome (*step)(struct job *job, struct fault *why))
 {
-	bool unwell = false;
+	struct course course = { .until_ms = half_time(batch) };
 	size_t i;
 
 	for (i = 0; i < batch->count; i++) {
@@ -40,13 +75,14 @@ batch_each(struct batch *batch, enum outcome (*step)(struct job *job, struct fau
 
 		if (!job_is_under_way(job))
 			continue;
-		if (unwell || (batch->go_on != NULL && !batch->go_on(batch->context))) {
+		if (!goes_on(batch, &course)) {
 			put_back(job);
 			continue;
 		}
+		course.begun = true;
 		attend(batch, job);
 		job->out = step(job, &job->why);
-		unwell = found_unwell(batch, job);
+		count_failure(job, &course);
 	}
 }
 

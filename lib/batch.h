@@ -24,8 +24,9 @@ struct batch {
 
 bool job_is_under_way(const struct job *job);
 
-/* Take a step for each job under way; what it returns is how the job goes.  When amoCRM turns out to be unwell, or go_on()
- * says no, those that have not had their turn are put back untried: LATER, waiting. */
+/* Take a step for each job under way; what it returns is how the job goes.  When amoCRM turns out to be unwell, go_on()
+ * says no, or half of the time until the deadline is used up, those that have not had their turn are put back untried:
+ * LATER, waiting. */
 void batch_each(struct batch *batch, enum outcome (*step)(struct job *job, struct fault *why));
 
 /* Send the requests that the last step prepared: their intents are written down first, then all creations go together,

@@ -47,23 +47,22 @@ known_with_lead(int number)
 }
 
 static void
-record(const struct sample *sample)
+add(const struct sample *sample)
 {
 	struct job job;
 
 	take_job(&job, sample);
-	parcels[count++] = (struct parcel){
-		.paid = job.paid, .attempt = { .id = job.id, .recorded_ms = clock_wall_ms() }
-	};
+	parcels[count++] =
+	    (struct parcel){ .paid = job.paid, .attempt = { .id = job.id, .recorded_ms = clock_wall_ms() } };
 	clear_job(&job);
 }
 
 static void
-put_person(int number)
+add_person(int number)
 {
 	struct sample sample = person(number);
 
-	record(&sample);
+	add(&sample);
 }
 
 static void
@@ -149,7 +148,7 @@ test_one_request_for_all(void **state)
 	for (i = 0; i < 8; i++) {
 		if (i % 2 == 0)
 			known_with_lead(i);
-		put_person(i);
+		add_person(i);
 	}
 	carry();
 	assert_int_equal(carried(), 8);
@@ -189,10 +188,88 @@ test_stopping_puts_down_what_was_done(void **state)
 
 	(void)state;
 	for (i = 0; i < 3; i++)
-		put_person(i);
+		add_person(i);
 	carry_while(until_noted);
 	assert_int_equal(carried(), 3);
 	assert_int_equal(ledger_int("SELECT count(*) FROM payment_events WHERE status = 'success'"), 3);
+}
+
+/*
+ * When amoCRM is slow or unwell.
+ */
+
+/* Every call takes two seconds: searching for all of them leaves no time for anything else. */
+static void
+take_long(int call, bool after)
+{
+	(void)call;
+	if (after)
+		fake_clock_pass(2000);
+}
+
+static void
+test_slow_searches_leave_time(void **state)
+{
+	int i;
+
+	(void)state;
+	for (i = 0; i < BATCH_MAX; i++)
+		add_person(i);
+	account.meanwhile = take_long;
+	carry();
+	assert_in_range(carried(), 15, BATCH_MAX - 1);
+	assert_int_equal(
+	    carried(), ledger_int("SELECT count(*) FROM payment_events WHERE status = 'success'"));
+	/* The others are free again, and nothing is held against them. */
+	assert_int_equal(carried() +
+		ledger_int("SELECT count(*) FROM payment_events WHERE status = 'pending'"
+			   " AND retry_count = 0"),
+	    BATCH_MAX);
+	assert_int_equal(parcels[BATCH_MAX - 1].out, LATER);
+	assert_int_not_equal(parcels[BATCH_MAX - 1].delivery.next_ms, 0);
+}
+
+static void
+fail_call(int slot, int call, enum outcome out)
+{
+	account.failures[slot].call = call;
+	account.failures[slot].when = FAIL_BEFORE;
+	account.failures[slot].outcome = out;
+}
+
+/* amoCRM answers to everything but one payment's search. */
+static void
+test_one_failing_search_keeps_nobody(void **state)
+{
+	int i;
+
+	(void)state;
+	for (i = 0; i < 5; i++)
+		add_person(i);
+	fail_call(0, 2, LATER);
+	fail_call(1, 4, LATER);
+	carry();
+	assert_int_equal(carried(), 3);
+	assert_int_equal(parcels[1].out, LATER);
+	assert_int_equal(parcels[3].out, LATER);
+	assert_int_equal(ledger_int("SELECT sum(retry_count) FROM payment_events"), 2);
+}
+
+/* Two that fail one after the other are enough; only what was tried counts as an attempt. */
+static void
+test_unwell_keeps_everybody(void **state)
+{
+	int i;
+
+	(void)state;
+	for (i = 0; i < 5; i++)
+		add_person(i);
+	account.always = LATER;
+	carry();
+	assert_int_equal(carried(), 0);
+	assert_int_equal(account.calls, 2);
+	assert_int_equal(ledger_int("SELECT sum(retry_count) FROM payment_events"), 2);
+	assert_int_equal(ledger_int("SELECT count(*) FROM payment_events WHERE status = 'pending'"), 5);
 }
 
 #define test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -203,6 +280,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		test(test_one_request_for_all),
 		test(test_stopping_puts_down_what_was_done),
+		test(test_slow_searches_leave_time),
+		test(test_one_failing_search_keeps_nobody),
+		test(test_unwell_keeps_everybody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
