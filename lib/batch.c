@@ -9,11 +9,18 @@ job_is_under_way(const struct job *job)
 	return job->out == DONE && !job->over;
 }
 
+/* For whom amoCRM is called next: their trails are told, and one alone is called by the name of its webhook's request. */
+static void
+attend_all(const struct batch *batch, struct job *const jobs[], json_t *const trails[], size_t count)
+{
+	amocrm_attend(batch->with->crm, trails, count);
+	amocrm_set_request_id(batch->with->crm, count == 1 ? jobs[0]->request_id : NULL);
+}
+
 static void
 attend(const struct batch *batch, struct job *job)
 {
-	amocrm_attend(batch->with->crm, &job->at.events, 1);
-	amocrm_set_request_id(batch->with->crm, job->request_id);
+	attend_all(batch, &job, &job->at.events, 1);
 }
 
 static void
@@ -114,6 +121,13 @@ join(struct load *load, struct job *job)
 	    (struct amocrm_item){ .id = request->id, .entity = request->entity, .dropped = job->at.dropped };
 }
 
+static bool
+fits(const struct load *load, const struct job *job)
+{
+	return load->count == 0 || !(job->apart || load->jobs[0]->apart);
+}
+
+/* The next jobs that go by one request. */
 static void
 gather(struct batch *batch, bool creations, struct load *load)
 {
@@ -124,7 +138,7 @@ gather(struct batch *batch, bool creations, struct load *load)
 		struct job *job = &batch->jobs[i];
 
 		if (job_is_under_way(job) && job->request.entity != NULL &&
-		    (job->request.id == 0) == creations)
+		    (job->request.id == 0) == creations && fits(load, job))
 			join(load, job);
 	}
 }
@@ -139,24 +153,28 @@ take_in(struct job *job, const struct amocrm_item *item)
 }
 
 static void
+transmit(struct batch *batch, enum amocrm_kind kind, bool creations, struct load *load)
+{
+	size_t i;
+
+	attend_all(batch, load->jobs, load->trails, load->count);
+	if (creations)
+		amocrm_create(batch->with->crm, kind, load->items, load->count);
+	else
+		amocrm_update(batch->with->crm, kind, load->items, load->count);
+	for (i = 0; i < load->count; i++) {
+		attend(batch, load->jobs[i]);
+		take_in(load->jobs[i], &load->items[i]);
+	}
+}
+
+static void
 send(struct batch *batch, enum amocrm_kind kind, bool creations)
 {
 	struct load load;
-	size_t i;
 
-	gather(batch, creations, &load);
-	if (load.count == 0)
-		return;
-	amocrm_attend(batch->with->crm, load.trails, load.count);
-	amocrm_set_request_id(batch->with->crm, load.count == 1 ? load.jobs[0]->request_id : NULL);
-	if (creations)
-		amocrm_create(batch->with->crm, kind, load.items, load.count);
-	else
-		amocrm_update(batch->with->crm, kind, load.items, load.count);
-	for (i = 0; i < load.count; i++) {
-		attend(batch, load.jobs[i]);
-		take_in(load.jobs[i], &load.items[i]);
-	}
+	for (gather(batch, creations, &load); load.count > 0; gather(batch, creations, &load))
+		transmit(batch, kind, creations, &load);
 }
 
 void
@@ -197,34 +215,52 @@ own_leads(const struct job *job, const json_t *leads)
 	return own;
 }
 
-void
-batch_read_leads(struct batch *batch, bool (*wants)(const struct job *job))
-{
-	json_t *ids = json_array(), *leads = NULL, *trails[BATCH_MAX];
-	struct job *readers[BATCH_MAX];
-	struct fault why = { "" };
-	const json_t *link;
-	enum outcome out;
-	size_t i, j, count = 0;
+/* Those that ask together, by one request. */
+struct readers {
+	struct job *jobs[BATCH_MAX];
+	json_t *trails[BATCH_MAX];
+	size_t count;
+};
 
+/* Whose leads are wanted, and the ids of those.  A job that is to be kept apart asks for its own later. */
+static json_t *
+wanted(struct batch *batch, bool (*wants)(const struct job *job), struct readers *readers)
+{
+	json_t *ids = json_array();
+	const json_t *link;
+	size_t i, j;
+
+	readers->count = 0;
 	for (i = 0; i < batch->count; i++) {
 		struct job *job = &batch->jobs[i];
 
-		if (!job_is_under_way(job) || job->contact == NULL || !wants(job))
+		if (!job_is_under_way(job) || job->contact == NULL || job->apart || !wants(job))
 			continue;
 		json_array_foreach(linked_leads(job), j, link)
 			json_array_append(ids, json_object_get(link, "id"));
-		trails[count] = job->at.events;
-		readers[count++] = job;
+		readers->trails[readers->count] = job->at.events;
+		readers->jobs[readers->count++] = job;
 	}
-	amocrm_attend(batch->with->crm, trails, count);
-	amocrm_set_request_id(batch->with->crm, count == 1 ? readers[0]->request_id : NULL);
+	return ids;
+}
+
+void
+batch_read_leads(struct batch *batch, bool (*wants)(const struct job *job))
+{
+	struct readers readers;
+	json_t *ids = wanted(batch, wants, &readers), *leads = NULL;
+	struct fault why = { "" };
+	enum outcome out;
+	size_t i;
+
+	attend_all(batch, readers.jobs, readers.trails, readers.count);
 	out = amocrm_read_leads(batch->with->crm, ids, &leads, &why);
-	for (i = 0; i < count; i++) {
+	/* What is refused to several may be meant for one of them: then each asks for itself. */
+	for (i = 0; i < readers.count && (out != NEVER || readers.count == 1); i++) {
 		if (out == DONE)
-			readers[i]->leads = own_leads(readers[i], leads);
-		readers[i]->out = out;
-		readers[i]->why = why;
+			readers.jobs[i]->leads = own_leads(readers.jobs[i], leads);
+		readers.jobs[i]->out = out;
+		readers.jobs[i]->why = why;
 	}
 	if (out == DONE)
 		json_decref(leads);

@@ -30,10 +30,11 @@ bool job_is_under_way(const struct job *job);
 void batch_each(struct batch *batch, enum outcome (*step)(struct job *job, struct fault *why));
 
 /* Send the requests that the last step prepared: their intents are written down first, then all creations go together,
- * and all changes; each job's `then` takes in what came of its own. */
+ * and all changes; each job's `then` takes in what came of its own.  A job that is to be kept apart sends by itself. */
 void batch_send(struct batch *batch, enum amocrm_kind kind);
 
-/* Read the leads of all contacts that the jobs under way have at hand and want to choose from (job->leads is then set). */
+/* Read the leads of all contacts that the jobs under way have at hand and want to choose from.  job->leads is then set,
+ * except where the job is to be kept apart, and where amoCRM refuses to tell of all of them together. */
 void batch_read_leads(struct batch *batch, bool (*wants)(const struct job *job));
 
 #endif

@@ -20,6 +20,9 @@
  * no intent says so of a note. */
 #define LEASE_MARGIN_MS JOB_SETTLE_MS
 
+/* An entity that amoCRM cannot take without failing would keep back all that go with it in one request, each time again. */
+#define TOGETHER_TRIES 3
+
 void
 delivery_clear(struct delivery *delivery)
 {
@@ -232,6 +235,7 @@ open_job(struct job *job, const struct carrier *carrier, const struct parcel *pa
 		.request_id = parcel->attempt.request_id,
 		.deadline_ms = first->deadline_ms,
 		.lock_deadline_ms = first->lock_deadline_ms,
+		.apart = parcel->attempt.failed >= TOGETHER_TRIES,
 		.out = DONE,
 		.remarks = json_array() };
 	job->who_count = payment_identities(job->paid, job->who);

@@ -32,6 +32,9 @@ struct job {
 	int64_t deadline_ms;      /* Monotonic: the attempt must be over by then. */
 	int64_t lock_deadline_ms; /* And waiting for others' locks by then. */
 
+	/* It failed so often that it may be what fails: its requests go by themselves, not together with others'. */
+	bool apart;
+
 	/* How it goes: under way as long as `out` is DONE and it is not over. */
 	enum outcome out;
 	struct fault why;

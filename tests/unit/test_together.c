@@ -272,6 +272,56 @@ test_unwell_keeps_everybody(void **state)
 	assert_int_equal(ledger_int("SELECT count(*) FROM payment_events WHERE status = 'pending'"), 5);
 }
 
+/*
+ * When one of them is what amoCRM cannot bear.
+ */
+
+static void
+test_refused_reading_is_each_ones_own(void **state)
+{
+	int64_t lead = 0;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 4; i++) {
+		lead = known_with_lead(i);
+		add_person(i);
+	}
+	/* After four searches all are asked for together, then each asks for its own. */
+	fail_call(0, 5, NEVER);
+	fail_call(1, 9, NEVER);
+	carry();
+	assert_int_equal(carried(), 3);
+	assert_int_equal(parcels[3].out, NEVER);
+	assert_string_equal(fake_field(fake_entity(account.leads, lead), FIELD_TOTAL), "");
+	assert_int_equal(fake_calls("read 4 leads"), 1);
+	assert_int_equal(fake_calls("read 1 leads"), 4);
+}
+
+/* Whoever has failed often goes by itself, and takes nobody along. */
+static void
+test_one_that_failed_often_is_kept_apart(void **state)
+{
+	int i;
+
+	(void)state;
+	for (i = 0; i < 4; i++)
+		add_person(i);
+	known_with_lead(4);
+	add_person(4);
+	parcels[1].attempt.failed = parcels[4].attempt.failed = 3;
+	/* Five searches; a contact by itself after those that go together. */
+	fail_call(0, 7, UNSURE);
+	carry();
+	assert_int_equal(fake_calls("create 3 contacts"), 1);
+	assert_int_equal(fake_calls("create contacts"), 1);
+	assert_int_equal(fake_calls("create 3 leads"), 1);
+	assert_int_equal(fake_calls("read 1 leads"), 1);
+	assert_int_equal(carried(), 4);
+	assert_int_equal(parcels[1].out, LATER);
+	assert_int_equal(ledger_int("SELECT count(*) FROM delivery WHERE intent = 'contact'"), 1);
+}
+
 #define test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int
@@ -283,6 +333,8 @@ main(void)
 		test(test_slow_searches_leave_time),
 		test(test_one_failing_search_keeps_nobody),
 		test(test_unwell_keeps_everybody),
+		test(test_refused_reading_is_each_ones_own),
+		test(test_one_that_failed_often_is_kept_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
