@@ -12,7 +12,7 @@ struct crate {
 	struct parcel parcels[BATCH_MAX]; /* Of due[i]; paid is owned. */
 	size_t count;
 	int64_t last; /* The last row that was looked at. */
-	bool left;    /* Some payment was left alone, because its payer was in somebody's hand. */
+	bool left;    /* Some payment was left alone, because it or its payer was in somebody's hand. */
 	bool moved;   /* Some payment was not. */
 };
 
@@ -55,7 +55,7 @@ refuse(const struct carrier *carrier, const struct due *due, struct fault *why)
 
 /* Put the row that was read into the crate, where it is a payment. */
 static enum outcome
-add(const struct carrier *carrier, struct crate *crate, struct fault *why)
+add(const struct carrier *carrier, struct crate *crate, int64_t now_ms, struct fault *why)
 {
 	struct due *due = &crate->due[crate->count];
 	struct payment *paid = NULL;
@@ -72,7 +72,8 @@ add(const struct carrier *carrier, struct crate *crate, struct fault *why)
 		.attempt = { .id = due->id,
 		    .request_id = due->request_id,
 		    .recorded_ms = due->recorded_ms,
-		    .failed = due->attempts } };
+		    .failed = due->attempts,
+		    .due_ms = now_ms } };
 	return DONE;
 }
 
@@ -80,17 +81,18 @@ add(const struct carrier *carrier, struct crate *crate, struct fault *why)
 static enum outcome
 fill(const struct carrier *carrier, struct crate *crate, struct fault *why)
 {
+	int64_t now_ms = clock_wall_ms();
 	enum outcome out = DONE;
 
 	crate->count = 0;
 	while (out == DONE && crate->count < BATCH_MAX) {
 		struct due *due = &crate->due[crate->count];
 
-		out = ledger_next_due(carrier->ledger, crate->last, clock_wall_ms(), due, why);
+		out = ledger_next_due(carrier->ledger, crate->last, now_ms, due, why);
 		if (out != DONE || due->id == 0)
 			break;
 		crate->last = due->id;
-		out = add(carrier, crate, why);
+		out = add(carrier, crate, now_ms, why);
 	}
 	return out;
 }

@@ -50,17 +50,23 @@ lock_customer(struct job *job, struct fault *why)
 	return job_lock(job, LOCK_CUSTOMER, numbers, count + 1, why);
 }
 
-/* Take the payment in hand; it is over when somebody else finished it meanwhile. */
+/* Take the payment in hand.  Somebody else may have finished it meanwhile: then it is over.  Or somebody put it off, maybe
+ * so that amoCRM can carry out what got no answer: then it must wait. */
 static enum outcome
 take(struct job *job, struct fault *why)
 {
 	int64_t lease_ms = clock_wall_ms() + (job->deadline_ms - clock_mono_ms()) + LEASE_MARGIN_MS;
 	enum outcome out;
 
-	if ((out = lock_customer(job, why)) == DONE &&
-	    (out = ledger_claim(job->with->ledger, job->id, lease_ms, &job->claimed, why)) == DONE)
-		job->over = !job->claimed;
-	return out;
+	if ((out = lock_customer(job, why)) != DONE)
+		return out;
+	out = ledger_claim(job->with->ledger, job->id, job->due_ms, lease_ms, &job->claimed, why);
+	if (out != DONE || job->claimed)
+		return out;
+	if (job->due_ms != 0)
+		return fault_set(why, LATER, "somebody else has had it in hand meanwhile");
+	job->over = true;
+	return DONE;
 }
 
 /* How far did the last attempt get? */
@@ -93,8 +99,8 @@ finish(struct batch *batch)
 		struct job *job = &batch->jobs[i];
 
 		if (job_is_under_way(job))
-			job->out = ledger_finish(
-			    job->with->ledger, job->id, &job->at, clock_wall_ms(), &job->why);
+			job->out =
+			    ledger_finish(job->with->ledger, job->id, &job->at, clock_wall_ms(), &job->why);
 	}
 }
 
@@ -233,6 +239,7 @@ open_job(struct job *job, const struct carrier *carrier, const struct parcel *pa
 		.paid = parcel->paid,
 		.id = parcel->attempt.id,
 		.request_id = parcel->attempt.request_id,
+		.due_ms = parcel->attempt.due_ms,
 		.deadline_ms = first->deadline_ms,
 		.lock_deadline_ms = first->lock_deadline_ms,
 		.apart = parcel->attempt.failed >= TOGETHER_TRIES,

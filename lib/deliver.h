@@ -32,6 +32,7 @@ struct attempt {
 	const char *request_id; /* Of the webhook that told it, for amoCRM's log; NULL or "": none. */
 	int64_t recorded_ms;
 	int64_t failed;      /* Attempts that failed before. */
+	int64_t due_ms;      /* Wall clock: the row is left alone unless it is due by then; 0: whenever. */
 	int64_t deadline_ms; /* Monotonic: it must be over by then. */
 	int64_t
 	    lock_deadline_ms; /* Monotonic: how long to wait while somebody else works for the same payer. */
@@ -44,7 +45,7 @@ struct attempt {
  * How the attempt ended is in the ledger when this returns:
  *   DONE    success; also when another process finished it meanwhile (then ids may be 0).
  *   LATER   to be tried again.  The row is pending and due at delivery->next_ms; when that is 0 somebody else has the
- *           payer in hand and the row was left alone.  Attempts are not counted against the payment while amoCRM refuses
+ *           payer in hand, or has had the row since it was due, and it was left alone.  Attempts are not counted against the payment while amoCRM refuses
  *           everybody or while it waits for another payment.
  *   NEVER   failed, with the reason.
  *   BROKEN  the ledger could not be written; the row falls due again by itself when the lease is over.

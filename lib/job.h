@@ -29,6 +29,7 @@ struct job {
 	const struct payment *paid;
 	int64_t id;               /* The ledger's row. */
 	const char *request_id;   /* Of the webhook that told it; NULL or "": none.  Borrowed. */
+	int64_t due_ms;           /* Wall clock: left alone unless due by then; 0 = taken whenever. */
 	int64_t deadline_ms;      /* Monotonic: the attempt must be over by then. */
 	int64_t lock_deadline_ms; /* And waiting for others' locks by then. */
 

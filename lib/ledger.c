@@ -393,17 +393,18 @@ ledger_next_time(struct ledger *ledger, int64_t *next_ms, struct fault *why)
 }
 
 enum outcome
-ledger_claim(struct ledger *ledger, int64_t id, int64_t lease_ms, bool *claimed, struct fault *why)
+ledger_claim(
+    struct ledger *ledger, int64_t id, int64_t due_ms, int64_t lease_ms, bool *claimed, struct fault *why)
 {
 	static const char sql[] = "UPDATE payment_events SET status = 'processing', next_ms = $2 WHERE id = "
-				  "$1 AND next_ms IS NOT NULL RETURNING id";
+				  "$1 AND next_ms IS NOT NULL AND ($3 = 0 OR next_ms <= $3) RETURNING id";
 	struct query *query = NULL;
 	int64_t row = 0;
 	enum outcome out;
 
 	if ((out = db_begin(ledger->db, why)) != DONE)
 		return out;
-	out = db_query(ledger->db, &query, why, sql, "ii", id, lease_ms);
+	out = db_query(ledger->db, &query, why, sql, "iii", id, lease_ms, due_ms);
 	out = ledger_end(ledger, first_number(out, query, &row, why), why);
 	if (out == DONE)
 		*claimed = row != 0;

@@ -135,9 +135,10 @@ enum outcome ledger_next_due(
 /* When the next unfinished payment falls due; 0 when there is none unfinished. */
 enum outcome ledger_next_time(struct ledger *ledger, int64_t *next_ms, struct fault *why) MUST_USE;
 
-/* Take a payment in hand until lease_ms.  *claimed is false when it is not unfinished (somebody else finished it). */
-enum outcome ledger_claim(
-    struct ledger *ledger, int64_t id, int64_t lease_ms, bool *claimed, struct fault *why) MUST_USE;
+/* Take a payment in hand until lease_ms.  *claimed is false when it is not unfinished (somebody else finished it), or (due_ms
+ * not 0) not due by then: somebody else has had it in hand since it was. */
+enum outcome ledger_claim(struct ledger *ledger, int64_t id, int64_t due_ms, int64_t lease_ms, bool *claimed,
+    struct fault *why) MUST_USE;
 
 /* Load into / save from a progress that progress_init() has prepared; a row that was never worked on leaves it as it is. */
 enum outcome ledger_progress(

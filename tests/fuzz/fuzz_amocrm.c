@@ -145,9 +145,9 @@ ledger_lead_claimed(struct ledger *ledger, int64_t lead_id, bool *is_claimed, st
 }
 
 enum outcome
-ledger_claim(struct ledger *ledger, int64_t id, int64_t lease_ms, bool *is_claimed, struct fault *why)
+ledger_claim(struct ledger *ledger, int64_t id, int64_t due_ms, int64_t lease_ms, bool *is_claimed, struct fault *why)
 {
-	(void)ledger, (void)id, (void)why;
+	(void)ledger, (void)id, (void)due_ms, (void)why;
 	REQUIRE(lease_ms > FAKE_CLOCK_START_MS);
 	*is_claimed = claimed = true;
 	return DONE;

@@ -781,7 +781,7 @@ test_lease(void **state)
 
 	(void)state;
 	id = record(&ivan);
-	assert_int_equal(ledger_claim(carrier->ledger, id, clock_wall_ms() + 65000, &claimed, &why), DONE);
+	assert_int_equal(ledger_claim(carrier->ledger, id, 0, clock_wall_ms() + 65000, &claimed, &why), DONE);
 	assert_true(claimed);
 	assert_int_equal(ledger_next_due(carrier->ledger, 0, clock_wall_ms(), &due, &why), DONE);
 	assert_int_equal(due.id, 0);

@@ -152,7 +152,7 @@ finish(int64_t id, int64_t lead_id, int64_t total_before, int64_t kopecks)
 	at.count_before = 1;
 	at.count_after = 2;
 	at.note_id = 44;
-	assert_int_equal(ledger_claim(ledger, id, NOW + 60000, &claimed, &why), DONE);
+	assert_int_equal(ledger_claim(ledger, id, 0, NOW + 60000, &claimed, &why), DONE);
 	assert_true(claimed);
 	assert_int_equal(ledger_finish(ledger, id, &at, NOW + 5000, &why), DONE);
 	progress_clear(&at);
@@ -298,7 +298,7 @@ test_in_hand(void **state)
 	told.next_ms = NOW + 99999;
 	assert_int_equal(record(&told, RECORDED_IN_HAND), id);
 	assert_status(id, "pending");
-	assert_int_equal(ledger_claim(ledger, id, NOW + 60000, &claimed, &why), DONE);
+	assert_int_equal(ledger_claim(ledger, id, 0, NOW + 60000, &claimed, &why), DONE);
 	assert_int_equal(record(&told, RECORDED_IN_HAND), id);
 	/* Counted, and nothing else changed. */
 	assert_status(id, "processing");
@@ -486,22 +486,28 @@ test_claim(void **state)
 	bool claimed = false;
 
 	(void)state;
-	assert_int_equal(ledger_claim(ledger, id, NOW + 60000, &claimed, &why), DONE);
+	assert_int_equal(ledger_claim(ledger, id, 0, NOW + 60000, &claimed, &why), DONE);
 	assert_true(claimed);
 	assert_status(id, "processing");
 	assert_int_equal(next_due(0, NOW + 59999), 0);
 	/* Whose process died falls due again by itself, and may be claimed anew. */
 	assert_int_equal(next_due(0, NOW + 60000), id);
 	claimed = false;
-	assert_int_equal(ledger_claim(ledger, id, NOW + 120000, &claimed, &why), DONE);
+	assert_int_equal(ledger_claim(ledger, id, 0, NOW + 120000, &claimed, &why), DONE);
+	assert_true(claimed);
+	/* Whoever saw it due then comes too late. */
+	assert_int_equal(ledger_claim(ledger, id, NOW + 60000, NOW + 180000, &claimed, &why), DONE);
+	assert_false(claimed);
+	assert_int_equal(next_due(0, NOW + 120000), id);
+	assert_int_equal(ledger_claim(ledger, id, NOW + 120000, NOW + 180000, &claimed, &why), DONE);
 	assert_true(claimed);
 
 	finish(id, 22, 0, 500000);
-	assert_int_equal(ledger_claim(ledger, id, NOW + 60000, &claimed, &why), DONE);
+	assert_int_equal(ledger_claim(ledger, id, 0, NOW + 60000, &claimed, &why), DONE);
 	assert_false(claimed);
 	assert_status(id, "success");
 	claimed = true;
-	assert_int_equal(ledger_claim(ledger, 999, NOW + 60000, &claimed, &why), DONE);
+	assert_int_equal(ledger_claim(ledger, 999, 0, NOW + 60000, &claimed, &why), DONE);
 	assert_false(claimed);
 }
 
@@ -556,7 +562,7 @@ test_postpone(void **state)
 	bool claimed;
 
 	(void)state;
-	assert_int_equal(ledger_claim(ledger, id, NOW + 60000, &claimed, &why), DONE);
+	assert_int_equal(ledger_claim(ledger, id, 0, NOW + 60000, &claimed, &why), DONE);
 	assert_int_equal(ledger_postpone(ledger, id, NULL, "slow", true, NOW + 5000, &why), DONE);
 	assert_status(id, "pending");
 	assert_int_equal(

@@ -322,6 +322,27 @@ test_one_that_failed_often_is_kept_apart(void **state)
 	assert_int_equal(ledger_int("SELECT count(*) FROM delivery WHERE intent = 'contact'"), 1);
 }
 
+/* Somebody else tried it since it was seen due, and put it off: what got no answer then may be carried out yet. */
+static void
+test_put_off_meanwhile(void **state)
+{
+	struct fault why = { "" };
+
+	(void)state;
+	add_person(0);
+	add_person(1);
+	parcels[0].attempt.due_ms = parcels[1].attempt.due_ms = clock_wall_ms();
+	assert_int_equal(ledger_postpone(carrier->ledger, parcels[0].attempt.id, NULL, "unsure", true,
+			     clock_wall_ms() + JOB_SETTLE_MS, &why),
+	    DONE);
+	carry();
+	assert_int_equal(parcels[0].out, LATER);
+	assert_int_equal(parcels[0].delivery.next_ms, 0);
+	assert_int_equal(parcels[1].out, DONE);
+	assert_int_equal(json_array_size(account.contacts), 1);
+	assert_int_equal(ledger_int("SELECT count(*) FROM payment_events WHERE status = 'pending'"), 1);
+}
+
 #define test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int
@@ -335,6 +356,7 @@ main(void)
 		test(test_unwell_keeps_everybody),
 		test(test_refused_reading_is_each_ones_own),
 		test(test_one_that_failed_often_is_kept_apart),
+		test(test_put_off_meanwhile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
