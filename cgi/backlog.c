@@ -120,7 +120,7 @@ carry(const struct carrier *carrier, struct crate *crate, bool (*go_on)(void *),
 	size_t i;
 
 	first->lock_deadline_ms = clock_mono_ms();
-	first->deadline_ms = first->lock_deadline_ms + BACKLOG_BATCH_MS;
+	first->deadline_ms = first->lock_deadline_ms + BACKLOG_BATCH_MS(crate->count);
 	deliver_together(carrier, crate->parcels, crate->count, go_on, context);
 	for (i = 0; i < crate->count; i++) {
 		const struct parcel *parcel = &crate->parcels[i];

@@ -13,8 +13,9 @@
  * Several processes may work on it at once: a payer whom one has in hand is passed over by the others.
  */
 
-/* How long a batch may take at most; amoCRM's slowest day is bounded by AMO_TIMEOUT_MS for each call. */
-#define BACKLOG_BATCH_MS (30000 + BATCH_MAX * 1000)
+/* How long a batch may take at most; amoCRM's slowest day is bounded by AMO_TIMEOUT_MS for each call.  Whatever a killed
+ * carrier had in hand waits for so long too. */
+#define BACKLOG_BATCH_MS(count) (30000 + (int64_t)(count)*1000)
 
 /* Carry everything that is due, until go_on(context) says no, which is asked often.  BROKEN: the ledger fails. */
 enum outcome backlog_carry(

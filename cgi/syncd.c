@@ -32,7 +32,7 @@
 #define SICK_MS 5000
 
 /* A carrier that is busy with one errand for longer is stuck. */
-#define BUSY_LIMIT_MS (BACKLOG_BATCH_MS + 30000)
+#define BUSY_LIMIT_MS (BACKLOG_BATCH_MS(BATCH_MAX) + 30000)
 
 /* A carrier that waits half a second for each answer uses two requests a second; more are of no use. */
 #define CARRIERS_MAX 16
