@@ -40,7 +40,8 @@ def test_a_wrong_end_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     crasher = crash.Crasher()
     try:
         for change in ({"total": "15981"}, {"count": "3"}, {"leads": 2}, {"payments": [*wanted.payments, *wanted.payments]}):
-            monkeypatch.setitem(SCENARIOS, wanted.name, dataclasses.replace(wanted, **change))
+            ends = [dataclasses.replace(wanted.ends[0], **change)]
+            monkeypatch.setitem(SCENARIOS, wanted.name, dataclasses.replace(wanted, ends=ends))
             assert crasher.run((wanted.name, (Point(30, "after"),))).wrong != []
     finally:
         crasher.bench.close()
