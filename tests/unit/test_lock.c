@@ -230,6 +230,31 @@ test_many_processes(void **state)
 	munmap((void *)counters, 4096);
 }
 
+/* Two handles of one process exclude each other like two processes; and a file that was replaced stays the same. */
+static void
+test_opened_again(void **state)
+{
+	static const int64_t number = 5;
+	struct locks *locks = NULL, *again = NULL;
+	struct fault why;
+
+	(void)state;
+	assert_int_equal(lock_open(path, &locks, &why), DONE);
+	unlink(path);
+	assert_int_equal(lock_open_again(locks, &again, &why), DONE);
+	assert_int_not_equal(access(path, F_OK), 0);
+	assert_int_equal(lock_take(locks, LOCK_LEAD, &number, 1, 0, &why), DONE);
+	assert_int_equal(lock_take(again, LOCK_LEAD, &number, 1, 0, &why), LATER);
+	assert_int_equal(lock_take(again, LOCK_CONTACT, &number, 1, 0, &why), DONE);
+	/* Closing one frees what was taken through it, and nothing else. */
+	lock_close(again);
+	assert_int_equal(lock_take(locks, LOCK_CONTACT, &number, 1, 0, &why), DONE);
+	assert_int_equal(lock_open_again(locks, &again, &why), DONE);
+	assert_int_equal(lock_take(again, LOCK_LEAD, &number, 1, 0, &why), LATER);
+	lock_close(again);
+	lock_close(locks);
+}
+
 static int
 set_up(void **state)
 {
@@ -257,6 +282,7 @@ main(void)
 		cmocka_unit_test(test_file),
 		cmocka_unit_test(test_death_frees),
 		cmocka_unit_test(test_many_processes),
+		cmocka_unit_test(test_opened_again),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
