@@ -100,12 +100,14 @@ class Sandbox:
 
     # How it fails, and what it saw.
 
-    def fault(self, what: str, method: str | None = None, path: str = "/api/v4/*", body: str | None = None, **rule: Any) -> None:
+    def fault(
+        self, what: str, method: str | None = None, path: str = "/api/v4/*", body: str | None = None,
+        target: str | None = None, **rule: Any,
+    ) -> None:  # fmt: skip
         match = {"path": path}
-        if method:
-            match["method"] = method
-        if body:
-            match["body"] = body
+        for name, value in (("method", method), ("body", body), ("target", target)):
+            if value:
+                match[name] = value
         self.control("POST", "faults", [{"match": match, "do": what, **rule}])
 
     def heal(self) -> None:

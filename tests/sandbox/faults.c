@@ -11,6 +11,7 @@ struct fault {
 	int64_t id;
 	const char *method;
 	const char *path;
+	const char *target;
 	const char *body;
 	int64_t skip;
 	int64_t times; /* negative: no end */
@@ -133,6 +134,7 @@ fault_read(struct fault *fault, json_t *rule, const char **mistake)
 		.rule = rule,
 		.method = json_string_value(json_object_get(match, "method")),
 		.path = json_string_value(json_object_get(match, "path")),
+		.target = json_string_value(json_object_get(match, "target")),
 		.body = json_string_value(json_object_get(match, "body")),
 		.skip = rule_number(rule, "skip", 0),
 		.times = rule_number(rule, "times", 1),
@@ -215,6 +217,8 @@ fault_matches(const struct fault *fault, const struct request *asked)
 	if (fault->method != NULL && strcmp(fault->method, asked->method) != 0)
 		return false;
 	if (fault->path != NULL && fnmatch(fault->path, asked->path, 0) != 0)
+		return false;
+	if (fault->target != NULL && strstr(asked->target, fault->target) == NULL)
 		return false;
 
 	return fault->body == NULL || (asked->body != NULL && strstr(asked->body, fault->body) != NULL);
