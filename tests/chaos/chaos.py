@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """chaos.py [--payments N] [--seed S]: payments under failure of everything at once, and then the reckoning.
 
-The real programs behind the real nginx.  The emulated account fails at random, before and after the effect; workers, their
-parent and two payment-syncd are killed and started again; senders repeat, reorder, hang up and give up.  Then all failures
-end, the backlog is carried, and the ledger and the account are compared.  The choices follow from the seed; the interleaving
+The real programs behind the real nginx.  The emulated account fails at random, before and after the effect, and now and then
+altogether, so that a backlog builds up; every other worker pool only records.  Workers, their parent, two payment-syncd and
+their carriers are killed and started again; senders repeat, reorder, hang up and give up.  Then all failures end, the backlog is carried, and the ledger and the account are compared.  The choices follow from the seed; the interleaving
 of processes does not.  Exit status 1 when anything was lost or done twice.
 
 --burst instead measures the limiter: 1000 payments at once, 8 workers and payment-syncd, 7 requests a second.
@@ -39,10 +39,11 @@ from verdict import Verdict, judge  # noqa: E402
 SENDERS = 10
 
 # Senders wait while so much is undone: the failures shall last as long as the carrying does.
-BACKLOG = 60
+BACKLOG = 100
 
-# When all failures are over, this long at most until everything is carried.  A killed payment-syncd's row waits for 35 s.
-SETTLE_S = 240.0
+# When all failures are over, this long at most until everything is carried.  What a killed carrier had in hand waits for
+# up to 90 s.
+SETTLE_S = 300.0
 
 SETTINGS = {
     "AMO_RATE_LIMIT": "200",
@@ -137,7 +138,7 @@ def _enter_clients(stack: SupervisedStack, plan: Plan) -> dict[int, tuple[int, i
 
 
 def _rage(stack: SupervisedStack, plan: Plan, tally: Tally) -> Counter[str]:
-    """Send everything while everything fails.  The kills that struck, by kind."""
+    """Send everything while everything fails.  The kills and outages that struck, by kind."""
     todo: Queue[Send] = Queue()
     for send in plan.sends:
         todo.put(send)
@@ -146,15 +147,53 @@ def _rage(stack: SupervisedStack, plan: Plan, tally: Tally) -> Counter[str]:
     for thread in threads:
         thread.start()
     kills, struck = list(plan.kills), Counter[str]()
+    outages = Outages(stack, plan)
     while any(thread.is_alive() for thread in threads):
-        (go.set if stack.unfinished() < BACKLOG else go.clear)()
+        unfinished = stack.unfinished()
+        (go.set if unfinished < BACKLOG else go.clear)()
+        outages.look(tally.done, unfinished)
         if kills and tally.done >= kills[0].after:
             kill = kills.pop(0)
             struck[kill.kind] += stack.kill(kill.kind, kill.number)
             time.sleep(0.1)  # systemd's RestartSec.
         stack.revive()
         time.sleep(0.02)
+    struck["outage"] = outages.count
     return struck
+
+
+OUTAGE = {"match": {"path": "/api/v4/*"}, "do": "status", "status": 503, "times": -1, "note": "outage"}
+
+
+class Outages:
+    """amoCRM goes down and comes back as planned; before that, when so much is undone that the senders wait."""
+
+    def __init__(self, stack: SupervisedStack, plan: Plan) -> None:
+        self.stack = stack
+        self.planned = list(plan.outages)
+        self.end: int | None = None
+        self.count = 0
+
+    def look(self, done: int, unfinished: int) -> None:
+        if self.end is None and self.planned and done >= self.planned[0].after:
+            self.end = self.planned.pop(0).until
+            self.count += 1
+            self.stack.sandbox.control("POST", "faults", [OUTAGE])
+        elif self.end is not None and (done >= self.end or unfinished >= BACKLOG):
+            self.end = None
+            rules = self.stack.sandbox.control("GET", "faults")
+            for rule in rules:
+                if rule.get("note") == OUTAGE["note"]:
+                    self.stack.sandbox.control("DELETE", f"faults/{rule['id']}")
+
+
+def _batches(stack: SupervisedStack) -> Counter[str]:
+    """How many requests carried several payments together."""
+    found: Counter[str] = Counter()
+    for method, kind in (("POST", "contacts"), ("PATCH", "contacts"), ("POST", "leads"), ("PATCH", "leads"), ("POST", "leads/notes")):
+        for entry in stack.sandbox.log(method, f"/api/v4/{kind}"):
+            found[f"{method} {kind}"] += isinstance(entry["body"], list) and len(entry["body"]) > 1
+    return found
 
 
 def _struck_faults(stack: SupervisedStack) -> Counter[str]:
@@ -178,17 +217,30 @@ def _show(title: str, counts: Counter[str]) -> None:
     print(f"{title + ':':12}{sum(counts.values()):7d}   " + ", ".join(f"{name} {count}" for name, count in sorted(counts.items())))
 
 
-def run_chaos(payments: int, seed: int, lag_ms: int = 1500, say: bool = True) -> tuple[Verdict, Counter[str], Counter[str]]:
+@dataclass
+class Result:
+    verdict: Verdict
+    kills: Counter[str]
+    faults: Counter[str]
+    batches: Counter[str]
+
+    def holds(self) -> bool:
+        """And has shown something: a run in which payments were never carried together proves nothing of that."""
+        return self.verdict.holds() and sum(self.batches.values()) > 0
+
+
+def run_chaos(payments: int, seed: int, lag_ms: int = 1500, say: bool = True) -> Result:
     plan, tally, began = make_plan(payments, seed), Tally(), time.monotonic()
     if say:
         print(f"seed:       {seed:7d}   {len(plan.clients)} persons, {len(plan.sends)} sends planned", flush=True)
     with SupervisedStack(workers=4, carriers=2, **SETTINGS) as stack:
+        stack.in_turns = [{"DELIVERY": "queue"}, {"DELIVERY": "inline"}]  # Of those that follow the first.
         base = _enter_clients(stack, plan)
         stack.start_carriers()
         stack.sandbox.set(index_lag_ms=lag_ms)
         stack.sandbox.control("POST", "faults", plan.faults)
         kills = _rage(stack, plan, tally)
-        faults = _struck_faults(stack)
+        faults, batches = _struck_faults(stack), _batches(stack)
         stack.sandbox.heal()
         raged = time.monotonic() - began
         settled = stack.settle(SETTLE_S)
@@ -205,13 +257,14 @@ def run_chaos(payments: int, seed: int, lag_ms: int = 1500, say: bool = True) ->
         _show("kills", kills)
         print(f"{'restarts:':12}{restarts:7d}   of payment.fcgi and payment-syncd, by the supervisor")
         _show("faults", faults)
+        _show("batches", batches)
         _show("ledger", verdict.statuses)
         print(f"{'losses:':12}{len(verdict.losses):7d}")
         print(f"{'doubles:':12}{len(verdict.doubles):7d}")
         print(f"{'seconds:':12}{took:7.1f}   {raged:.1f} under failure, {took - raged:.1f} until all was carried and compared")
         for line in (*verdict.losses[:40], *verdict.doubles[:40], *verdict.failed[:40]):
             print("  " + line)
-    return verdict, kills, faults
+    return Result(verdict, kills, faults, batches)
 
 
 def main() -> int:
@@ -224,8 +277,7 @@ def main() -> int:
         from limiter import show_burst
 
         return show_burst(arguments.payments, 7)
-    verdict, _, _ = run_chaos(arguments.payments, arguments.seed)
-    return 0 if verdict.holds() else 1
+    return 0 if run_chaos(arguments.payments, arguments.seed).holds() else 1
 
 
 if __name__ == "__main__":

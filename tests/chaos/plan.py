@@ -55,6 +55,14 @@ class Kill:
     number: int
 
 
+@dataclass(frozen=True)
+class Outage:
+    """amoCRM answers nobody, and a backlog builds up."""
+
+    after: int  # So many sends are done.
+    until: int
+
+
 @dataclass
 class Plan:
     seed: int
@@ -62,6 +70,7 @@ class Plan:
     sales: list[Sale] = field(default_factory=list)
     sends: list[Send] = field(default_factory=list)
     kills: list[Kill] = field(default_factory=list)
+    outages: list[Outage] = field(default_factory=list)
     faults: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -109,14 +118,19 @@ def _sends(choose: random.Random, sales: int) -> list[Send]:
 
 
 def _kills(choose: random.Random, sends: int) -> list[Kill]:
-    """One for every 15 sends; of payment-syncd only in the first half, since what it had in hand waits for 35 seconds."""
+    """One for every 15 sends; of a carrier of payment-syncd's only in the first half, since what it had in hand waits for a
+    minute or more, and not often, since that is many payments."""
     kills = []
     for after in range(10, sends, 15):
-        kind = choose.choices(["worker", "parent", "syncd"], [5, 2, 3])[0]
-        if kind == "syncd" and after > sends / 2:
+        kind = choose.choices(["worker", "parent", "syncd", "carrier"], [5, 2, 2, 1])[0]
+        if kind == "carrier" and after > sends / 2:
             kind = "worker"
         kills.append(Kill(after + choose.randrange(10), kind, choose.randrange(1000)))
     return kills
+
+
+def _outages(choose: random.Random, sends: int) -> list[Outage]:
+    return [Outage(after, after + choose.randrange(20, 60)) for after in range(60, sends, 200)]
 
 
 def faults(rate: float) -> list[dict[str, Any]]:
@@ -158,4 +172,5 @@ def make_plan(payments: int, seed: int, rate: float = 0.012) -> Plan:
     plan.sales = [_sale(choose, number, plan.clients) for number in range(payments)]
     plan.sends = _sends(choose, payments)
     plan.kills = _kills(choose, len(plan.sends))
+    plan.outages = _outages(choose, len(plan.sends))
     return plan

@@ -43,10 +43,19 @@ class Served(Child):
             )
 
 
+def children_of(parent: int) -> list[int]:
+    try:
+        return [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+    except OSError:
+        return []
+
+
 class SupervisedStack(Stack):
     """Starts and restarts children from one thread only: the kernel kills them when that thread ends."""
 
     listener: socket.socket | None = None
+    in_turns: list[dict[str, str]] = [{}]  # Settings of each next pool that is started.
+    pools = 0
     user: int | None = None  # Whom the pool runs as, where the tests run as root and that would be too much.
 
     def __init__(self, workers: int = 4, carriers: int = 1, **settings: str | None) -> None:
@@ -83,7 +92,9 @@ class SupervisedStack(Stack):
         assert self.listener
         command = [self.programs / "payment.fcgi", "-w", str(self.workers)]
         log = self.folder / f"payment{self.runs}.log"
-        self.service = Served(command, log, self.variables, self.data, self.listener, self.user)
+        variables = {**self.variables, **self.in_turns[self.pools % len(self.in_turns)]}
+        self.pools += 1
+        self.service = Served(command, log, variables, self.data, self.listener, self.user)
 
     def start_carriers(self) -> None:
         self.syncds = [self._new_syncd(n) for n in range(self.carriers)]
@@ -119,15 +130,13 @@ class SupervisedStack(Stack):
 
     def worker_pids(self) -> list[int]:
         assert self.service
-        parent = self.service.process.pid
-        try:
-            return [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
-        except OSError:
-            return []
+        return children_of(self.service.process.pid)
 
     def pids(self, kind: str) -> list[int]:
         if kind == "worker":
             return self.worker_pids()
+        if kind == "carrier":
+            return [pid for child in self.syncds for pid in children_of(child.process.pid)]
         children = [self.service] if kind == "parent" else self.syncds
         return [child.process.pid for child in children if child and not child.ended()]
 

@@ -11,12 +11,15 @@ from verdict import judge
 
 
 def test_nothing_is_lost_or_done_twice() -> None:
-    verdict, kills, faults = run_chaos(payments=300, seed=20250120)
+    result = run_chaos(payments=300, seed=20250120)
+    verdict, kills, faults = result.verdict, result.kills, result.faults
     assert not verdict.losses, verdict.losses
     assert not verdict.doubles, verdict.doubles
     assert not verdict.failed, verdict.failed
     assert verdict.statuses["success"] >= 290
     assert sum(kills.values()) >= 10 and sum(faults.values()) >= 50, (kills, faults)
+    for kind in ("POST contacts", "POST leads", "PATCH leads", "POST leads/notes"):
+        assert result.batches[kind] > 0, result.batches
 
 
 def test_the_reckoning_sees_what_is_wrong() -> None:
