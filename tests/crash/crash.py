@@ -35,9 +35,10 @@ from scenarios import SCENARIOS, Scenario  # noqa: E402
 
 SETTLE_RUNS = 12  # Unfinished after so many clean runs, a minute of their time apart, is lost.
 
-# How long calls took is written into the ledger, so it may come to some more pages in one run than in the next.  A point that
-# lies no further than this beyond the last effect has not been missed for a reason that matters.
-SLACK = 8
+# How long calls took is written into the ledger, which may so come to a page more in one run than in the next: then the same
+# number is another effect, and a second point may lie beyond the end.  Such a case has shown less than it should; it must not
+# be so with more than one in so many.
+MISSED_ONE_IN = 20
 
 Case = tuple[str, tuple[Point, ...]]
 
@@ -46,7 +47,7 @@ Case = tuple[str, tuple[Point, ...]]
 class Outcome:
     case: Case
     wrong: list[str] = field(default_factory=list)
-    missed: bool = False  # The process ended just before it was to die.
+    missed: bool = False  # A process ended before it was to die.
     runs: int = 0
     effects: list[list[Effect]] = field(default_factory=list)  # Of each process that was crashed, and of the next one.
     digest: str = ""  # What the (first) crash left.
@@ -124,10 +125,10 @@ class Crasher:
         answered = run.answer is not None or not scenario.inline
         requests = 0
         for number, point in enumerate(points, 1):
-            if not run.killed and len(run.effects) < point.at <= len(run.effects) + SLACK:
+            if not run.killed:
                 outcome.missed = True
-            elif not run.killed:
-                outcome.wrong.append(f"it was not killed {point}: there are only {len(run.effects)}")
+                if point.at <= len(run.effects):
+                    outcome.wrong.append(f"it was not killed {point}")
             requests += run.requests(point)
             bench.sandbox.await_requests(requests)
             if number == len(points) == 1:
@@ -245,6 +246,9 @@ def crash_all(names: list[str], jobs: int, first_step: int = 1, second_step: int
             ]
             for outcome in run(every(pairs, second_step, len(name))):
                 tally.pairs += 1
+            if tally.missed * MISSED_ONE_IN > tally.points + tally.pairs:
+                tally.wrong += 1
+                print(f"VIOLATION in {name}: {tally.missed} cases lie beyond the last effect", flush=True)
             print(f"{name:28} {tally.effects:8} {tally.points:7} {tally.states:7} {tally.pairs:7} {tally.runs:7}"
                   f" {tally.wrong:6} {time.monotonic() - start:6.1f}", flush=True)  # fmt: skip
         pool.close()
