@@ -126,7 +126,7 @@ try_once(const struct caller *caller, const struct call *call, const char *url, 
 		.body = body,
 		.body_size = body != NULL ? strlen(body) : 0,
 		.deadline_ms = patience < caller->deadline_ms ? patience : caller->deadline_ms,
-		.once = call->once,
+		.once = call->once || call->overwrites,
 		.header = header_of(caller, header),
 		.leaving = count_from_now,
 		.leaving_context = caller->limiter };

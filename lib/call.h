@@ -35,7 +35,7 @@ struct call {
 	json_t *body;     /* Borrowed; NULL for none. */
 	bool once;        /* It creates something: it is repeated only when it surely had no effect. */
 	/* It overwrites something: carried out late, after we hung up on it, it would undo what others wrote since.  So while
-	 * it may still be under way it is not repeated, lest the repetition's success lets others go on. */
+	 * it may still be under way it is not repeated, nor by libcurl, lest the repetition's success lets others go on. */
 	bool overwrites;
 };
 

@@ -34,8 +34,8 @@ struct http_request {
 	const char *header;  /* One more header line, "Name: value"; NULL: none. */
 	int64_t deadline_ms; /* Monotonic. */
 	/*
-	 * Sending it twice would do it twice.  libcurl by itself repeats any request whose reused connection dies before the
-	 * first byte of the answer, so such a request gets a connection of its own.
+	 * Sending it twice would do it twice, or do it late.  libcurl by itself repeats any request whose reused connection
+	 * dies before the first byte of the answer, so such a request gets a connection of its own.
 	 */
 	bool once;
 	/* Called when the connection stands and the request is about to leave, with `leaving_context`; NULL: nobody. */

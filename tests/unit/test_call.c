@@ -311,6 +311,30 @@ test_repeats_a_change(void **state)
 	assert_int_equal(fake_request_count, 3);
 }
 
+/* What overwrites is not repeated while its first try may be carried out late: neither here nor by libcurl. */
+static void
+test_overwrites(void **state)
+{
+	char path[] = "/api/v4/leads/1";
+	json_t *body = json_object();
+	struct call call = { .method = "PATCH", .path = path, .body = body, .overwrites = true };
+	struct reply reply;
+	struct fault why = { "" };
+
+	(void)state;
+	fake_http_fails(UNSURE);
+	assert_int_equal(call_perform(&caller, &call, &reply, &why), UNSURE);
+	assert_int_equal(fake_request_count, 1);
+	assert_true(fake_requests[0].once);
+	/* amoCRM itself answered: it is over. */
+	fake_http_answers(500, NULL);
+	fake_http_answers(200, "{}");
+	assert_int_equal(call_perform(&caller, &call, &reply, &why), DONE);
+	assert_int_equal(fake_request_count, 3);
+	json_decref(reply.json);
+	json_decref(body);
+}
+
 /* A later try that surely did nothing says nothing about an earlier one. */
 static void
 test_unsure_sticks(void **state)
@@ -555,6 +579,7 @@ main(void)
 		test(test_no_time_to_repeat),
 		test(test_a_refusal_is_not_repeated),
 		test(test_once),
+		test(test_overwrites),
 		test(test_repeats_a_change),
 		test(test_unsure_sticks),
 		test(test_unsure_sticks_without_a_turn),
