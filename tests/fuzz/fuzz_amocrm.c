@@ -1,10 +1,10 @@
 /*
- * A whole attempt to carry a payment, against an amoCRM that answers whatever the input says.
+ * A whole attempt to carry a payment, or two together, against an amoCRM that answers whatever the input says.
  *
  * The first line is the state to begin in, one letter each: what an earlier attempt left behind (n nothing, c l t an open
  * intent on a contact, a lead, totals, a applied), q leads are searched for, x nothing may be created, r the ledger
- * remembers a contact.  Each further line is one answer: a letter for how (see http_exchange() below), then its body.
- * When they run out, amoCRM cannot be reached.
+ * remembers a contact, 2 another payer's new payment is carried with it.  Each further line is one answer: a letter for how
+ * (see http_exchange() below), then its body.  When they run out, amoCRM cannot be reached.
  *
  * The ledger, the limiter and the locks are replaced by as little as the attempt needs, so that thousands of conversations
  * are held in a second; what is asserted is the write-ahead rule and that nothing is made twice.
@@ -23,40 +23,54 @@
 
 static struct settings *settings;
 static struct mapping *mapping;
-static struct payment *paid;
 
 /* The conversation. */
 static char *answers;
 static bool broken;
 
-/* What the ledger holds. */
-static struct progress saved;
-static bool remembered, claimed;
-static int ends;
-static enum outcome end;
-static int64_t next_ms;
+/* A payment, what the ledger holds of it, and what may have been made for it in amoCRM during this attempt. */
+struct subject {
+	struct payment *paid;
+	struct progress saved;
+	bool claimed;
+	int ends;
+	enum outcome end;
+	int64_t next_ms;
+	bool made_contact, made_lead, made_note;
+	/* Whose ids were written down at some time: such a contact or lead may vanish and be looked for anew. */
+	bool knew_contact, knew_lead;
+};
+static struct subject subjects[2];
+static size_t subject_count;
+static bool remembered;
 
-/* What may have been made in amoCRM during this attempt, and what was asked. */
-static bool made_contact, made_lead, made_note, asked, resuming;
+/* What was asked. */
+static bool asked, resuming;
 
 /* A list was asked for and something else came: nothing may be concluded from it. */
 static bool misled;
 
-/* Whose ids were written down at some time: such a contact or lead may vanish and be looked for anew. */
-static bool knew_contact, knew_lead;
-
 /* The ledger. */
 
-static void
-save(const struct progress *at)
+static struct subject *
+subject(int64_t id)
 {
-	saved = *at;
-	saved.dropped = saved.unmapped = NULL;
-	knew_contact |= saved.contact_id > 0;
-	knew_lead |= saved.lead_id > 0;
-	REQUIRE(saved.intent == INTENT_NONE ? saved.intent_ms == 0 : saved.intent_ms > 0);
-	REQUIRE(!(saved.applied && saved.intent != INTENT_NONE));
-	REQUIRE(saved.intent != INTENT_TOTALS || saved.lead_id != 0);
+	REQUIRE(id >= 1 && id <= (int64_t)subject_count);
+	return &subjects[id - 1];
+}
+
+static void
+save(struct subject *one, const struct progress *at)
+{
+	struct progress *saved = &one->saved;
+
+	*saved = *at;
+	saved->dropped = saved->unmapped = NULL;
+	one->knew_contact |= saved->contact_id > 0;
+	one->knew_lead |= saved->lead_id > 0;
+	REQUIRE(saved->intent == INTENT_NONE ? saved->intent_ms == 0 : saved->intent_ms > 0);
+	REQUIRE(!(saved->applied && saved->intent != INTENT_NONE));
+	REQUIRE(saved->intent != INTENT_TOTALS || saved->lead_id != 0);
 }
 
 void
@@ -78,8 +92,8 @@ ledger_progress(struct ledger *ledger, int64_t id, struct progress *at, struct f
 {
 	json_t *dropped = at->dropped, *unmapped = at->unmapped;
 
-	(void)ledger, (void)id, (void)why;
-	*at = saved;
+	(void)ledger, (void)why;
+	*at = subject(id)->saved;
 	at->dropped = dropped;
 	at->unmapped = unmapped;
 	return DONE;
@@ -88,8 +102,8 @@ ledger_progress(struct ledger *ledger, int64_t id, struct progress *at, struct f
 enum outcome
 ledger_save(struct ledger *ledger, int64_t id, const struct progress *at, struct fault *why)
 {
-	(void)ledger, (void)id, (void)why;
-	save(at);
+	(void)ledger, (void)why;
+	save(subject(id), at);
 	return DONE;
 }
 
@@ -97,9 +111,9 @@ enum outcome
 ledger_save_contact(struct ledger *ledger, int64_t id, const struct progress *at, const struct identity *who,
     size_t count, int64_t now_ms, struct fault *why)
 {
-	(void)ledger, (void)id, (void)why, (void)who, (void)count, (void)now_ms;
+	(void)ledger, (void)why, (void)who, (void)count, (void)now_ms;
 	REQUIRE(at->contact_id > 0);
-	save(at);
+	save(subject(id), at);
 	return DONE;
 }
 
@@ -122,8 +136,8 @@ ledger_blocker(struct ledger *ledger, int64_t id, int64_t lead_id, int64_t *bloc
 enum outcome
 ledger_lost_contact(struct ledger *ledger, int64_t id, bool *lost, struct fault *why)
 {
-	(void)ledger, (void)id, (void)why;
-	*lost = saved.intent == INTENT_CONTACT;
+	(void)ledger, (void)why;
+	*lost = subject(id)->saved.intent == INTENT_CONTACT;
 	return DONE;
 }
 
@@ -147,33 +161,35 @@ ledger_lead_claimed(struct ledger *ledger, int64_t lead_id, bool *is_claimed, st
 enum outcome
 ledger_claim(struct ledger *ledger, int64_t id, int64_t due_ms, int64_t lease_ms, bool *is_claimed, struct fault *why)
 {
-	(void)ledger, (void)id, (void)due_ms, (void)why;
+	(void)ledger, (void)due_ms, (void)why;
 	REQUIRE(lease_ms > FAKE_CLOCK_START_MS);
-	*is_claimed = claimed = true;
+	*is_claimed = subject(id)->claimed = true;
 	return DONE;
 }
 
 enum outcome
 ledger_finish(struct ledger *ledger, int64_t id, const struct progress *at, int64_t now_ms, struct fault *why)
 {
-	(void)ledger, (void)id, (void)now_ms, (void)why;
-	save(at);
+	struct subject *one = subject(id);
+
+	(void)ledger, (void)now_ms, (void)why;
+	save(one, at);
 	REQUIRE(at->contact_id > 0 && at->lead_id > 0 && at->note_id > 0);
 	REQUIRE(at->applied && at->intent == INTENT_NONE);
-	REQUIRE(at->total_after == at->total_before + paid->amount);
+	REQUIRE(at->total_after == at->total_before + one->paid->amount);
 	REQUIRE(at->count_after == at->count_before + 1);
-	ends++;
-	end = DONE;
+	one->ends++;
+	one->end = DONE;
 	return DONE;
 }
 
 enum outcome
 ledger_fail(struct ledger *ledger, int64_t id, json_t *events, const char *reason, int64_t now_ms, struct fault *why)
 {
-	(void)ledger, (void)id, (void)events, (void)now_ms, (void)why;
+	(void)ledger, (void)events, (void)now_ms, (void)why;
 	REQUIRE(reason[0] != '\0');
-	ends++;
-	end = NEVER;
+	subject(id)->ends++;
+	subject(id)->end = NEVER;
 	return DONE;
 }
 
@@ -181,11 +197,11 @@ enum outcome
 ledger_postpone(
     struct ledger *ledger, int64_t id, json_t *events, const char *reason, bool counts, int64_t when_ms, struct fault *why)
 {
-	(void)ledger, (void)id, (void)events, (void)counts, (void)why;
+	(void)ledger, (void)events, (void)counts, (void)why;
 	REQUIRE(reason[0] != '\0' && when_ms > FAKE_CLOCK_START_MS);
-	next_ms = when_ms;
-	ends++;
-	end = LATER;
+	subject(id)->next_ms = when_ms;
+	subject(id)->ends++;
+	subject(id)->end = LATER;
 	return DONE;
 }
 
@@ -239,19 +255,51 @@ limiter_look(struct limiter *limiter, struct limiter_state *state)
 	*state = (struct limiter_state){ .open = broken, .status = broken ? 403 : 0 };
 }
 
+/* The two of a batch have a handle each, and take at most one contact and one lead; a payment alone has none. */
+struct locks {
+	bool open;
+	int64_t held[LOCK_SLOT]; /* 0: none. */
+};
+static struct locks handles[2];
+
+enum outcome
+lock_open_again(const struct locks *locks, struct locks **again, struct fault *why)
+{
+	(void)locks, (void)why;
+	*again = handles[0].open ? &handles[1] : &handles[0];
+	(*again)->open = true;
+	return DONE;
+}
+
+void
+lock_close(struct locks *locks)
+{
+	if (locks != NULL)
+		*locks = (struct locks){ .open = false };
+}
+
 enum outcome
 lock_take(struct locks *locks, enum lock_range range, const int64_t *numbers, size_t count,
     int64_t deadline_ms, struct fault *why)
 {
-	(void)locks, (void)range, (void)numbers, (void)deadline_ms, (void)why;
+	const struct locks *other = locks == &handles[0] ? &handles[1] : &handles[0];
+
+	(void)deadline_ms;
 	REQUIRE(count >= 1 && count <= LOCK_SET_MAX);
+	if (locks == NULL || range == LOCK_CUSTOMER)
+		return DONE;
+	REQUIRE(count == 1);
+	if (other->held[range] == numbers[0])
+		return fault_set(why, LATER, "held");
+	locks->held[range] = numbers[0];
 	return DONE;
 }
 
 void
 lock_drop(struct locks *locks, enum lock_range range)
 {
-	(void)locks, (void)range;
+	if (locks != NULL)
+		locks->held[range] = 0;
 }
 
 /* amoCRM. */
@@ -298,58 +346,118 @@ total_in(const json_t *entity)
 
 /* Whether the values sent are those that were written down. */
 static void
-check_total(const json_t *entity)
+check_total(const struct progress *saved, const json_t *entity)
 {
 	const char *total = total_in(entity);
 	char expected[32];
 
 	if (total == NULL)
 		return;
-	if (saved.intent == INTENT_TOTALS) {
-		if (saved.total_after % 100 != 0)
-			snprintf(expected, sizeof(expected), "%s%lld.%02lld",
-			    saved.total_after < 0 ? "-" : "", llabs(saved.total_after) / 100LL,
-			    llabs(saved.total_after) % 100LL);
-		else
-			snprintf(expected, sizeof(expected), "%lld", (long long)saved.total_after / 100);
-		REQUIRE(strcmp(total, expected) == 0);
+	if (saved->total_after % 100 != 0)
+		snprintf(expected, sizeof(expected), "%s%lld.%02lld", saved->total_after < 0 ? "-" : "",
+		    llabs(saved->total_after) / 100LL, llabs(saved->total_after) % 100LL);
+	else
+		snprintf(expected, sizeof(expected), "%lld", (long long)saved->total_after / 100);
+	REQUIRE(strcmp(total, expected) == 0);
+}
+
+static json_int_t
+id_of(const json_t *entity, const char *key)
+{
+	return json_integer_value(json_object_get(entity, key));
+}
+
+/* For whose sake an entity is sent; NULL for a contact's filling. */
+static struct subject *
+sender(const struct http_request *request, const json_t *entity)
+{
+	const char *path = request->url + strlen(BASE "/api/v4/"), *text;
+	const json_t *link =
+	    json_array_get(json_object_get(json_object_get(entity, "_embedded"), "contacts"), 0);
+	bool creates = strcmp(request->method, "POST") == 0;
+	long long addressed = 0;
+	size_t i;
+
+	sscanf(path, "leads/%lld", &addressed);
+	text = json_string_value(json_object_get(json_object_get(entity, "params"), "text"));
+	for (i = 0; i < subject_count; i++) {
+		struct subject *one = &subjects[i];
+		const char *name = json_string_value(json_object_get(entity, "name"));
+		json_int_t id = addressed != 0 ? addressed : id_of(entity, "id");
+
+		if (creates && strcmp(path, "contacts") == 0 && name != NULL && strcmp(name, one->paid->name) == 0)
+			return one;
+		if (creates && strcmp(path, "leads") == 0 && id_of(link, "id") == one->saved.contact_id)
+			return one;
+		if (creates && strcmp(path, "leads/notes") == 0 && text != NULL && strstr(text, one->paid->key) != NULL)
+			return one;
+		if (!creates && strncmp(path, "leads", 5) == 0 && id > 0 && id == one->saved.lead_id &&
+		    one->saved.intent == INTENT_TOTALS)
+			return one;
 	}
+	REQUIRE(!creates && strncmp(path, "contacts", 8) == 0);
+	return NULL;
+}
+
+static void
+check_entity(const struct http_request *request, const json_t *entity)
+{
+	const char *path = request->url + strlen(BASE "/api/v4/");
+	const struct subject *one = sender(request, entity);
+
+	if (one == NULL)
+		return;
+	REQUIRE(one->claimed);
+	if (strcmp(request->method, "PATCH") == 0) {
+		check_total(&one->saved, entity);
+		return;
+	}
+	if (strcmp(path, "contacts") == 0)
+		REQUIRE(one->saved.intent == INTENT_CONTACT && !one->made_contact);
+	else if (strcmp(path, "leads") == 0)
+		REQUIRE(one->saved.intent == INTENT_LEAD && one->saved.contact_id > 0 && !one->made_lead);
+	else
+		REQUIRE(id_of(entity, "entity_id") == one->saved.lead_id && one->saved.applied && !one->made_note);
+}
+
+/* The entities that a request sends: a list, but for one that is changed by its address. */
+static json_t *
+entities_of(const struct http_request *request)
+{
+	json_t *body = json_loadb(request->body, request->body_size, 0, NULL), *list;
+
+	REQUIRE(body != NULL);
+	if (json_is_array(body))
+		return body;
+	REQUIRE(strcmp(request->method, "PATCH") == 0);
+	list = json_array();
+	json_array_append_new(list, body);
+	return list;
 }
 
 /* Before a request leaves: is it written down, and was nothing like it sent already? */
 static void
 check_request(const struct http_request *request)
 {
-	const char *path = request->url + strlen(BASE);
-	json_t *body = request->body != NULL ? json_loadb(request->body, request->body_size, 0, NULL) : NULL;
-	long long id = 0;
+	bool reads = strcmp(request->method, "GET") == 0;
+	json_t *entities, *entity;
+	size_t i;
 
 	REQUIRE(strncmp(request->url, BASE "/api/v4/", strlen(BASE "/api/v4/")) == 0);
-	if (strcmp(request->method, "GET") == 0) {
-		REQUIRE(request->body == NULL && !request->once);
+	REQUIRE((request->body == NULL) == reads);
+	if (reads) {
+		REQUIRE(!request->once);
 		return;
 	}
-	REQUIRE(body != NULL && claimed);
-	REQUIRE(!misled);
+	/* One of two may know what the other does not. */
+	REQUIRE(subject_count > 1 || !misled);
 	REQUIRE(!resuming || asked); /* Look before acting. */
-	if (strcmp(request->method, "PATCH") == 0) {
-		if (sscanf(path, "/api/v4/leads/%lld", &id) == 1) {
-			REQUIRE(saved.intent == INTENT_TOTALS && saved.lead_id == id && id > 0);
-			check_total(body);
-		} else {
-			REQUIRE(sscanf(path, "/api/v4/contacts/%lld", &id) == 1 && id > 0);
-		}
-	} else {
-		REQUIRE(strcmp(request->method, "POST") == 0 && request->once);
-		if (strcmp(path, "/api/v4/contacts") == 0)
-			REQUIRE(saved.intent == INTENT_CONTACT && !made_contact);
-		else if (strcmp(path, "/api/v4/leads") == 0)
-			REQUIRE(saved.intent == INTENT_LEAD && saved.contact_id > 0 && !made_lead);
-		else
-			REQUIRE(sscanf(path, "/api/v4/leads/%lld/notes", &id) == 1 && id == saved.lead_id &&
-			    saved.applied && !made_note);
-	}
-	json_decref(body);
+	REQUIRE(strcmp(request->method, "PATCH") == 0 || (strcmp(request->method, "POST") == 0 && request->once));
+	entities = entities_of(request);
+	REQUIRE(json_array_size(entities) >= 1 && json_array_size(entities) <= subject_count);
+	json_array_foreach(entities, i, entity)
+		check_entity(request, entity);
+	json_decref(entities);
 }
 
 /* Lists are asked for with a limit. */
@@ -372,16 +480,24 @@ misleads(const struct http_request *request, const char *body)
 static void
 remember_effect(const struct http_request *request)
 {
-	const char *path = request->url + strlen(BASE);
+	const char *path = request->url + strlen(BASE "/api/v4/");
+	json_t *entities, *entity;
+	size_t i;
 
 	if (strcmp(request->method, "POST") != 0)
 		return;
-	if (strcmp(path, "/api/v4/contacts") == 0)
-		made_contact = true;
-	else if (strcmp(path, "/api/v4/leads") == 0)
-		made_lead = true;
-	else
-		made_note = true;
+	entities = entities_of(request);
+	json_array_foreach(entities, i, entity) {
+		struct subject *one = sender(request, entity);
+
+		if (strcmp(path, "contacts") == 0)
+			one->made_contact = true;
+		else if (strcmp(path, "leads") == 0)
+			one->made_lead = true;
+		else
+			one->made_note = true;
+	}
+	json_decref(entities);
 }
 
 enum outcome
@@ -424,6 +540,13 @@ http_exchange(
 	return fault_set(why, LATER, "out of reach");
 }
 
+/* Another payer's payment. */
+#define OTHER_BODY                                                                                           \
+	"{\"course_order\":{\"status\":\"CONFIRMED\",\"updated_at\":\"2025-01-21 10:00:00\",\"payment_id\":"         \
+	"\"other_2\",\"domain\":\"pl.example.ru\",\"course_order_items\":[{\"cost\":700,\"course\":{\"name\":"       \
+	"\"Летний\",\"subject\":{\"name\":\"Физика\",\"project\":\"ЕГЭ\"}}}],\"user\":{\"first_name\":"  \
+	"\"Пётр\",\"phone\":\"89990001133\"},\"utm\":{\"source\":\"yandex\",\"medium\":\"cpc\"}}}"
+
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
@@ -433,20 +556,24 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argc, (void)argv;
 	settings = fuzz_settings();
 	REQUIRE(mapping_load(settings, &mapping, &mistakes, &why) == DONE);
-	REQUIRE(payment_parse(FUZZ_BODY, strlen(FUZZ_BODY), &paid, &mistakes) == DONE);
+	REQUIRE(payment_parse(FUZZ_BODY, strlen(FUZZ_BODY), &subjects[0].paid, &mistakes) == DONE);
+	REQUIRE(payment_parse(OTHER_BODY, strlen(OTHER_BODY), &subjects[1].paid, &mistakes) == DONE);
 	return 0;
 }
 
 static void
 begin(const char *state)
 {
+	const struct payment *paid = subjects[0].paid;
 	int64_t before_ms = FAKE_CLOCK_START_MS - 60000;
+	struct progress saved = { .contact_id = 0 };
+	size_t i;
 
 	fake_clock_reset();
-	memset(&saved, 0, sizeof(saved));
-	made_contact = made_lead = made_note = asked = claimed = broken = misled = knew_contact = knew_lead =
-	    false;
-	ends = 0;
+	for (i = 0; i < 2; i++)
+		subjects[i] = (struct subject){ .paid = subjects[i].paid };
+	subject_count = strchr(state, '2') != NULL ? 2 : 1;
+	asked = broken = misled = false;
 	resuming = strpbrk(state, "clta") != NULL;
 	remembered = strchr(state, 'r') != NULL;
 	settings->lead_lookup = strchr(state, 'q') != NULL ? LEAD_LOOKUP_QUERY : LEAD_LOOKUP_LINKED;
@@ -483,6 +610,25 @@ begin(const char *state)
 	default:
 		break;
 	}
+	subjects[0].saved = saved;
+}
+
+static void
+check_end(const struct subject *one, const struct parcel *parcel)
+{
+	const struct delivery *delivery = &parcel->delivery;
+	enum outcome out = parcel->out;
+
+	REQUIRE(one->ends == 1 && out == one->end);
+	REQUIRE(out == DONE || parcel->why.text[0] != '\0');
+	REQUIRE(out != LATER || delivery->next_ms == one->next_ms);
+	REQUIRE(out != DONE || (delivery->contact_id > 0 && delivery->lead_id > 0));
+	REQUIRE(delivery->not_found == NULL || (out == NEVER && !settings->create_if_not_found));
+	/* What may exist without our knowing its id must be looked for next time. */
+	if (one->made_contact && !one->knew_contact && out == LATER)
+		REQUIRE(one->saved.intent == INTENT_CONTACT);
+	if (one->made_lead && !one->knew_lead && out == LATER)
+		REQUIRE(one->saved.intent == INTENT_LEAD);
 }
 
 int
@@ -490,27 +636,22 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *input = fuzz_text(data, size);
 	struct carrier carrier = { .settings = settings, .mapping = mapping };
-	struct attempt attempt = { .id = 1, .recorded_ms = FAKE_CLOCK_START_MS };
-	struct delivery delivery;
+	struct parcel parcels[2];
 	struct fault why = { "" };
-	enum outcome out;
+	size_t i;
 
 	answers = input;
 	begin(strsep(&answers, "\n"));
-	attempt.deadline_ms = attempt.lock_deadline_ms = clock_mono_ms() + 30000;
+	for (i = 0; i < subject_count; i++)
+		parcels[i] = (struct parcel){ .paid = subjects[i].paid,
+			.attempt = { .id = (int64_t)i + 1, .recorded_ms = FAKE_CLOCK_START_MS } };
+	parcels[0].attempt.deadline_ms = parcels[0].attempt.lock_deadline_ms = clock_mono_ms() + 30000;
 	REQUIRE(amocrm_open(settings, NULL, &carrier.crm, &why) == DONE);
-	out = deliver(&carrier, paid, &attempt, &delivery, &why);
-	REQUIRE(ends == 1 && out == end);
-	REQUIRE(out == DONE || why.text[0] != '\0');
-	REQUIRE(out != LATER || delivery.next_ms == next_ms);
-	REQUIRE(out != DONE || (delivery.contact_id > 0 && delivery.lead_id > 0));
-	REQUIRE(delivery.not_found == NULL || (out == NEVER && !settings->create_if_not_found));
-	/* What may exist without our knowing its id must be looked for next time. */
-	if (made_contact && !knew_contact && out == LATER)
-		REQUIRE(saved.intent == INTENT_CONTACT);
-	if (made_lead && !knew_lead && out == LATER)
-		REQUIRE(saved.intent == INTENT_LEAD);
-	delivery_clear(&delivery);
+	deliver_together(&carrier, parcels, subject_count, NULL, NULL);
+	for (i = 0; i < subject_count; i++) {
+		check_end(&subjects[i], &parcels[i]);
+		delivery_clear(&parcels[i].delivery);
+	}
 	amocrm_close(carrier.crm);
 	free(input);
 	return 0;
