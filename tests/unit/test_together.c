@@ -92,6 +92,22 @@ carry(void)
 	carry_while(NULL);
 }
 
+/* Leave only what is not carried yet. */
+static void
+forget_carried(void)
+{
+	size_t i, left = 0;
+
+	forget_deliveries();
+	for (i = 0; i < count; i++) {
+		if (parcels[i].out == DONE)
+			payment_free((struct payment *)parcels[i].paid);
+		else
+			parcels[left++] = parcels[i];
+	}
+	count = left;
+}
+
 static size_t
 carried(void)
 {
@@ -166,6 +182,55 @@ test_one_request_for_all(void **state)
 	assert_int_equal(fake_calls("create 4 contacts"), 1);
 	assert_int_equal(fake_calls("update 4 leads"), 1);
 	assert_int_equal(fake_calls("create 4 leads"), 1);
+}
+
+/* Of one payer's payments one goes; the others are left for the next batch. */
+static void
+test_two_of_one_payer(void **state)
+{
+	struct sample again = person(0);
+
+	(void)state;
+	add_person(0);
+	again.id = "pay_again";
+	add(&again);
+	add_person(1);
+	carry();
+	assert_int_equal(parcels[0].out, DONE);
+	assert_int_equal(parcels[1].out, LATER);
+	assert_int_equal(parcels[1].delivery.next_ms, 0);
+	assert_int_equal(parcels[2].out, DONE);
+	assert_int_equal(json_array_size(account.contacts), 2);
+	/* The next batch. */
+	forget_carried();
+	carry();
+	assert_int_equal(carried(), 1);
+	assert_int_equal(json_array_size(account.contacts), 2);
+	assert_int_equal(json_array_size(account.notes), 3);
+}
+
+/* Two payers who are one contact to amoCRM, and two contacts of one lead: the additions do not overlap. */
+static void
+test_two_on_one_lead(void **state)
+{
+	int64_t one, other, lead;
+	json_t *links;
+
+	(void)state;
+	one = known(0);
+	other = known(1);
+	lead = fake_lead(one, STATUS_ACTIVE, "[]");
+	links = json_object_get(json_object_get(fake_entity(account.leads, lead), "_embedded"), "contacts");
+	json_array_append_new(links, json_pack("{s:I}", "id", (json_int_t)other));
+	add_person(0);
+	add_person(1);
+	carry();
+	assert_int_equal(parcels[0].out, DONE);
+	assert_int_equal(parcels[1].out, LATER);
+	carry();
+	assert_int_equal(carried(), 2);
+	assert_string_equal(fake_field(fake_entity(account.leads, lead), FIELD_TOTAL), "10000");
+	assert_string_equal(fake_field(fake_entity(account.leads, lead), FIELD_COUNT), "2");
 }
 
 /*
@@ -350,6 +415,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		test(test_one_request_for_all),
+		test(test_two_of_one_payer),
+		test(test_two_on_one_lead),
 		test(test_stopping_puts_down_what_was_done),
 		test(test_slow_searches_leave_time),
 		test(test_one_failing_search_keeps_nobody),
