@@ -89,6 +89,22 @@ lock_contact(struct job *job, struct fault *why)
 	return job_lock(job, LOCK_CONTACT, &job->at.contact_id, 1, why);
 }
 
+static void
+remark_fields(struct job *job)
+{
+	const json_t *name;
+	char *text;
+	size_t i;
+
+	if (json_array_size(job->at.dropped) > 0) {
+		text = json_dumps(job->at.dropped, JSON_COMPACT);
+		job_remark(job, "amoCRM refused fields %s; the rest was written", text);
+		free(text);
+	}
+	json_array_foreach(job->at.unmapped, i, name)
+		job_remark(job, "no rule for subject \"%s\"", json_string_value(name));
+}
+
 /* Not batch_each(): whoever is told to stop still puts down what is done. */
 static void
 finish(struct batch *batch)
@@ -98,6 +114,7 @@ finish(struct batch *batch)
 	for (i = 0; i < batch->count; i++) {
 		struct job *job = &batch->jobs[i];
 
+		remark_fields(job);
 		if (job_is_under_way(job))
 			job->out =
 			    ledger_finish(job->with->ledger, job->id, &job->at, clock_wall_ms(), &job->why);
@@ -190,22 +207,6 @@ fail(struct job *job, struct fault *why)
 	return NEVER;
 }
 
-static void
-remark_fields(struct job *job)
-{
-	const json_t *name;
-	char *text;
-	size_t i;
-
-	if (json_array_size(job->at.dropped) > 0) {
-		text = json_dumps(job->at.dropped, JSON_COMPACT);
-		job_remark(job, "amoCRM refused fields %s; the rest was written", text);
-		free(text);
-	}
-	json_array_foreach(job->at.unmapped, i, name)
-		job_remark(job, "no rule for subject \"%s\"", json_string_value(name));
-}
-
 /* Write down how the attempt ended; a row that was never in our hand is left alone. */
 static enum outcome
 conclude(struct job *job, const struct attempt *attempt, struct delivery *delivery, struct fault *why)
@@ -270,7 +271,6 @@ close_job(struct job *job, struct parcel *parcel)
 	parcel->out = conclude(job, &parcel->attempt, &parcel->delivery, &parcel->why);
 	drop_locks(job);
 
-	remark_fields(job);
 	parcel->delivery.contact_id = job->at.contact_id;
 	parcel->delivery.lead_id = job->at.lead_id;
 	parcel->delivery.pipeline_id = job->at.pipeline_id;

@@ -23,7 +23,7 @@ static size_t count;
 static struct sample
 person(int number)
 {
-	static char ids[BATCH_MAX][16], phones[BATCH_MAX][16];
+	static char ids[BATCH_MAX][32], phones[BATCH_MAX][32];
 
 	snprintf(ids[number], sizeof(ids[number]), "pay_%d", number);
 	snprintf(phones[number], sizeof(phones[number]), "+799900000%02d", number);
@@ -182,6 +182,24 @@ test_one_request_for_all(void **state)
 	assert_int_equal(fake_calls("create 4 contacts"), 1);
 	assert_int_equal(fake_calls("update 4 leads"), 1);
 	assert_int_equal(fake_calls("create 4 leads"), 1);
+}
+
+/* What amoCRM refused of one stands in its own trail, with its calls. */
+static void
+test_trail_tells_what_was_refused(void **state)
+{
+	(void)state;
+	json_array_append_new(account.refused, json_integer(FIELD_INVOICE_ID));
+	add_person(0);
+	add(&(struct sample){ .id = "pay_1", .phone = "+79990000001", .invoice = "inv_1" });
+	carry();
+	assert_int_equal(carried(), 2);
+	assert_int_equal(
+	    ledger_int("SELECT count(*) FROM trail JOIN payment_events ON payment_events.id = payment"
+		       " WHERE payment_id = 'pay_1' AND what LIKE 'amoCRM refused fields%'"),
+	    1);
+	assert_int_equal(
+	    ledger_int("SELECT count(*) FROM trail WHERE what LIKE 'amoCRM refused fields%'"), 1);
 }
 
 /* Of one payer's payments one goes; the others are left for the next batch. */
@@ -415,6 +433,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		test(test_one_request_for_all),
+		test(test_trail_tells_what_was_refused),
 		test(test_two_of_one_payer),
 		test(test_two_on_one_lead),
 		test(test_stopping_puts_down_what_was_done),
