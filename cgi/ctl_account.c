@@ -55,28 +55,37 @@ check_run_dir(const struct settings *settings, json_t *findings)
 		finding_add(findings, "ok", "PAYMENTS_RUN_DIR", 0, "%s can be written", path);
 }
 
+static void
+add_mistakes(const json_t *mistakes, const char *state, json_t *findings)
+{
+	const json_t *mistake;
+	size_t i;
+
+	json_array_foreach(mistakes, i, mistake) {
+		const char *path = json_string_value(json_object_get(mistake, "path"));
+
+		finding_add(findings, state, "PAYMENT_MAPPING", 0, "%s%s%s", path,
+		    path[0] != '\0' ? ": " : "", json_string_value(json_object_get(mistake, "message")));
+	}
+}
+
 /* The rules as a document; NULL when they are not valid. */
 static json_t *
 check_rules(const struct settings *settings, json_t *findings)
 {
 	struct mapping *mapping = NULL;
-	json_t *mistakes = NULL, *mistake;
+	json_t *mistakes = NULL;
 	struct fault why;
-	size_t i;
 
-	if (mapping_load(settings, &mapping, &mistakes, &why) == DONE) {
-		finding_add(findings, "ok", "PAYMENT_MAPPING", 0, "the rules are valid");
-		mapping_free(mapping);
-		return mapping_document(settings);
+	if (mapping_load(settings, &mapping, &mistakes, &why) != DONE) {
+		add_mistakes(mistakes, "wrong", findings);
+		json_decref(mistakes);
+		return NULL;
 	}
-	json_array_foreach(mistakes, i, mistake) {
-		const char *path = json_string_value(json_object_get(mistake, "path"));
-
-		finding_add(findings, "wrong", "PAYMENT_MAPPING", 0, "%s%s%s", path,
-		    path[0] != '\0' ? ": " : "", json_string_value(json_object_get(mistake, "message")));
-	}
-	json_decref(mistakes);
-	return NULL;
+	finding_add(findings, "ok", "PAYMENT_MAPPING", 0, "the rules are valid");
+	add_mistakes(mapping_remarks(mapping), "odd", findings);
+	mapping_free(mapping);
+	return mapping_document(settings);
 }
 
 /*

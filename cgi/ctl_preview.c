@@ -223,7 +223,7 @@ int
 ctl_preview(const struct ctl *ctl)
 {
 	/* A retry itself needs none of amoCRM's. */
-	struct settings *settings = startup_settings(SETTINGS_NEED_CRM);
+	struct settings *settings = startup_settings(SETTINGS_NEED_CRM | SETTINGS_NEED_RULES);
 	struct outlook outlook = { .ctl = ctl, .with = { .settings = settings, .ledger = ctl->ledger } };
 	int status;
 

@@ -1,6 +1,7 @@
 /*
  * paymentctl: past payments and other rules.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 
 #include "ctl.h"
 #include "ctl_print.h"
+#include "envfile.h"
 #include "ledger_audit.h"
 #include "mapping.h"
 #include "replay.h"
@@ -23,26 +25,38 @@ struct replay {
 	json_t *payments; /* For --json. */
 };
 
-/* The rules in force, or those in a file; NULL, having said all that is wrong with them. */
 static struct mapping *
-load_rules(const struct settings *settings, const char *path)
+load_rules(const struct settings *settings, const char *name)
 {
-	struct settings chosen = *settings;
 	struct mapping *mapping = NULL;
 	json_t *mistakes = NULL, *mistake;
 	struct fault why;
 	size_t i;
 
-	if (path != NULL)
-		chosen.payment_mapping = (char *)path;
-	if (mapping_load(&chosen, &mapping, &mistakes, &why) == DONE)
+	if (mapping_load(settings, &mapping, &mistakes, &why) == DONE)
 		return mapping;
 	json_array_foreach(mistakes, i, mistake)
-		print_complaint("%s: %s: %s", path != NULL ? path : "the rules in force",
-		    json_string_value(json_object_get(mistake, "path")),
+		print_complaint("%s: %s: %s", name, json_string_value(json_object_get(mistake, "path")),
 		    json_string_value(json_object_get(mistake, "message")));
 	json_decref(mistakes);
 	return NULL;
+}
+
+/* The rules in a file, read as if the settings named it; NULL, having said all that is wrong with them. */
+static struct mapping *
+load_file(const struct settings *settings, const char *path)
+{
+	struct settings chosen = *settings;
+	struct mapping *mapping;
+
+	chosen.payment_mapping = (char *)path;
+	if ((chosen.rules = envfile_content(path, &chosen.rules_size)) == NULL) {
+		print_complaint("%s: %s", path, strerror(errno));
+		return NULL;
+	}
+	mapping = load_rules(&chosen, path);
+	free(chosen.rules);
+	return mapping;
 }
 
 /*
@@ -226,9 +240,9 @@ ctl_replay(const struct ctl *ctl)
 	struct replay replay = { .ctl = ctl, .period = { ctl->since_ms, ctl->until_ms } };
 	int status = EX_CONFIG;
 
-	replay.today = load_rules(ctl->settings, NULL);
+	replay.today = load_rules(ctl->settings, "the rules in force");
 	if (replay.today != NULL && ctl->mapping != NULL)
-		replay.other = load_rules(ctl->settings, ctl->mapping);
+		replay.other = load_file(ctl->settings, ctl->mapping);
 	if (replay.today != NULL && (ctl->mapping == NULL || replay.other != NULL))
 		status = replay_with(&replay);
 	mapping_free(replay.today);

@@ -145,4 +145,5 @@ rule_ids(const struct settings *settings, const json_t *rules,
 	walk_finished(&walk, rules);
 	walk_fields(&walk, rules);
 	json_decref(walk.file.mistakes);
+	json_decref(walk.file.remarks);
 }

@@ -81,7 +81,7 @@ def test_rules_are_wrong(stack: Stack, tmp_path: Path) -> None:
     rules = tmp_path / "rules.json"
     rules.write_text('{"version": 1, "subject": {}}')
     found = findings(stack, PAYMENT_MAPPING=str(rules))
-    assert found["PAYMENT_MAPPING"]["message"] == "subject: This key is unknown."
+    assert found["PAYMENT_MAPPING"]["message"].startswith("subject: This key is unknown")
     assert found[TOTAL_PAID]["state"] == "ok", "the rest is looked at nevertheless"
     rules.write_text('{"version": 1, "subjects": {"Химия": 5}}')
     assert states(stack, PAYMENT_MAPPING=str(rules)) == {"subjects.Химия": "wrong"}
@@ -158,6 +158,17 @@ def test_what_is_not_there_stays_a_comment(stack: Stack, tmp_path: Path) -> None
     settings = {"PAYMENT_SYNC_CONFIG": str(config), **bare(stack)}
     assert ctl(stack, "check", **settings).returncode == OK
     assert states(stack, **settings) == {TOTAL_PAID: "unset", "AMO_SUBJECT_RUSSIAN": "unset"}
+
+
+def test_what_ones_own_rules_name_is_looked_for(stack: Stack, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.json"
+    rules.write_text('{"version": 1, "subjects": {"Химия": "${AMO_SUBJECT_CHEMISTRY_TOO}"}}')
+    done = ctl(stack, "discover", PAYMENT_MAPPING=str(rules))
+    assert '# "Химия"\nAMO_SUBJECT_CHEMISTRY_TOO=810006\n' in done.stdout
+    assert "AMO_SUBJECT_RUSSIAN" not in done.stdout
+    found = ctl_json(stack, "check", PAYMENT_MAPPING=str(rules))
+    remark = [one["message"] for one in found if one["state"] == "odd"]
+    assert remark == ["subjects.Химия: AMO_SUBJECT_CHEMISTRY_TOO is not set, and no setting is called so: is it misspelt?"]
 
 
 def test_discovery_as_json(stack: Stack) -> None:

@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -59,6 +60,15 @@ def test_says_what_is_done(stack: Stack, failed: tuple[Payment, Person]) -> None
     after = stack.sandbox.lead(lead_id)["fields"]
     assert {name for name in after if after[name] != before.get(name)} == set(told)
     assert (after[TOTAL], after[COUNT]) == ("8500", "2")
+
+
+def test_goes_by_the_rules_in_force(stack: Stack, failed: tuple[Payment, Person], tmp_path: Path) -> None:
+    payment, person = failed
+    add_payer(stack, person)
+    rules = tmp_path / "rules.json"
+    rules.write_text('{"version": 1, "subjects": {"Русский": 810006}}')
+    (report,) = ctl_json(stack, "retry", "--dry-run", id_of(payment), PAYMENT_MAPPING=str(rules))
+    assert [one["new"] for one in report["lead_changes"] if one["field"] == SUBJECTS] == ["Физика, Химия"]
 
 
 def test_for_people(stack: Stack, failed: tuple[Payment, Person]) -> None:
