@@ -135,15 +135,15 @@ void
 rule_ids(const struct settings *settings, const json_t *rules,
     void (*tell)(void *told, const struct rule_id *id), void *told)
 {
-	struct walk walk = {
-		.file = { .settings = settings, .mistakes = json_array() }, .tell = tell, .told = told
-	};
+	/* What is wrong or odd with the rules is told by whoever loads them. */
+	struct rulefile file = { .settings = settings, .mistakes = json_array(), .remarks = json_array() };
+	struct walk walk = { .file = file, .tell = tell, .told = told };
 
 	walk_subjects(&walk, rules);
 	walk_directions(&walk, rules);
 	walk_pipelines(&walk, rules);
 	walk_finished(&walk, rules);
 	walk_fields(&walk, rules);
-	json_decref(walk.file.mistakes);
-	json_decref(walk.file.remarks);
+	json_decref(file.mistakes);
+	json_decref(file.remarks);
 }
