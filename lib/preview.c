@@ -141,7 +141,7 @@ look_at_lead(struct view *view, struct fault *why)
 		    "the amount stands in the lead already; only the note is looked for, and added");
 		return amocrm_read(job->with->crm, AMOCRM_LEADS, job->at.lead_id, &view->lead, why);
 	}
-	if (job->contact != NULL && (out = seek_lead(job, &view->lead, why)) != DONE)
+	if ((out = seek_lead(job, &view->lead, why)) != DONE)
 		return out;
 	if (view->lead == NULL && !job->with->settings->create_if_not_found) {
 		job_remark(
@@ -228,6 +228,7 @@ preview(const struct carrier *with, const struct account *account, int64_t id, c
 		*report = report_of(&view);
 	progress_clear(&view.job.at);
 	json_decref(view.job.contact);
+	json_decref(view.job.leads);
 	json_decref(view.job.remarks);
 	json_decref(view.lead);
 	json_decref(view.contact_changes);

@@ -40,6 +40,18 @@ add_fields(json_t *verdict, const struct settings *settings, const json_t *field
 	}
 }
 
+/* What a manager would be asked to do about a lead that was there before. */
+static void
+add_task(json_t *verdict, const struct mapping *mapping, const struct payment *paid)
+{
+	struct task task;
+
+	if (!mapping_task(mapping, paid, 0, &task))
+		return;
+	json_object_set_new(verdict, "task", json_string(task.text));
+	free(task.text);
+}
+
 json_t *
 replay_verdict(const struct settings *settings, const struct mapping *mapping, const struct payment *paid)
 {
@@ -58,6 +70,7 @@ replay_verdict(const struct settings *settings, const struct mapping *mapping, c
 	    json_object_get(lead, "pipeline_id"), "stage", json_object_get(lead, "status_id"), "name",
 	    json_object_get(lead, "name"), "unmapped", job.at.unmapped);
 	add_fields(verdict, settings, json_object_get(lead, "custom_fields_values"));
+	add_task(verdict, mapping, paid);
 	json_decref(lead);
 	progress_clear(&job.at);
 	return verdict;

@@ -11,8 +11,8 @@
  * What rules make of a payment, in a form that can be compared: nothing is asked of amoCRM, nothing is written.
  *
  * A verdict is an object: "skipped" is the reason, or null, and then there is what a lead of its own would be given:
- * "pipeline", "stage", "name", "unmapped" (subjects without a rule), and every field by its title, with its options' ids or
- * its value.  New references.
+ * "pipeline", "stage", "name", "unmapped" (subjects without a rule), every field by its title, with its options' ids or its
+ * value, and "task", the one that a lead which was there before would get.  New references.
  */
 json_t *replay_verdict(
     const struct settings *settings, const struct mapping *mapping, const struct payment *paid);

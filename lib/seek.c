@@ -2,6 +2,7 @@
 
 #include "amocrm.h"
 #include "contact.h"
+#include "lead.h"
 #include "seek.h"
 
 static json_int_t
@@ -120,17 +121,32 @@ queried_leads(struct job *job, json_t **leads, struct fault *why)
 	return out;
 }
 
+/* All among which one is chosen. */
+static enum outcome
+contact_leads(struct job *job, json_t **leads, struct fault *why)
+{
+	if (job->leads != NULL) {
+		*leads = json_incref(job->leads);
+		return DONE;
+	}
+	if (job->contact == NULL) {
+		*leads = json_array();
+		return DONE;
+	}
+	if (job->with->settings->lead_lookup == LEAD_LOOKUP_QUERY)
+		return queried_leads(job, leads, why);
+	return linked_leads(job, leads, why);
+}
+
 enum outcome
 seek_lead(struct job *job, json_t **lead, struct fault *why)
 {
 	json_t *leads = NULL, *one, *best = NULL;
-	enum outcome out;
+	enum outcome out = lead_read_named(job, why);
 	size_t i;
 
-	if (job->with->settings->lead_lookup == LEAD_LOOKUP_QUERY)
-		out = queried_leads(job, &leads, why);
-	else
-		out = linked_leads(job, &leads, why);
+	if (out == DONE)
+		out = contact_leads(job, &leads, why);
 	if (out == DONE)
 		json_array_foreach(leads, i, one)
 			if (!json_is_true(json_object_get(one, "is_deleted")) &&

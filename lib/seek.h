@@ -14,7 +14,8 @@
 /* The contact that contact_settle() would take, as job->contact, with at.matched_by; NULL when it would make one. */
 enum outcome seek_contact(struct job *job, struct fault *why) MUST_USE;
 
-/* The active lead of job->contact that lead_settle() would take, as a new reference; NULL when it would make one. */
+/* The active lead that lead_settle() would take, be it job->contact's or the one that the webhook names, as a new
+ * reference; NULL when it would make one. */
 enum outcome seek_lead(struct job *job, json_t **lead, struct fault *why) MUST_USE;
 
 #endif

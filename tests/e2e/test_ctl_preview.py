@@ -71,6 +71,23 @@ def test_goes_by_the_rules_in_force(stack: Stack, failed: tuple[Payment, Person]
     assert [one["new"] for one in report["lead_changes"] if one["field"] == SUBJECTS] == ["Физика, Химия"]
 
 
+def test_the_lead_that_a_webhook_names(stack: Stack, tmp_path: Path) -> None:
+    person = new_person()
+    payment = new_payment(person, crm_lead=10000001)
+    assert stack.post(payment).status == 404
+    named = add_payer(stack, person)
+    latest = stack.sandbox.add_lead(40000001, status_id=account.SITE_WORK, updated_at=1900000000)
+    rules = tmp_path / "rules.json"
+    rules.write_text('{"version": 1, "extends": "builtin", "lead_id": {"path": "course_order.crm_lead"}}')
+
+    def lead(**settings: str) -> int:
+        (report,) = ctl_json(stack, "retry", "--dry-run", id_of(payment), **settings)
+        return report["lead"]["id"]
+
+    assert named == 10000001
+    assert (lead(), lead(PAYMENT_MAPPING=str(rules))) == (latest, named)
+
+
 def test_for_people(stack: Stack, failed: tuple[Payment, Person]) -> None:
     payment, person = failed
     lead_id = add_payer(stack, person)
