@@ -113,7 +113,8 @@ static const struct command commands[] = {
 	    .options = "j",
 	    .words = "",
 	    .summary = "print the account's ids as settings",
-	    .about = "They are guessed by what fields, options and pipelines are called; the rest are comments." },
+	    .about =
+		"They are guessed by what fields, options and pipelines are called; the rest are comments." },
 	{ .name = "reconcile",
 	    .run = ctl_reconcile,
 	    .needs = SETTINGS_NEED_CRM,
@@ -130,7 +131,8 @@ static const struct command commands[] = {
 	    .options = "SUmyj",
 	    .words = "",
 	    .summary = "what the rules in force, or others, would make of past payments",
-	    .about = "It never changes anything, with --dry-run or without it.  Without --mapping the rules in force\n"
+	    .about = "It never changes anything, with --dry-run or without it.  Without --mapping the rules "
+		     "in force\n"
 		     "are compared with what was done.",
 	    .see = "something differs" },
 	{ .name = "send",
