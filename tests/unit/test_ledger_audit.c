@@ -66,7 +66,7 @@ carry(int64_t id, int64_t lead_id, bool whole)
 	at.applied = true;
 	at.note_id = whole ? 7 : 0;
 	json_array_append_new(at.dropped, json_integer(204));
-	assert_int_equal(ledger_claim(ledger, id, NOW + DAY, &claimed, &why), DONE);
+	assert_int_equal(ledger_claim(ledger, id, 0, NOW + DAY, &claimed, &why), DONE);
 	if (whole)
 		assert_int_equal(ledger_finish(ledger, id, &at, NOW, &why), DONE);
 	else
