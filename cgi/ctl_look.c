@@ -9,23 +9,26 @@
 #include "ctl.h"
 #include "ctl_print.h"
 #include "limiter.h"
+#include "metrics.h"
+#include "overview.h"
 #include "text.h"
 
 /*
  * stats
  */
 
-struct overview {
+struct state {
 	int64_t now_ms;
 	struct ledger_stats stats;
 	int64_t duplicates, conflicts;
 	bool crm_known;
 	struct limiter_state crm;
+	json_t *alarms; /* Of {name, text}.  Owned. */
 };
 
 /* Only a file that is there: nothing is made by looking.  One that cannot be opened does not hide the payments. */
 static void
-look_at_breaker(const struct settings *settings, struct overview *all)
+look_at_breaker(const struct settings *settings, struct state *all)
 {
 	char *path = text_format("%s/limiter", settings->payments_run_dir);
 	struct limiter *limiter = NULL;
@@ -39,14 +42,32 @@ look_at_breaker(const struct settings *settings, struct overview *all)
 	free(path);
 }
 
+/* A file of numbers that is not there, or not ours to read, leaves out the alarms that need it. */
 static enum outcome
-look_around(const struct ctl *ctl, struct overview *all, struct fault *why)
+look_for_alarms(const struct ctl *ctl, struct state *all, struct fault *why)
+{
+	struct metrics *metrics = NULL;
+	struct overview_sources from = { .settings = ctl->settings, .ledger = ctl->ledger };
+	struct overview overview;
+	enum outcome out;
+
+	if (metrics_open_to_read(ctl->settings->payments_run_dir, &metrics, why) == DONE)
+		from.metrics = metrics;
+	if ((out = overview_take(&from, all->now_ms, &overview, why)) == DONE)
+		all->alarms = overview_alarms(&overview);
+	metrics_close(metrics);
+	return out;
+}
+
+static enum outcome
+look_around(const struct ctl *ctl, struct state *all, struct fault *why)
 {
 	enum outcome out;
 
-	*all = (struct overview){ .now_ms = clock_wall_ms() };
+	*all = (struct state){ .now_ms = clock_wall_ms() };
 	if ((out = ledger_stats(ctl->ledger, &all->stats, why)) != DONE ||
-	    (out = ledger_repeats(ctl->ledger, &all->duplicates, &all->conflicts, why)) != DONE)
+	    (out = ledger_repeats(ctl->ledger, &all->duplicates, &all->conflicts, why)) != DONE ||
+	    (out = look_for_alarms(ctl, all, why)) != DONE)
 		return out;
 	look_at_breaker(ctl->settings, all);
 	return DONE;
@@ -59,7 +80,7 @@ unfinished(const struct ledger_stats *stats)
 }
 
 static int64_t
-waiting_s(const struct overview *all)
+waiting_s(const struct state *all)
 {
 	int64_t since_ms = all->stats.oldest_unfinished_ms;
 
@@ -75,7 +96,7 @@ utc_or_null(int64_t ms)
 }
 
 static json_t *
-breaker_json(const struct overview *all)
+breaker_json(const struct state *all)
 {
 	if (!all->crm_known)
 		return json_null();
@@ -86,7 +107,7 @@ breaker_json(const struct overview *all)
 }
 
 static json_t *
-stats_json(const struct overview *all)
+stats_json(const struct state *all)
 {
 	const struct ledger_stats *stats = &all->stats;
 	json_t *payments = json_object();
@@ -96,11 +117,11 @@ stats_json(const struct overview *all)
 		json_object_set_new(payments, status_name(status),
 		    json_pack("{s:I, s:I}", "count", (json_int_t)stats->payments[status], "kopecks",
 			(json_int_t)stats->kopecks[status]));
-	return json_pack("{s:o, s:I, s:o, s:I, s:o, s:I, s:I, s:o}", "payments", payments, "unfinished",
+	return json_pack("{s:o, s:I, s:o, s:I, s:o, s:I, s:I, s:o, s:O}", "payments", payments, "unfinished",
 	    (json_int_t)unfinished(stats), "oldest_unfinished", utc_or_null(stats->oldest_unfinished_ms),
 	    "oldest_unfinished_seconds", (json_int_t)waiting_s(all), "last_success",
 	    utc_or_null(stats->last_success_ms), "duplicates", (json_int_t)all->duplicates, "conflicts",
-	    (json_int_t)all->conflicts, "crm_breaker", breaker_json(all));
+	    (json_int_t)all->conflicts, "crm_breaker", breaker_json(all), "alarms", all->alarms);
 }
 
 static void
@@ -123,7 +144,7 @@ print_counts(const struct ledger_stats *stats)
 }
 
 static void
-print_breaker(struct print_table *table, const struct overview *all)
+print_breaker(struct print_table *table, const struct state *all)
 {
 	char since[CLOCK_TEXT];
 
@@ -138,7 +159,7 @@ print_breaker(struct print_table *table, const struct overview *all)
 }
 
 static void
-print_state(const struct overview *all)
+print_state(const struct state *all)
 {
 	struct print_table *table = print_table(2, NULL);
 	char time[CLOCK_TEXT];
@@ -160,12 +181,24 @@ print_state(const struct overview *all)
 	print_end(table);
 }
 
+static void
+print_alarms(const struct state *all)
+{
+	const json_t *alarm;
+	size_t i;
+
+	json_array_foreach(all->alarms, i, alarm)
+		print_line(PRINT_BAD, "%s: %s", json_string_value(json_object_get(alarm, "name")),
+		    json_string_value(json_object_get(alarm, "text")));
+}
+
 int
 ctl_stats(const struct ctl *ctl)
 {
-	struct overview all;
+	struct state all;
 	struct fault why;
 	json_t *json;
+	bool alarmed;
 
 	if (look_around(ctl, &all, &why) != DONE)
 		return ctl_complain(&why);
@@ -177,8 +210,11 @@ ctl_stats(const struct ctl *ctl)
 		print_counts(&all.stats);
 		print_line(PRINT_PLAIN, "%s", "");
 		print_state(&all);
+		print_alarms(&all);
 	}
-	return all.stats.payments[PAYMENT_FAILED] > 0 ? CTL_SEE : EX_OK;
+	alarmed = json_array_size(all.alarms) > 0;
+	json_decref(all.alarms);
+	return alarmed || all.stats.payments[PAYMENT_FAILED] > 0 ? CTL_SEE : EX_OK;
 }
 
 /*

@@ -140,10 +140,10 @@ carry(struct batch *batch)
 	batch_send(batch, AMOCRM_LEADS);
 
 	/* Tell the manager. */
-	batch_each(batch, manager_note);
-	batch_send(batch, AMOCRM_NOTES);
 	batch_each(batch, manager_task);
 	batch_send(batch, AMOCRM_TASKS);
+	batch_each(batch, manager_note);
+	batch_send(batch, AMOCRM_NOTES);
 
 	finish(batch);
 }

@@ -23,6 +23,20 @@ setting_of(const struct settings *settings, int64_t field_id)
 	return NULL;
 }
 
+/* Whether the values of the field are ours to tell: numbers, choices, and the payment's id. */
+static bool
+is_ours(const char *setting)
+{
+	static const char *const ours[] = { "SUBJECTS", "DIRECTION", "LAST_PAYMENT_AMOUNT", "TOTAL_PAID",
+		"PURCHASE_COUNT", "LAST_PAYMENT_DATE", "PAYMENT_ID" };
+	size_t i;
+
+	for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		if (strcmp(setting, ours[i]) == 0)
+			return true;
+	return false;
+}
+
 static void
 tell_lower(FILE *out, const char *name)
 {
@@ -88,6 +102,8 @@ tell_field(FILE *out, const struct settings *settings, const json_t *lead, const
 		fprintf(out, "field %" PRId64, id);
 	} else {
 		tell_lower(out, setting);
+		if (!is_ours(setting))
+			return;
 		fputc(' ', out);
 		if (lead != NULL) {
 			tell_standing(out, field_by_id(lead, id));

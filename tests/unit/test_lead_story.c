@@ -19,6 +19,7 @@ set_up(void **state)
 	fixture_set("AMO_LEAD_FIELD_TOTAL_PAID", "101");
 	fixture_set("AMO_LEAD_FIELD_SUBJECTS", "102");
 	fixture_set("AMO_LEAD_FIELD_PAYMENT_ID", "103");
+	fixture_set("AMO_LEAD_FIELD_INVOICE_ID", "104");
 	settings = fixture_settings();
 	return 0;
 }
@@ -78,6 +79,9 @@ test_values_of_other_fields_are_not_told(void **state)
 	    "\"canary\"}]},"
 	    "{\"field_code\": \"UTM_SOURCE\", \"values\": [{\"value\": \"canary\"}]}]}",
 	    "field 999, UTM_SOURCE");
+	assert_story(NULL,
+	    "{\"custom_fields_values\": [{\"field_id\": 104, \"values\": [{\"value\": \"canary\"}]}]}",
+	    "invoice_id");
 	assert_story(NULL, "{\"name\": \"canary\"}", "");
 }
 
