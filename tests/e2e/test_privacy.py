@@ -93,7 +93,7 @@ def test_a_refusal_that_quotes_is_not_repeated(stack: Stack) -> None:
             }
         ],
     }
-    for number, path in enumerate(("/api/v4/contacts", "/api/v4/leads", "/api/v4/leads/*/notes")):
+    for number, path in enumerate(("/api/v4/contacts", "/api/v4/leads", "/api/v4/leads/notes")):
         stack.sandbox.reset()
         rule = {"match": {"method": "POST", "path": path}, "do": "status", "status": 400, "body": quoting, "times": -1}
         stack.sandbox.control("POST", "faults", [rule])
