@@ -158,11 +158,13 @@ too_old(const struct job *job, const struct attempt *attempt, int64_t now_ms)
 	return now_ms - attempt->recorded_ms > job->with->settings->retry_max_age_hours * 60 * 60 * 1000;
 }
 
-/* How long amoCRM, or a lost answer, wants to be left alone. */
+/* How long amoCRM, or a lost answer, wants to be left alone.  Not until the open breaker's next probe: another process may
+ * be making the present one, and once it succeeds there is nothing to wait for. */
 static int64_t
 advised_wait(const struct job *job, const struct limiter_state *crm, int64_t now_ms)
 {
-	int64_t crm_ms = crm->ready_ms - clock_mono_ms(), settle_ms = job->wait_until_ms - now_ms;
+	int64_t crm_ms = crm->open ? 0 : crm->ready_ms - clock_mono_ms(),
+		settle_ms = job->wait_until_ms - now_ms;
 	int64_t most = crm_ms > settle_ms ? crm_ms : settle_ms;
 
 	return most > 0 ? most : 0;
