@@ -61,7 +61,8 @@ ledger_leads(struct ledger *ledger, const struct period *period, int64_t after, 
 {
 	static const char sql[] =
 	    "SELECT DISTINCT d.lead_id FROM delivery d JOIN payment_events e ON e.id = d.payment"
-	    " WHERE d.lead_id > $3 AND e.status = 'success' AND" IN_PERIOD "ORDER BY d.lead_id LIMIT $4";
+	    " WHERE d.lead_id > $3 AND e.next_ms IS NULL AND e.status = 'success' AND" IN_PERIOD
+	    "ORDER BY d.lead_id LIMIT $4";
 	struct query *query = NULL;
 	enum outcome out =
 	    db_query(ledger->db, &query, why, sql, "iiii", period->since_ms, period->until_ms, after, limit);
@@ -74,7 +75,7 @@ ledger_lead_count(struct ledger *ledger, const struct period *period, int64_t *c
 {
 	static const char sql[] =
 	    "SELECT count(DISTINCT d.lead_id) FROM delivery d JOIN payment_events e ON e.id = d.payment"
-	    " WHERE d.lead_id IS NOT NULL AND e.status = 'success' AND" IN_PERIOD;
+	    " WHERE d.lead_id IS NOT NULL AND e.next_ms IS NULL AND e.status = 'success' AND" IN_PERIOD;
 	struct query *query = NULL;
 	enum outcome out = db_query(ledger->db, &query, why, sql, "ii", period->since_ms, period->until_ms);
 

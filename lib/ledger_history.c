@@ -5,7 +5,9 @@ enum outcome
 ledger_days(struct ledger *ledger, int64_t first, size_t count, struct ledger_day *days, struct fault *why)
 {
 	static const char sql[] =
-	    "SELECT day, status, payments, kopecks FROM tally WHERE day >= $1 AND day < $2";
+	    "SELECT day, status, payments, kopecks FROM tally WHERE day >= $1 AND day < $2"
+	    " UNION ALL SELECT day, status, count(*), sum(kopecks) FROM payment_events"
+	    "  WHERE next_ms IS NOT NULL AND day >= $1 AND day < $2 GROUP BY day, status";
 	struct query *query = NULL;
 	bool more = true;
 	enum outcome out;
@@ -28,21 +30,28 @@ ledger_days(struct ledger *ledger, int64_t first, size_t count, struct ledger_da
 enum outcome
 ledger_last_arrival(struct ledger *ledger, int64_t *at_ms, struct fault *why)
 {
+	static const char sql[] =
+	    "SELECT 1000 * strftime('%s', max(at)) FROM ("
+	    "SELECT max(created_at) AS at FROM payment_events WHERE next_ms IS NULL"
+	    " UNION ALL SELECT max(created_at) FROM payment_events WHERE next_ms IS NOT NULL)";
 	struct query *query = NULL;
 	enum outcome out;
 
-	out = db_query(
-	    ledger->db, &query, why, "SELECT 1000 * strftime('%s', max(created_at)) FROM payment_events", "");
+	out = db_query(ledger->db, &query, why, sql, "");
 	return first_number(out, query, at_ms, why);
 }
+
+#define IN_TIME                                                                                              \
+	" AND created_at > datetime($1 / 1000, 'unixepoch') AND created_at <= datetime($2 / 1000, "          \
+	"'unixepoch')"
 
 enum outcome
 ledger_arrivals(
     struct ledger *ledger, int64_t from_ms, int64_t until_ms, int64_t most, int64_t *count, struct fault *why)
 {
-	static const char sql[] = "SELECT count(*) FROM (SELECT 1 FROM payment_events WHERE created_at > "
-				  "datetime($1 / 1000, 'unixepoch')"
-				  " AND created_at <= datetime($2 / 1000, 'unixepoch') LIMIT $3)";
+	static const char sql[] =
+	    "SELECT count(*) FROM (SELECT 1 FROM payment_events WHERE next_ms IS NULL" IN_TIME
+	    " UNION ALL SELECT 1 FROM payment_events WHERE next_ms IS NOT NULL" IN_TIME " LIMIT $3)";
 	struct query *query = NULL;
 	enum outcome out;
 

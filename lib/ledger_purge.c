@@ -15,8 +15,8 @@ struct batch {
 	size_t count;
 };
 
-static const char count_old[] =
-    "SELECT count(*) FROM payment_events WHERE created_at < datetime($1 / 1000, 'unixepoch')";
+static const char count_old[] = "SELECT count(*) FROM payment_events WHERE next_ms IS NULL"
+				" AND created_at < datetime($1 / 1000, 'unixepoch')";
 
 enum outcome
 purge_begin(struct ledger *ledger, struct purge *purge, struct fault *why)
@@ -32,10 +32,10 @@ purge_begin(struct ledger *ledger, struct purge *purge, struct fault *why)
  */
 
 /* A payment that was told again lately counts as young, however long it has been known. */
-#define OLD_AND_FINISHED "next_ms IS NULL AND recorded_ms < $1 AND payload <> ''"
+#define OLD "recorded_ms < $1 AND payload <> ''"
 
-static const char next_payments[] = "SELECT id, created_at, " OLD_AND_FINISHED
-				    " FROM payment_events WHERE created_at < datetime($1 / 1000, 'unixepoch')"
+static const char next_payments[] = "SELECT id, created_at, " OLD " FROM payment_events WHERE next_ms IS NULL"
+				    " AND created_at < datetime($1 / 1000, 'unixepoch')"
 				    " AND (created_at, id) > ($2, $3) ORDER BY created_at, id LIMIT $4";
 
 /* Look at the next payments, and keep those that are to be erased. */
@@ -79,8 +79,8 @@ erase_payment(struct ledger *ledger, struct purge *purge, int64_t id, struct fau
 {
 	static const char erase[] =
 	    "UPDATE payment_events SET payload = '', error_message = iif(error_message LIKE '" IMPORTED_REASON
-	    "%', '" IMPORTED_REASON "purged', error_message) WHERE id = $2 AND " OLD_AND_FINISHED
-	    " RETURNING id";
+	    "%', '" IMPORTED_REASON "purged', error_message) WHERE id = $2 AND "
+	    "next_ms IS NULL AND " OLD " RETURNING id";
 	static const char erase_trail[] = "DELETE FROM trail WHERE payment = $1 RETURNING id";
 	struct query *query = NULL;
 	int64_t erased = 0;

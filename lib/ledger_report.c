@@ -10,7 +10,9 @@
 #include "text.h"
 
 static const char counts_by_status[] =
-    "SELECT status, sum(payments), sum(kopecks) FROM tally GROUP BY status";
+    "SELECT status, sum(payments), sum(kopecks) FROM tally GROUP BY status"
+    " UNION ALL SELECT status, count(*), sum(kopecks) FROM payment_events WHERE next_ms IS NOT NULL GROUP BY "
+    "status";
 static const char oldest_unfinished[] =
     "SELECT recorded_ms FROM payment_events WHERE next_ms IS NOT NULL ORDER BY id LIMIT 1";
 
@@ -103,20 +105,24 @@ ledger_retry(struct ledger *ledger, const char *key, int64_t now_ms, int64_t *co
 	" contact_id, lead_id, pipeline_id, lead_created, error_message, retry_count, duplicates, next_ms,"  \
 	" request_id, payload = '', iif($1, payload, NULL) FROM payment_events "
 #define SINCE(condition)                                                                                     \
-	"WHERE created_at >= datetime(($2 + 999) / 1000, 'unixepoch')" condition                             \
+	"WHERE created_at >= datetime(($2 + 999) / 1000, 'unixepoch') AND " condition                        \
 	" ORDER BY created_at DESC, id DESC LIMIT $3"
 
 static const char by_key[] = SELECT_ROWS "WHERE payment_id = $2 AND status = coalesce($3, status)";
 static const char by_id[] = SELECT_ROWS "WHERE id = $2";
-static const char any_status[] = SELECT_ROWS SINCE("");
+/* The columns of SELECT_ROWS by number: 5 is created_at, 1 is id. */
+static const char any_status[] = "SELECT * FROM (" SELECT_ROWS SINCE(
+    "next_ms IS NULL") ") UNION ALL SELECT * FROM (" SELECT_ROWS
+		       "INDEXED BY payment_unfinished " SINCE(
+			   "next_ms IS NOT NULL") ") ORDER BY 5 DESC, 1 DESC LIMIT $3";
 static const char *const by_status[PAYMENT_STATUSES] = {
-	[PAYMENT_PENDING] = SELECT_ROWS
-	"INDEXED BY payment_unfinished " SINCE(" AND next_ms IS NOT NULL AND status = 'pending'"),
+	[PAYMENT_PENDING] =
+	    SELECT_ROWS "INDEXED BY payment_unfinished " SINCE("next_ms IS NOT NULL AND status = 'pending'"),
 	[PAYMENT_PROCESSING] = SELECT_ROWS
-	"INDEXED BY payment_unfinished " SINCE(" AND next_ms IS NOT NULL AND status = 'processing'"),
-	[PAYMENT_SUCCESS] = SELECT_ROWS SINCE(" AND status = 'success'"),
-	[PAYMENT_FAILED] = SELECT_ROWS "INDEXED BY payment_failed " SINCE(" AND status = 'failed'"),
-	[PAYMENT_SKIPPED] = SELECT_ROWS "INDEXED BY payment_skipped " SINCE(" AND status = 'skipped'"),
+	"INDEXED BY payment_unfinished " SINCE("next_ms IS NOT NULL AND status = 'processing'"),
+	[PAYMENT_SUCCESS] = SELECT_ROWS SINCE("next_ms IS NULL AND status = 'success'"),
+	[PAYMENT_FAILED] = SELECT_ROWS "INDEXED BY payment_failed " SINCE("status = 'failed'"),
+	[PAYMENT_SKIPPED] = SELECT_ROWS "INDEXED BY payment_skipped " SINCE("status = 'skipped'"),
 };
 
 /* In the order of SELECT_ROWS: text, integer, boolean. */
@@ -292,7 +298,7 @@ static const struct {
 	    "SELECT coalesce(t.day, e.day) FROM (SELECT * FROM tally WHERE payments <> 0 OR kopecks <> 0) t "
 	    "FULL JOIN"
 	    " (SELECT day, status, count(*) AS payments, sum(kopecks) AS kopecks FROM payment_events"
-	    " GROUP BY day, status) e ON e.day = t.day AND e.status = t.status"
+	    " WHERE next_ms IS NULL GROUP BY day, status) e ON e.day = t.day AND e.status = t.status"
 	    " WHERE t.payments IS NOT e.payments OR t.kopecks IS NOT e.kopecks" },
 };
 

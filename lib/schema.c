@@ -4,12 +4,19 @@
  * `payment_events` keeps the columns of the service this one replaces, with their meaning: times as UTC text, `amount` in
  * roubles (a fraction where there are kopecks).  The columns below `retry_count` are ours.
  *
+ * Rows are never deleted, so the ids, which people and other tables remember, need no AUTOINCREMENT to be told apart for ever.
+ *
  * The payer is kept as hashes (0 = unknown) that outlive the payload when personal data is purged: a payment that is told
  * again years later must still be compared with what was carried.
  */
+#define TALLY_ADD                                                                                            \
+	"  INSERT INTO tally VALUES (NEW.day, NEW.status, 1, NEW.kopecks) ON CONFLICT DO UPDATE"             \
+	"   SET payments = payments + 1, kopecks = kopecks + NEW.kopecks;"
+#define COUNTS_OTHERWISE "OLD.status <> NEW.status OR OLD.kopecks <> NEW.kopecks"
+
 static const char version_1[] =
     "CREATE TABLE payment_events ("
-    "  id           INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  id           INTEGER PRIMARY KEY,"
     "  payment_id   TEXT UNIQUE NOT NULL,"
     "  created_at   TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,"
     "  processed_at TIMESTAMP,"
@@ -32,10 +39,15 @@ static const char version_1[] =
     "  phone        INTEGER NOT NULL,"
     "  email        INTEGER NOT NULL,"
     "  request_id   TEXT,"
+    "  day          INTEGER NOT NULL DEFAULT 0,"
     "  CHECK ((status IN ('pending', 'processing')) = (next_ms IS NOT NULL))"
     ");"
     /* What payment-syncd walks, in order of arrival; as small as the backlog. */
     "CREATE INDEX payment_unfinished ON payment_events (id, next_ms) WHERE next_ms IS NOT NULL;"
+    /* What was told when, of the finished ones: a payment that is only taken in touches none of these. */
+    "CREATE INDEX payment_finished ON payment_events (created_at) WHERE next_ms IS NULL;"
+    "CREATE INDEX payment_skipped ON payment_events (created_at) WHERE status = 'skipped';"
+    "CREATE INDEX payment_repeated ON payment_events (duplicates) WHERE duplicates > 0;"
     "CREATE INDEX payment_failed ON payment_events (id) WHERE status = 'failed';"
 
     "CREATE TABLE delivery ("
@@ -72,7 +84,7 @@ static const char version_1[] =
 
     /* Webhooks that contradict a payment we know: kept for a person, applied to nothing. */
     "CREATE TABLE payment_conflict ("
-    "  id         INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  id         INTEGER PRIMARY KEY,"
     "  payment    INTEGER NOT NULL REFERENCES payment_events (id),"
     "  seen_ms    INTEGER NOT NULL,"
     "  reason     TEXT NOT NULL,"
@@ -80,46 +92,11 @@ static const char version_1[] =
     "  UNIQUE (payment, payload)"
     ");"
 
-    /* Counts by status, kept by triggers: counting millions of rows would take seconds. */
-    "CREATE TABLE tally ("
-    "  status   TEXT PRIMARY KEY,"
-    "  payments INTEGER NOT NULL DEFAULT 0,"
-    "  kopecks  INTEGER NOT NULL DEFAULT 0,"
-    "  last_ms  INTEGER NOT NULL DEFAULT 0"
-    ") WITHOUT ROWID;"
-    "INSERT INTO tally (status) VALUES ('pending'), ('processing'), ('success'), ('failed'), ('skipped');"
-    "CREATE TRIGGER tally_insert AFTER INSERT ON payment_events BEGIN"
-    "  UPDATE tally SET payments = payments + 1, kopecks = kopecks + NEW.kopecks WHERE status = NEW.status;"
-    " END;"
-    "CREATE TRIGGER tally_update AFTER UPDATE OF status, kopecks ON payment_events"
-    " WHEN OLD.status <> NEW.status OR OLD.kopecks <> NEW.kopecks BEGIN"
-    "  UPDATE tally SET payments = payments - 1, kopecks = kopecks - OLD.kopecks WHERE status = OLD.status;"
-    "  UPDATE tally SET payments = payments + 1, kopecks = kopecks + NEW.kopecks WHERE status = NEW.status;"
-    " END;"
-
-    /* One row that a health check rewrites, to prove that the ledger can commit. */
-    "CREATE TABLE heartbeat (id INTEGER PRIMARY KEY CHECK (id = 1), at_ms INTEGER NOT NULL);"
-    "INSERT INTO heartbeat VALUES (1, 0);";
-
-/*
- * The tally counts by day, for the status page: the day (since 1970, in PAYMENT_TIMEZONE) on which a payment was first told.
- * That of rows which are older than this column is told from the zone's usual offset of three hours.
- *
- * The trail is each payment's story for people: what was called, decided and changed, in order of id.  Nothing personal is in
- * it, and nothing is decided by it.
- */
-static const char version_2[] =
-    "ALTER TABLE payment_events ADD COLUMN day INTEGER NOT NULL DEFAULT 0;"
-    "DROP TRIGGER tally_insert;"
-    "DROP TRIGGER tally_update;"
-    "UPDATE payment_events SET day = (strftime('%s', created_at) + 10800) / 86400;"
-    "CREATE INDEX payment_created ON payment_events (created_at);"
-    "CREATE INDEX payment_skipped ON payment_events (created_at) WHERE status = 'skipped';"
-    "CREATE INDEX payment_repeated ON payment_events (duplicates) WHERE duplicates > 0;"
-
-    "ALTER TABLE heartbeat ADD COLUMN success_ms INTEGER NOT NULL DEFAULT 0;"
-    "UPDATE heartbeat SET success_ms = (SELECT max(last_ms) FROM tally);"
-    "DROP TABLE tally;"
+    /*
+     * Counts of the finished payments by the day (since 1970, in PAYMENT_TIMEZONE) on which each was first told, kept by
+     * triggers: counting millions of rows would take seconds.  The unfinished are counted where they stand, as they are few:
+     * so a payment that is only taken in costs the tally nothing.
+     */
     "CREATE TABLE tally ("
     "  day      INTEGER,"
     "  status   TEXT,"
@@ -127,19 +104,20 @@ static const char version_2[] =
     "  kopecks  INTEGER NOT NULL,"
     "  PRIMARY KEY (day, status)"
     ") WITHOUT ROWID;"
-    "INSERT INTO tally SELECT day, status, count(*), sum(kopecks) FROM payment_events GROUP BY day, status;"
-    "CREATE TRIGGER tally_insert AFTER INSERT ON payment_events BEGIN"
-    "  INSERT INTO tally VALUES (NEW.day, NEW.status, 1, NEW.kopecks) ON CONFLICT DO UPDATE"
-    "   SET payments = payments + 1, kopecks = kopecks + NEW.kopecks;"
+    "CREATE TRIGGER tally_insert AFTER INSERT ON payment_events WHEN NEW.next_ms IS NULL BEGIN" TALLY_ADD
     " END;"
-    "CREATE TRIGGER tally_update AFTER UPDATE OF status, kopecks ON payment_events"
-    " WHEN OLD.status <> NEW.status OR OLD.kopecks <> NEW.kopecks BEGIN"
+    "CREATE TRIGGER tally_leave AFTER UPDATE OF status, kopecks, next_ms ON payment_events"
+    " WHEN OLD.next_ms IS NULL AND (NEW.next_ms IS NOT NULL OR " COUNTS_OTHERWISE ") BEGIN"
     "  UPDATE tally SET payments = payments - 1, kopecks = kopecks - OLD.kopecks"
     "   WHERE day = OLD.day AND status = OLD.status;"
-    "  INSERT INTO tally VALUES (NEW.day, NEW.status, 1, NEW.kopecks) ON CONFLICT DO UPDATE"
-    "   SET payments = payments + 1, kopecks = kopecks + NEW.kopecks;"
     " END;"
+    "CREATE TRIGGER tally_enter AFTER UPDATE OF status, kopecks, next_ms ON payment_events"
+    " WHEN NEW.next_ms IS NULL AND (OLD.next_ms IS NOT NULL OR " COUNTS_OTHERWISE ") BEGIN" TALLY_ADD " END;"
 
+    /*
+     * Each payment's story for people: what was called, decided and changed, in order of id.  Nothing personal is in it, and
+     * nothing is decided by it.
+     */
     "CREATE TABLE trail ("
     "  id         INTEGER PRIMARY KEY,"
     "  payment    INTEGER NOT NULL REFERENCES payment_events (id),"
@@ -149,6 +127,11 @@ static const char version_2[] =
     "  took_ms    INTEGER," /* Of a call. */
     "  request_id TEXT"     /* Of a call: amoCRM's. */
     ");"
-    "CREATE INDEX trail_payment ON trail (payment);";
+    "CREATE INDEX trail_payment ON trail (payment);"
 
-const char *const schema_migrations[SCHEMA_VERSION] = { version_1, version_2 };
+    /* One row that a health check rewrites, to prove that the ledger can commit. */
+    "CREATE TABLE heartbeat (id INTEGER PRIMARY KEY CHECK (id = 1), at_ms INTEGER NOT NULL,"
+    "  success_ms INTEGER NOT NULL);" /* And when a payment was carried last. */
+    "INSERT INTO heartbeat VALUES (1, 0, 0);";
+
+const char *const schema_migrations[SCHEMA_VERSION] = { version_1 };

@@ -8,7 +8,7 @@
  * never edited, only followed by another.
  */
 #define SCHEMA_APPLICATION_ID INT32_C(0x50535943) /* "PSYC" */
-#define SCHEMA_VERSION        2
+#define SCHEMA_VERSION        1
 extern const char *const schema_migrations[SCHEMA_VERSION];
 
 #endif

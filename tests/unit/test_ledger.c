@@ -1016,7 +1016,7 @@ test_check(void **state)
 		  " unmapped) SELECT id, 'totals', 1, 22, 0, 0, 0, 0, '[]', '[]' FROM payment_events WHERE "
 		  "status = 'pending'",
 		    "open intent" },
-		{ "UPDATE tally SET payments = payments + 1 WHERE status = 'pending'", "tally" },
+		{ "UPDATE tally SET payments = payments + 1 WHERE status = 'success'", "tally" },
 		{ "UPDATE tally SET kopecks = kopecks - 1 WHERE status = 'success'", "tally" },
 	};
 	size_t i;

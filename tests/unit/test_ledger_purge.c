@@ -118,7 +118,7 @@ test_only_what_is_old_and_finished(void **state)
 	assert_int_equal(purge.payments, 1);
 	assert_int_equal(payloads("1"), 4);
 	purge = purge_all(false);
-	assert_int_equal(purge.total, 3);
+	assert_int_equal(purge.total, 2);
 	assert_int_equal(purge.payments, 1);
 	assert_int_equal(purge.events, 1);
 	assert_int_equal(payloads("payment_id <> 'old'"), 3);

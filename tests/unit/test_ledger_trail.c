@@ -9,9 +9,7 @@
 
 #include "fixture.c"
 
-#include "db.h"
 #include "ledger.h"
-#include "schema.h"
 #include "trail.h"
 
 #define NOW INT64_C(1737374400000) /* 2025-01-20 12:00:00 UTC */
@@ -111,44 +109,11 @@ test_written_with_the_next_step(void **state)
 	progress_clear(&at);
 }
 
-/* A ledger of the first version keeps its counts and its last success when it is brought up to date. */
-static void
-test_version_1_is_brought_up_to_date(void **state)
-{
-	struct ledger_stats stats;
-	struct fault why = { "" };
-	struct db *db = NULL;
-
-	(void)state;
-	assert_int_equal(
-	    db_open(fixture_path("l.sqlite"), SCHEMA_APPLICATION_ID, schema_migrations, 1, &db, &why), DONE);
-	db_close(db);
-	fixture_sql(fixture_path("l.sqlite"),
-	    "INSERT INTO payment_events (payment_id, created_at, status, payload, kopecks, paid_at, "
-	    "recorded_ms, next_ms,"
-	    " telegram, phone, email) VALUES ('a', '2025-01-20 12:00:00', 'success', '', 500, 0, 0, NULL, 0, "
-	    "0, 0),"
-	    " ('b', '2025-01-20 21:00:00', 'pending', '', 700, 0, 5, 5, 0, 0, 0);"
-	    "UPDATE tally SET last_ms = 42 WHERE status = 'success'");
-	open_ledger();
-	assert_int_equal(ledger_stats(ledger, &stats, &why), DONE);
-	assert_int_equal(stats.payments[PAYMENT_SUCCESS], 1);
-	assert_int_equal(stats.kopecks[PAYMENT_SUCCESS], 500);
-	assert_int_equal(stats.kopecks[PAYMENT_PENDING], 700);
-	assert_int_equal(stats.last_success_ms, 42);
-	assert_int_equal(stats.oldest_unfinished_ms, 5);
-	assert_int_equal(ledger_check(ledger, NULL, NULL, &why), DONE);
-	/* Nine in the evening UTC is the next day in Moscow. */
-	assert_int_equal(
-	    fixture_sql_int(fixture_path("l.sqlite"), "SELECT max(day) - min(day) FROM tally"), 1);
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_written_with_the_next_step, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_version_1_is_brought_up_to_date, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
