@@ -16,6 +16,7 @@
 #include "backlog.h"
 #include "carrier.h"
 #include "clock.h"
+#include "crypto.h"
 #include "deliver.h"
 #include "log.h"
 #include "pool.h"
@@ -169,6 +170,8 @@ serve(void *context, struct pool_beat *beat)
 		log_event(LOG_LEVEL_ERROR, "PAYMENT_TIMEZONE: this system knows no zone of that name");
 		return EX_CONFIG;
 	}
+	/* Carriers that look at the same instant would divide between them what one request could carry. */
+	wait_ms((int64_t)(random_bits() % LOOK_MS));
 	while (!stopping) {
 		if (program->carrier == NULL)
 			out = carrier_open(program->settings, &program->carrier, &why);
