@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from harness import account
+from harness.pages import block_of, follow
 from harness.payload import Person, id_of, item, new_payment, new_person
 from harness.paymentctl import alone, ask, on_terminal, say
 from harness.process import until
-from harness.stack import Stack
+from harness.stack import ROOT, Stack
 
 
 @pytest.mark.parametrize(
@@ -182,3 +183,32 @@ def test_backup_overwrites_nothing(stack: Stack) -> None:
     assert done.returncode == 1 and "exists" in done.stderr and path.read_text() == "mine"
     assert stack.paymentctl("backup", str(stack.data / "none" / "file")).returncode == 75
     assert re.search(r"copy: \d+ bytes, 0 payments, verified", say(stack, "backup", str(stack.data / "copy")))
+
+
+def test_restoring_as_the_readme_tells(stack: Stack) -> None:
+    """A copy takes the ledger's place, and still knows what was carried.  This stack stops and starts without systemctl."""
+    stop, away, copy, look, start = block_of(ROOT / "README.md", "lost/")
+    assert stop.startswith("systemctl stop ") and start.startswith("systemctl start ")
+    payment, skipped = new_payment(new_person()), new_payment(new_person(), status="NEW")
+    lead_id = stack.carry(payment)["lead_id"]
+    assert stack.post(skipped).status == 202
+    night = re.search(r"backup/\S+", copy)
+    assert night
+    (stack.data / "backup").mkdir()
+    ask(stack, "backup", str(stack.data / night[0]))
+    stack.carry(new_payment(new_person()))  # It is in the log beside the ledger, and must not come back with it.
+    left = {path: path.read_bytes() for path in stack.data.glob("payments.sqlite*")}
+    assert {"payments.sqlite", "payments.sqlite-wal", "payments.sqlite-shm"} <= {path.name for path in left}
+
+    stack.stop_service()
+    for path, data in left.items():  # As a host that died leaves them.
+        path.write_bytes(data)
+    follow(stack, f"{away} && {copy} && {look}")
+    assert {path.name for path in (stack.data / "lost").iterdir()} >= {path.name for path in left}
+    stack.start_service(fresh=False)
+
+    answer = stack.post(payment)
+    assert (answer.status, answer.json["status"], answer.json["lead_id"]) == (409, "duplicate", lead_id)
+    assert ask(stack, "stats")["payments"]["success"]["count"] == 1 and stack.ledger.status(id_of(skipped)) == "skipped"
+    stack.carry(new_payment(new_person()))
+    assert ask(stack, "integrity")["whole"] is True
