@@ -157,7 +157,7 @@ format: ## lay out the sources
 	@tests/install-packages lint
 	clang-format -i $(SOURCES)
 
-lint: ## check the sources: layout, clang, clang-tidy, cppcheck, units, manual pages, the README's map
+lint: ## check the sources: layout, clang, clang-tidy, cppcheck, units, manual pages and other papers
 	@tests/install-packages build test lint
 	@tests/checks/lint $(LINTED)
 	clang-format --dry-run -Werror $(SOURCES)
