@@ -148,7 +148,7 @@ retry(struct webhook *webhook, const char *payment_id, struct webhook_answer *an
 		    answer, "payment=%s retried=%d by=operator", logged_key(key, payment_id), (int)count);
 		answer->status = 303;
 		answer->headers = PROTECTION "Location: /webhook/status#failed\r\n";
-		answer->content_type = "text/plain";
+		answer->content_type = "text/plain; charset=utf-8";
 		answer->body = text_copy("", 0);
 	}
 }

@@ -12,13 +12,14 @@ from typing import Any, Iterator
 import jsonschema
 import pytest
 
+from fastcgi import fcgi
 from harness.exchange import Answer
 from harness.payload import item, new_payment, new_person, to_body
 from harness.signer import x_signature
 from harness.stack import ROOT, SECRET, Stack
 from interface import DOCUMENT, Json, check_answer, mistakes, parts, read_json, resolve, validator
 
-PAYMENT, HEALTH = "/webhook/payment", "/webhook/health"
+PAYMENT, HEALTH, STATUS, METRICS = "/webhook/payment", "/webhook/health", "/webhook/status", "/webhook/metrics"
 METASCHEMA = Path("/usr/share/openapi-specification/schemas/v3.0/schema.json")
 
 # The document by itself.
@@ -186,6 +187,65 @@ def test_health(stack: Stack) -> None:
     assert is_told(stack.post(new_payment(new_person())), 202, "queued")
     assert is_told(stack.health(), 200, "degraded", "GET", HEALTH)
     assert is_told(stack.ask("POST", HEALTH), 405, "error", "GET", HEALTH)
+
+
+def test_alarms(stack: Stack) -> None:
+    names = re.search(r"names\[ALARM_KINDS\] = \{(.*?)\}", (ROOT / "lib/alarm.c").read_text(), re.S)
+    told = DOCUMENT["components"]["schemas"]["Alarm"]["properties"]["name"]["enum"]
+    assert names and re.findall(r'"(\w+)"', names[1]) == told
+    for _ in range(10):
+        assert stack.post(b"{}", headers=[]).status == 401
+    answer = stack.health()
+    assert [alarm["name"] for alarm in answer.json["alarms"]] == ["unauthorized"]
+    assert is_told(answer, 200, "healthy", "GET", HEALTH)
+
+
+# What is for operators.
+
+
+FORM = [("Content-Type", "application/x-www-form-urlencoded")]
+
+
+@pytest.mark.settings(AMO_STATUS_AUTOPAY_SITE="99999999")
+def test_status_and_its_button(stack: Stack) -> None:
+    assert stack.post(new_payment(new_person(), payment_id="pay_1")).status == 500
+    answer = stack.ask("GET", STATUS)
+    page = check_answer("GET", STATUS, answer)
+    token = re.search(r'name="token" value="(\w+)"', page)
+    assert answer.status == 200 and token
+    pressed = stack.ask("POST", STATUS, FORM, f"payment=pay_1&token={token[1]}".encode())
+    assert pressed.status == 303 and check_answer("POST", STATUS, pressed) == ""
+    for status, headers, form in ((403, FORM, b"payment=pay_1&token=0"), (415, [], b"{}"), (413, FORM, b"x" * 256 * 1024 + b"x")):
+        assert is_told(stack.ask("POST", STATUS, headers, form), status, "error", "POST", STATUS)
+    assert is_told(stack.ask("DELETE", STATUS), 405, "error", "GET", STATUS)
+
+
+def test_metrics(stack: Stack) -> None:
+    answer = stack.ask("GET", METRICS)
+    assert answer.status == 200 and "payment_sync_ledger_up 1" in check_answer("GET", METRICS, answer)
+    assert is_told(stack.ask("POST", METRICS, FORM, b""), 405, "error", "GET", METRICS)
+
+
+@pytest.mark.parametrize("path", [STATUS, METRICS])
+def test_for_operators_alone(stack: Stack, path: str) -> None:
+    """A worker that is asked directly, with nobody to vouch."""
+    answer = fcgi.ask(stack.socket, [("REQUEST_METHOD", "GET"), ("DOCUMENT_URI", path)])
+    assert answer.status == 404
+    schema = resolve(DOCUMENT["paths"][path]["get"]["responses"]["404"])["content"]["application/json"]["schema"]
+    validator(schema, strict=True).validate(json.loads(answer.body))
+
+
+@pytest.mark.parametrize("path", [STATUS, METRICS])
+def test_unavailable_for_operators(stack: Stack, path: str, tmp_path: Path) -> None:
+    stack.stop_service()
+    assert is_told(stack.ask("GET", path), 503, "unavailable", "GET", path)
+    stack.start_service(ready=False, PAYMENTS_DB=str(tmp_path / "missing/payments.sqlite"))
+    while stack.health().json["status"] == "unavailable":
+        assert not stack.service.ended(), stack.said()
+    answer = stack.ask("GET", path)
+    text = check_answer("GET", path, answer)
+    told = {STATUS: (503, "missing/payments.sqlite"), METRICS: (200, "payment_sync_ledger_up 0")}
+    assert answer.status == told[path][0] and told[path][1] in text
 
 
 # The schema of the body and the service's own reading.
