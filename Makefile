@@ -193,8 +193,8 @@ install: $(B)/payment.fcgi $(B)/payment-syncd $(B)/paymentctl ## put everything 
 	for page in cgi/man/*; do install -m 0644 "$$page" $(DESTDIR)$(PREFIX)/share/man/man"$${page##*.}"/ || exit; done
 	install -d $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/monitoring
 	install -m 0644 systemd/monitoring/* $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/monitoring/
-	test ! -e README.md || install -m 0644 README.md $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/
-	install -m 0644 lib/webhook.openapi.yaml $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/
+	install -m 0644 README.md README.ru.md systemd/RUNBOOK.md systemd/TAKEOVER.md lib/webhook.openapi.yaml \
+	    $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/
 	install -m 0755 tests/senders/send.* $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/senders/
 	install -m 0644 tests/senders/vectors.json $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/senders/
 	install -m 0644 tests/senders/bodies/*.json $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/senders/bodies/

@@ -8,6 +8,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
+# What people read, under the names by which README and units call it, and never compressed.
+PAPERS = {
+    "README.md", "README.ru.md", "RUNBOOK.md", "TAKEOVER.md", "webhook.openapi.yaml",
+    "senders/send.php", "senders/send.py", "senders/send.sh", "senders/vectors.json",
+    *(f"monitoring/{path.name}" for path in (ROOT / "systemd/monitoring").iterdir()),
+    *(f"examples/{path.name}" for path in (ROOT / "lib/mapping.examples").iterdir()),
+}  # fmt: skip
+
 
 def said(*command: str | Path) -> str:
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
@@ -38,6 +46,11 @@ def test_it_has_the_files_under_the_names_that_others_rely_on(deb: Path) -> None
     assert sorted(name for name, mode in modes.items() if mode == "-rwxr-xr-x") == programs
     assert "/lib/systemd/system/platform-payment-sync.socket" in modes
     assert "/etc/nginx/sites-available/platform-payment-sync.conf" in modes
+    assert not PAPERS - {name.removeprefix("/usr/share/doc/platform-payment-sync/") for name in modes}
+    snippets = {name.removeprefix("/etc/nginx/snippets/platform-payment-sync-") for name in modes}
+    assert {"fastcgi.conf", "http.conf", "locations.conf", "status.conf"} <= snippets
+    manuals = {name.removeprefix("/usr/share/man/") for name in modes if name.endswith(".gz")}
+    assert {f"man{page.suffix[1:]}/{page.name}.gz" for page in (ROOT / "cgi/man").iterdir()} <= manuals
     # Settings are the administrator's, and enabling the site is too.
     assert not {"/etc/platform-payment-sync/config.env", "/etc/platform-payment-sync/mapping.json", "/etc/nginx/sites-enabled/"} & modes.keys()
 
