@@ -3,6 +3,7 @@ say to systemd is done by this test's own means; tests/package has a real one.""
 
 import re
 import sqlite3
+import subprocess
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -49,20 +50,21 @@ AMO_CONTACT_FIELD_UTM_SOURCE=
 
 OLD_LOCATION = "location /webhook/payment { proxy_pass http://127.0.0.1:%d; }"
 
+# The new site, below, may well be read after the old one.
 OLD_SITE = """\
 daemon off; master_process off; worker_processes 1; pid {folder}/nginx.pid;
 events {{ worker_connections 512; }}
 http {{
     client_body_temp_path {folder}/t1; fastcgi_temp_path {folder}/t2; proxy_temp_path {folder}/t3;
     uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5; access_log off;
-    include snippets/platform-payment-sync-http.conf;
-    upstream platform_payment_sync {{ server unix:{socket}; }}
-    geo $platform_payment_sync_watcher {{ default 1; }}
     server {{
         listen 127.0.0.1:{port} ssl;
         ssl_certificate {certificate}; ssl_certificate_key {key};
         {location}
     }}
+    include snippets/platform-payment-sync-http.conf;
+    upstream platform_payment_sync {{ server unix:{socket}; }}
+    geo $platform_payment_sync_watcher {{ default 1; }}
 }}
 """
 
@@ -121,9 +123,10 @@ class Host:
             certificate=certificates.certificate, key=certificates.key))  # fmt: skip
 
     def reload_nginx(self) -> None:
+        command = [NGINX, "-p", self.folder, "-c", self.folder / "nginx.conf", "-e", self.folder / "error.log"]
+        subprocess.run([*command, "-t"], check=True, capture_output=True)
         if self.nginx:
             self.nginx.stop()
-        command = [NGINX, "-p", self.folder, "-c", self.folder / "nginx.conf", "-e", self.folder / "error.log"]
         self.nginx = Child(command, self.folder / "nginx.log", base_environment())
         until(lambda: connects(self.port), f"nginx listens: {self.nginx.said()}")
 
@@ -146,8 +149,10 @@ class Host:
     # What the page says to systemd.
 
     def systemctl(self, line: str) -> None:
-        if "payment-sync-python" in line:
-            self.old.stop() if "disable" in line else self.old.start()
+        if line == "systemctl disable --now payment-sync-python":
+            self.old.stop()
+        elif line.endswith("systemctl enable --now payment-sync-python"):
+            self.old.start()
         elif line == "systemctl start platform-payment-sync platform-payment-syncd":
             self.start_service()
         elif line == "systemctl stop platform-payment-sync.socket platform-payment-sync":
