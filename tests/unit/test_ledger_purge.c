@@ -10,8 +10,8 @@
 #include "fixture.c"
 
 #include "ledger.h"
-#include "trail.h"
 #include "ledger_purge.h"
+#include "trail.h"
 
 #define NOW INT64_C(1737374400000) /* 2025-01-20 12:00:00 UTC */
 
