@@ -26,7 +26,7 @@
 /* How often the ledger is looked at when nothing is due: new payments come from other processes without a word. */
 #define LOOK_MS 1000
 
-/* How often alarms are looked for; the first time after as long, when there is something to see. */
+/* How often alarms are looked for. */
 #define WATCH_MS 60000
 
 /* How long to wait before the ledger, which could not be opened or read, is tried again. */
@@ -164,7 +164,7 @@ serve(void *context, struct pool_beat *beat)
 
 	catch_signals();
 	program->beat = beat;
-	program->watch_ms = clock_mono_ms() + WATCH_MS;
+	program->watch_ms = clock_mono_ms() + LOOK_MS;
 	/* The parent may have read, and then refused, settings with another zone. */
 	if (!clock_set_zone(program->settings->payment_timezone)) {
 		log_event(LOG_LEVEL_ERROR, "PAYMENT_TIMEZONE: this system knows no zone of that name");

@@ -1,5 +1,6 @@
 """The status page, the metrics and the alarms, through nginx: what ops see, and what nobody else does."""
 
+import base64
 import json
 import re
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 
 from harness.exchange import Answer
 from harness.payload import Payment, item, new_payment, new_person
+from harness.process import until
 from harness.stack import ROOT, SECRET, Stack
 
 MONITORING = ROOT / "systemd/monitoring"
@@ -137,6 +139,25 @@ def test_an_expiring_token_is_known(stack: Stack) -> None:
     now = metrics(stack)
     assert now["payment_sync_token_expiry_timestamp_seconds"] == 1800000000
     assert now['payment_sync_alarm{alarm="token"}'] == (1800000000 - time.time() < 14 * 86400)
+
+
+def jwt_that_expires(seconds_from_now: int) -> str:
+    claims = base64.urlsafe_b64encode(json.dumps({"exp": int(time.time()) + seconds_from_now}).encode()).decode().rstrip("=")
+    return f"eyJhbGciOiJub25lIn0.{claims}.c2ln"
+
+
+@pytest.mark.settings(AMO_ACCESS_TOKEN=jwt_that_expires(3 * 86400))
+def test_an_alarm_is_one_line_and_an_exit_status(stack: Stack) -> None:
+    """By one of payment-syncd's carriers; and by paymentctl, which has no token to read, but is told."""
+    assert stack.paymentctl("stats").returncode == 0, "nobody knows yet"
+    stack.start_syncd()
+    until(lambda: "alarm=token begins" in stack.said(), "the alarm is told", seconds=20)
+    stats = stack.paymentctl("stats", "--json")
+    assert stats.returncode == 1 and [alarm["name"] for alarm in json.loads(stats.stdout)["alarms"]] == ["token"]
+    told = stack.paymentctl("stats")
+    assert told.returncode == 1 and "token: " in told.stdout
+    time.sleep(2)  # The other carriers have looked by now.
+    assert stack.said().count("alarm=token") == 1 and "<4>alarm=token begins reason=" in stack.said()
 
 
 # Prometheus and Grafana.
