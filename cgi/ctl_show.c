@@ -244,7 +244,7 @@ print_call(struct print_table *table, const json_t *event)
 static void
 print_trail(const json_t *trail)
 {
-	static const char *const heads[] = { "TIME", "WHAT", ">ANSWER", ">TOOK", "REQUEST" };
+	static const char *const heads[] = { "TIME", ">ANSWER", ">TOOK", "REQUEST", "WHAT" };
 	struct print_table *table;
 	char time[CLOCK_TEXT];
 	const json_t *event;
@@ -256,8 +256,8 @@ print_trail(const json_t *trail)
 	table = print_table(5, heads);
 	json_array_foreach((json_t *)trail, i, event) {
 		print_cell(table, PRINT_PLAIN, "%s", print_time(time, number(event, "at_ms")));
-		print_cell(table, PRINT_PLAIN, "%s", text(event, "what"));
 		print_call(table, event);
+		print_cell(table, PRINT_PLAIN, "%s", text(event, "what"));
 	}
 	print_end(table);
 }

@@ -114,6 +114,8 @@ search(struct job *job, const struct identity *identity, struct fault *why)
 		return out;
 	if ((best = best_hit(job, hits, identity, &exact)) != NULL)
 		take(job, best, identity_name(identity->kind));
+	else
+		job_tell(job, "no contact has this %s", identity_name(identity->kind));
 	if (exact > 1)
 		job_remark(job, "%d contacts have this %s; took %lld, updated last", exact,
 		    identity_name(identity->kind), (long long)job->at.contact_id);
