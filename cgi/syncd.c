@@ -158,6 +158,8 @@ static int
 serve(void *context, struct pool_beat *beat)
 {
 	struct program *program = context;
+	/* Carriers that look at the same instant would divide between them what one request could carry. */
+	int64_t phase_ms = random_bits() % LOOK_MS;
 	char text[LOG_TEXT];
 	struct fault why;
 	enum outcome out = DONE;
@@ -170,13 +172,13 @@ serve(void *context, struct pool_beat *beat)
 		log_event(LOG_LEVEL_ERROR, "PAYMENT_TIMEZONE: this system knows no zone of that name");
 		return EX_CONFIG;
 	}
-	/* Carriers that look at the same instant would divide between them what one request could carry. */
-	wait_ms((int64_t)(random_bits() % LOOK_MS));
 	while (!stopping) {
 		if (program->carrier == NULL)
 			out = carrier_open(program->settings, &program->carrier, &why);
 		if (out == DONE) {
 			pool_idle(beat);
+			wait_ms(phase_ms);
+			phase_ms = 0;
 			out = backlog_carry(program->carrier, go_on, program, &why);
 		}
 		if (out != DONE) {
