@@ -127,8 +127,7 @@ test_plans(void **state)
 	static const char *const queries[] = {
 		"SELECT payment_id FROM payment_events WHERE status = 'failed' ORDER BY id DESC LIMIT 9",
 		"SELECT max(created_at) FROM payment_events WHERE next_ms IS NULL",
-		"SELECT 1 FROM payment_events WHERE next_ms IS NULL AND created_at > '2025' AND created_at "
-		"<= '2026' LIMIT 12",
+		"SELECT 1 FROM payment_events WHERE next_ms IS NULL AND created_at > '2025' LIMIT 12",
 		"SELECT day, status, payments, kopecks FROM tally WHERE day >= 1 AND day < 9",
 	};
 	size_t i;
