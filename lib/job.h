@@ -33,26 +33,25 @@ struct job {
 	int64_t deadline_ms;      /* Monotonic: the attempt must be over by then. */
 	int64_t lock_deadline_ms; /* And waiting for others' locks by then. */
 
-	/* It failed so often that it may be what fails: its requests go by themselves, not together with others'. */
-	bool apart;
-
 	/* How it goes: under way as long as `out` is DONE and it is not over. */
 	enum outcome out;
 	struct fault why;
-	bool claimed; /* The row is ours. */
-	bool over;    /* Nothing is left to do: somebody else did it. */
+	bool claimed;        /* The row is ours. */
+	bool over;           /* Nothing is left to do: somebody else did it. */
+	bool waiting;        /* A LATER is for another payment's sake, not for a failure of ours. */
+	bool applied_before; /* An earlier attempt applied the payment; its note may stand there too. */
+	/* It failed so often that it may be what fails: its requests go by themselves, not together with others'. */
+	bool apart;
 
 	struct identity who[IDENTITIES_MAX];
 	size_t who_count;
 
-	struct progress at;  /* As in the ledger; saved after each step. */
-	bool applied_before; /* An earlier attempt applied the payment; its note may stand there too. */
-	json_t *contact;     /* As last read, with the ids of its leads; NULL when it was not read.  Owned. */
-	json_t *leads;       /* The leads to choose from, where they were read already; else NULL.  Owned. */
+	struct progress at; /* As in the ledger; saved after each step. */
+	json_t *contact;    /* As last read, with the ids of its leads; NULL when it was not read.  Owned. */
+	json_t *leads;      /* The leads to choose from, where they were read already; else NULL.  Owned. */
 	int64_t responsible_id; /* Amo's user who looks after the lead, as last read; 0 = not read. */
 	struct request request;
 
-	bool waiting;          /* A LATER is for another payment's sake, not for a failure of ours. */
 	const char *not_found; /* "contact_not_found" or "lead_not_found": why a NEVER is one. */
 	int64_t wait_until_ms; /* Wall clock: no use trying again before; 0 = none. */
 	json_t *remarks;       /* What a person may want to know: array of English sentences.  Owned. */
