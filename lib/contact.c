@@ -170,11 +170,10 @@ find_lost(struct job *job, struct fault *why)
 	return DONE;
 }
 
-static enum outcome
-find(struct job *job, struct fault *why)
+enum outcome
+contact_look(struct job *job, struct fault *why)
 {
 	enum outcome out = DONE;
-	bool lost = false;
 	size_t i;
 
 	for (i = 0; i < job->who_count && out == DONE && job->at.contact_id == 0; i++) {
@@ -182,6 +181,15 @@ find(struct job *job, struct fault *why)
 		if (out == DONE && job->at.contact_id == 0)
 			out = remember(job, &job->who[i], why);
 	}
+	return out;
+}
+
+static enum outcome
+find(struct job *job, struct fault *why)
+{
+	enum outcome out = contact_look(job, why);
+	bool lost = false;
+
 	if (out == DONE && job->at.contact_id == 0)
 		out = ledger_lost_contact(job->with->ledger, job->id, &lost, why);
 	if (lost)

@@ -17,6 +17,10 @@
  */
 enum outcome contact_find(struct job *job, struct fault *why) MUST_USE;
 
+/* The part of it that only asks: job->contact, at.contact_id and at.matched_by are set when amoCRM's search or our memory
+ * knows the payer; at.contact_id must be 0. */
+enum outcome contact_look(struct job *job, struct fault *why) MUST_USE;
+
 /* Whether this contact, as amoCRM gives it, bears this identity exactly. */
 bool contact_bears(const json_t *contact, const struct identity *identity, const struct settings *settings);
 

@@ -114,9 +114,8 @@ is_active(const struct job *job, const json_t *lead)
 	    !mapping_stage_excluded(job->with->mapping, number(lead, "status_id"));
 }
 
-/* The active lead that was updated last; NULL when the contact has none. */
-static enum outcome
-choose(struct job *job, json_t **chosen, struct fault *why)
+enum outcome
+lead_choose(struct job *job, json_t **chosen, struct fault *why)
 {
 	json_t *leads = NULL, *lead, *best = NULL;
 	size_t i, active = 0;
@@ -371,7 +370,7 @@ lead_settle(struct job *job, struct fault *why)
 	if (job->at.intent == INTENT_LEAD && ((out = recover(job, &found, why)) != DONE || found))
 		return out;
 
-	if ((out = choose(job, &lead, why)) != DONE)
+	if ((out = lead_choose(job, &lead, why)) != DONE)
 		return out;
 	if (lead != NULL) {
 		out = change(job, lead, why);

@@ -4,9 +4,10 @@
 #include "preview.h"
 #include "amocrm.h"
 #include "change.h"
+#include "contact.h"
 #include "fields.h"
+#include "lead.h"
 #include "lead_form.h"
-#include "seek.h"
 
 struct view {
 	struct job job;
@@ -71,9 +72,9 @@ look_at_contact(struct view *view, struct fault *why)
 
 	if (out != DONE || job->contact != NULL)
 		return out;
-	if ((out = seek_contact(job, why)) != DONE)
+	job->at.contact_id = 0;
+	if ((out = contact_look(job, why)) != DONE)
 		return out;
-	job->at.contact_id = number(job->contact, "id");
 	if (job->contact == NULL && !job->with->settings->create_if_not_found) {
 		job_remark(job, "no contact is found, and CREATE_IF_NOT_FOUND is off: it would fail again");
 		view->hopeless = true;
@@ -141,7 +142,11 @@ look_at_lead(struct view *view, struct fault *why)
 		    "the amount stands in the lead already; only the note is looked for, and added");
 		return amocrm_read(job->with->crm, AMOCRM_LEADS, job->at.lead_id, &view->lead, why);
 	}
-	if ((out = seek_lead(job, &view->lead, why)) != DONE)
+	if ((out = lead_read_named(job, why)) != DONE)
+		return out;
+	/* Who has no contact yet has no leads to choose from. */
+	if ((job->contact != NULL || job->leads != NULL) &&
+	    (out = lead_choose(job, &view->lead, why)) != DONE)
 		return out;
 	if (view->lead == NULL && !job->with->settings->create_if_not_found) {
 		job_remark(
