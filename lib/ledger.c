@@ -127,6 +127,23 @@ first_number(enum outcome out, struct query *query, int64_t *value, struct fault
 	return out;
 }
 
+enum outcome
+collect_rows(
+    enum outcome out, struct query *query, json_t *row_of(struct query *), json_t **rows, struct fault *why)
+{
+	json_t *all = json_array();
+	bool more = true;
+
+	while (out == DONE && (out = db_row(query, &more, why)) == DONE && more)
+		json_array_append_new(all, row_of(query));
+	db_done(query);
+	if (out == DONE)
+		*rows = all;
+	else
+		json_decref(all);
+	return out;
+}
+
 /*
  * Arrival.
  */

@@ -9,24 +9,6 @@
 	" e.created_at >= datetime($1 / 1000, 'unixepoch')"                                                  \
 	" AND ($2 = 0 OR e.created_at < datetime($2 / 1000, 'unixepoch')) "
 
-/* Collect what `row_of` makes of each row. */
-static enum outcome
-collect(
-    enum outcome out, struct query *query, json_t *row_of(struct query *), json_t **rows, struct fault *why)
-{
-	json_t *all = json_array();
-	bool more = true;
-
-	while (out == DONE && (out = db_row(query, &more, why)) == DONE && more)
-		json_array_append_new(all, row_of(query));
-	db_done(query);
-	if (out == DONE)
-		*rows = all;
-	else
-		json_decref(all);
-	return out;
-}
-
 /* A text that is no UTF-8, which JSON cannot hold, is as good as none. */
 static json_t *
 text_of(struct query *query, int column)
@@ -67,7 +49,7 @@ ledger_leads(struct ledger *ledger, const struct period *period, int64_t after, 
 	enum outcome out =
 	    db_query(ledger->db, &query, why, sql, "iiii", period->since_ms, period->until_ms, after, limit);
 
-	return collect(out, query, id_row, ids, why);
+	return collect_rows(out, query, id_row, ids, why);
 }
 
 enum outcome
@@ -102,7 +84,7 @@ ledger_applied(
 	enum outcome out =
 	    db_query(ledger->db, &query, why, sql, "iii", period->since_ms, period->until_ms, lead_id);
 
-	return collect(out, query, applied_row, payments, why);
+	return collect_rows(out, query, applied_row, payments, why);
 }
 
 /*
@@ -130,7 +112,7 @@ ledger_told(struct ledger *ledger, const struct period *period, int64_t after, i
 	enum outcome out =
 	    db_query(ledger->db, &query, why, sql, "iiii", period->since_ms, period->until_ms, after, limit);
 
-	return collect(out, query, told_row, payments, why);
+	return collect_rows(out, query, told_row, payments, why);
 }
 
 enum outcome

@@ -72,19 +72,9 @@ static enum outcome
 rows_of(struct ledger *ledger, const char *sql, int64_t limit, json_t **rows, struct fault *why)
 {
 	struct query *query = NULL;
-	json_t *all = json_array();
-	bool more = true;
-	enum outcome out;
+	enum outcome out = db_query(ledger->db, &query, why, sql, "i", limit);
 
-	out = db_query(ledger->db, &query, why, sql, "i", limit);
-	while (out == DONE && (out = db_row(query, &more, why)) == DONE && more)
-		json_array_append_new(all, row_of(query));
-	db_done(query);
-	if (out == DONE)
-		*rows = all;
-	else
-		json_decref(all);
-	return out;
+	return collect_rows(out, query, row_of, rows, why);
 }
 
 #define COLUMNS "payment_id, status, kopecks, strftime('%s', created_at), lead_id, error_message, retry_count"

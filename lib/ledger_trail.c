@@ -55,17 +55,7 @@ ledger_trail(struct ledger *ledger, int64_t id, json_t **events, struct fault *w
 	static const char sql[] =
 	    "SELECT at_ms, what, status, took_ms, request_id FROM trail WHERE payment = $1 ORDER BY id";
 	struct query *query = NULL;
-	json_t *all = json_array();
-	bool more = true;
-	enum outcome out;
+	enum outcome out = db_query(ledger->db, &query, why, sql, "i", id);
 
-	out = db_query(ledger->db, &query, why, sql, "i", id);
-	while (out == DONE && (out = db_row(query, &more, why)) == DONE && more)
-		json_array_append_new(all, event_of(query));
-	db_done(query);
-	if (out == DONE)
-		*events = all;
-	else
-		json_decref(all);
-	return out;
+	return collect_rows(out, query, event_of, events, why);
 }
