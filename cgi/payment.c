@@ -68,20 +68,14 @@ busy_limit_ms(const struct settings *settings)
 	return settings->inline_deadline_ms + settings->amo_timeout_ms + BUSY_MARGIN_MS;
 }
 
-/* HUP: the files may have changed.  A mistake in one must not stop a service that runs. */
 static bool
 reload(void *context)
 {
 	struct program *program = context;
-	struct settings *settings = startup_service();
 
-	if (settings == NULL) {
-		log_event(LOG_LEVEL_ERROR, "settings and rules not taken over; the old ones stay");
+	if (!startup_reload(&program->settings, &program->before))
 		return false;
-	}
-	program->before = program->settings;
-	program->settings = settings;
-	program->job.busy_limit_ms = busy_limit_ms(settings);
+	program->job.busy_limit_ms = busy_limit_ms(program->settings);
 	return true;
 }
 
@@ -90,15 +84,8 @@ reloaded(void *context, bool keep)
 {
 	struct program *program = context;
 
-	if (keep) {
-		settings_free(program->before);
-	} else {
-		settings_free(program->settings);
-		program->settings = program->before;
-		program->job.busy_limit_ms = busy_limit_ms(program->settings);
-		log_threshold((enum log_level)program->settings->log_level);
-	}
-	program->before = NULL;
+	startup_reloaded(&program->settings, &program->before, keep);
+	program->job.busy_limit_ms = busy_limit_ms(program->settings);
 }
 
 static enum log_level

@@ -76,3 +76,29 @@ startup_service(void)
 		log_threshold((enum log_level)settings->log_level);
 	return settings;
 }
+
+bool
+startup_reload(struct settings **now, struct settings **before)
+{
+	struct settings *settings = startup_service();
+
+	if (settings == NULL) {
+		log_event(LOG_LEVEL_ERROR, "settings and rules not taken over; the old ones stay");
+		return false;
+	}
+	*before = *now;
+	*now = settings;
+	return true;
+}
+
+void
+startup_reloaded(struct settings **now, struct settings **before, bool keep)
+{
+	struct settings *useless = keep ? *before : *now;
+
+	if (!keep)
+		*now = *before;
+	*before = NULL;
+	settings_free(useless);
+	log_threshold((enum log_level)(*now)->log_level);
+}

@@ -1,6 +1,8 @@
 #ifndef STARTUP_H
 #define STARTUP_H
 
+#include <stdbool.h>
+
 #include "settings.h"
 
 /*
@@ -12,5 +14,13 @@ struct settings *startup_settings(int needs);
 
 /* The same for a program that carries payments: the rules that came with the settings are checked, too. */
 struct settings *startup_service(void);
+
+/*
+ * HUP, for the parent of a pool: the files may have changed, and a mistake in one must not stop a service that runs.
+ * startup_reload() puts new settings in place of *now, which becomes *before; false: nothing has changed.  When it is known
+ * whether a worker could begin with them, startup_reloaded() keeps them or goes back, and frees the others.
+ */
+bool startup_reload(struct settings **now, struct settings **before);
+void startup_reloaded(struct settings **now, struct settings **before, bool keep);
 
 #endif

@@ -212,36 +212,20 @@ serve_once(struct program *program)
 	return out == DONE ? EX_OK : out == NEVER ? EX_CONFIG : EX_TEMPFAIL;
 }
 
-/*
- * HUP: the file may have changed.  A mistake in it must not stop a carrier that runs.
- */
-
 static bool
 reload(void *context)
 {
 	struct program *program = context;
-	struct settings *settings = startup_service();
 
-	if (settings == NULL) {
-		log_event(LOG_LEVEL_ERROR, "settings and rules not taken over; the old ones stay");
-		return false;
-	}
-	program->before = program->settings;
-	program->settings = settings;
-	return true;
+	return startup_reload(&program->settings, &program->before);
 }
 
 static void
 reloaded(void *context, bool keep)
 {
 	struct program *program = context;
-	struct settings *useless = keep ? program->before : program->settings;
 
-	if (!keep)
-		program->settings = program->before;
-	program->before = NULL;
-	settings_free(useless);
-	log_threshold((enum log_level)program->settings->log_level);
+	startup_reloaded(&program->settings, &program->before, keep);
 }
 
 static int
