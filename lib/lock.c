@@ -153,7 +153,13 @@ enum outcome
 lock_take(struct locks *locks, enum lock_range range, const int64_t *numbers, size_t count,
     int64_t deadline_ms, struct fault *why)
 {
-	static const char *const names[] = { "customer", "contact", "lead", "slot" };
+	static const char *const names[] = {
+		[LOCK_CUSTOMER] = "customer",
+		[LOCK_CONTACT] = "contact",
+		[LOCK_LEAD] = "lead",
+		[LOCK_SLOT] = "slot",
+		[LOCK_WATCH] = "office",
+	};
 	int64_t offsets[LOCK_SET_MAX];
 	enum attempt attempt;
 	size_t i;

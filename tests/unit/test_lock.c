@@ -65,6 +65,35 @@ test_excludes(void **state)
 	lock_close(NULL);
 }
 
+/* Whoever is refused is told of what, in every range. */
+static void
+test_refusals_have_names(void **state)
+{
+	static const struct {
+		enum lock_range range;
+		const char *name;
+	} ranges[] = {
+		{ LOCK_CUSTOMER, "customer" },
+		{ LOCK_CONTACT, "contact" },
+		{ LOCK_LEAD, "lead" },
+		{ LOCK_SLOT, "slot" },
+		{ LOCK_WATCH, "office" },
+	};
+	struct locks *a = open_locks(), *b = open_locks();
+	int64_t number = 7;
+	struct fault why;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(ranges) / sizeof(*ranges); i++) {
+		assert_int_equal(try_one(a, ranges[i].range, number), DONE);
+		assert_int_equal(lock_take(b, ranges[i].range, &number, 1, 0, &why), LATER);
+		assert_non_null(strstr(why.text, ranges[i].name));
+	}
+	lock_close(a);
+	lock_close(b);
+}
+
 /* Every 64-bit number has a lock in every range, and only its low 60 bits count. */
 static void
 test_numbers(void **state)
@@ -76,14 +105,15 @@ test_numbers(void **state)
 	size_t i;
 
 	(void)state;
-	for (range = LOCK_CUSTOMER; range <= LOCK_SLOT; range++) {
+	for (range = LOCK_CUSTOMER; range <= LOCK_WATCH; range++) {
 		for (i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
 			assert_int_equal(try_one(a, (enum lock_range)range, numbers[i]), DONE);
 			assert_int_equal(try_one(b, (enum lock_range)range, numbers[i]), LATER);
 			lock_drop(a, (enum lock_range)range);
 			assert_int_equal(try_one(b, (enum lock_range)range, numbers[i]), DONE);
-			assert_int_equal(try_one(a, (enum lock_range)((range + 1) % 4), numbers[i]), DONE);
-			lock_drop(a, (enum lock_range)((range + 1) % 4));
+			assert_int_equal(
+			    try_one(a, (enum lock_range)((range + 1) % (LOCK_WATCH + 1)), numbers[i]), DONE);
+			lock_drop(a, (enum lock_range)((range + 1) % (LOCK_WATCH + 1)));
 			lock_drop(b, (enum lock_range)range);
 		}
 	}
@@ -276,6 +306,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_excludes),
+		cmocka_unit_test(test_refusals_have_names),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_all_or_nothing),
 		cmocka_unit_test(test_slots),
