@@ -24,7 +24,7 @@ Q          := $(if $(V),,@)
 
 LIB        := $(B)/libpaymentsync.a
 LIB_OBJ    := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c)) $(B)/lib/mapping_builtin.o $(B)/lib/status_style.o
-FCGI_OBJ   := $(addprefix $(B)/cgi/,payment.o startup.o fastcgi.o pool.o notify.o log.o)
+FCGI_OBJ   := $(addprefix $(B)/cgi/,payment.o startup.o fastcgi.o exchange.o pool.o notify.o log.o)
 SYNCD_OBJ  := $(addprefix $(B)/cgi/,syncd.o backlog.o startup.o pool.o notify.o log.o)
 CTL_OBJ    := $(patsubst %.c,$(B)/%.o,$(wildcard cgi/ctl*.c)) $(addprefix $(B)/cgi/,startup.o log.o)
 SANDBOX_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/sandbox/*.c))

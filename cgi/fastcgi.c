@@ -1,37 +1,17 @@
 #include <errno.h>
-#include <fcgiapp.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "exchange.h"
 #include "fastcgi.h"
-
-/*
- * A peer that stops in the middle of its request or of our answer is given up after this long.  nginx sends
- * a request that it has already read whole, so only something broken is ever this slow.
- */
-#define PEER_PATIENCE_S 5
 
 /* How often an idle worker looks at the queue without having been woken; see next_connection(). */
 #define LOOK_ANYWAY_MS 1000
-
-#define PATH_BYTES       1024
-#define REQUEST_ID_BYTES 65
-
-/* What is kept of one request besides what libfcgi keeps. */
-struct intake {
-	char path[PATH_BYTES];
-	char request_id[REQUEST_ID_BYTES];
-	bool head; /* Asked with HEAD: as GET, but the answer has no body. */
-};
 
 static volatile sig_atomic_t stop_signal;
 
@@ -70,259 +50,6 @@ prepare_signals(sigset_t *blocked, sigset_t *open)
 }
 
 /*
- * The value of a parameter, NULL when it is absent or empty.  *repeated is set when there is more than one.
- */
-static const char *
-parameter(char **parameters, const char *name, bool *repeated)
-{
-	size_t length = strlen(name);
-	const char *value = NULL;
-
-	for (; *parameters != NULL; parameters++) {
-		if (strncmp(*parameters, name, length) != 0 || (*parameters)[length] != '=')
-			continue;
-		if (value == NULL)
-			value = *parameters + length + 1;
-		else if (repeated != NULL)
-			*repeated = true;
-	}
-	return value != NULL && *value != '\0' ? value : NULL;
-}
-
-static const char *
-or_empty(const char *text)
-{
-	return text != NULL ? text : "";
-}
-
-/*
- * Which resource is asked for.  Web servers are configured in many ways, so the names are tried in the
- * order of how surely they mean the decoded path without a query.
- */
-static void
-read_path(char **parameters, char path[static PATH_BYTES])
-{
-	const char *text;
-
-	if ((text = parameter(parameters, "DOCUMENT_URI", NULL)) != NULL)
-		snprintf(path, PATH_BYTES, "%s", text);
-	else if ((text = parameter(parameters, "REQUEST_URI", NULL)) != NULL)
-		snprintf(path, PATH_BYTES, "%.*s", (int)strcspn(text, "?"), text);
-	else
-		snprintf(path, PATH_BYTES, "%s%s", or_empty(parameter(parameters, "SCRIPT_NAME", NULL)),
-		    or_empty(parameter(parameters, "PATH_INFO", NULL)));
-}
-
-/*
- * The web server's name for this request.  It goes into the log and into a header, so nothing but a plain
- * word is taken.
- */
-static void
-read_request_id(char **parameters, char id[static REQUEST_ID_BYTES])
-{
-	const char *text = parameter(parameters, "REQUEST_ID", NULL);
-	size_t length;
-
-	if (text == NULL)
-		text = or_empty(parameter(parameters, "HTTP_X_REQUEST_ID", NULL));
-	length = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
-	if (text[length] != '\0' || length >= REQUEST_ID_BYTES)
-		length = 0;
-	memcpy(id, text, length);
-	id[length] = '\0';
-}
-
-/*
- * The web server passes each header line as one parameter, and a line sent twice as two of the same name.
- * Which of the two a verification would look at is a matter of luck, so it is only told that there were
- * two.
- */
-static void
-read_signature(char **parameters, struct signature_headers *signature)
-{
-	bool *repeated = &signature->repeated;
-
-	signature->x_signature = parameter(parameters, "HTTP_X_SIGNATURE", repeated);
-	signature->webhook_id = parameter(parameters, "HTTP_WEBHOOK_ID", repeated);
-	signature->webhook_timestamp = parameter(parameters, "HTTP_WEBHOOK_TIMESTAMP", repeated);
-	signature->webhook_signature = parameter(parameters, "HTTP_WEBHOOK_SIGNATURE", repeated);
-	signature->x_webhook_secret = parameter(parameters, "HTTP_X_WEBHOOK_SECRET", repeated);
-}
-
-/* CONTENT_LENGTH: false when it is no number.  What is absurdly long counts as just too long. */
-static bool
-read_length(const char *text, size_t *length)
-{
-	*length = 0;
-	if (text == NULL)
-		return true;
-	for (; *text >= '0' && *text <= '9'; text++)
-		if (*length <= WEBHOOK_BODY_MAX)
-			*length = *length * 10 + (size_t)(*text - '0');
-	return *text == '\0';
-}
-
-/*
- * Read the body into buffer, which holds WEBHOOK_BODY_MAX bytes and a NUL.  A body over the limit is left
- * unread, and one that nobody asked for (of a GET, say) is not waited for.
- */
-static void
-read_body(FCGX_Request *peer, char *buffer, struct webhook_request *request)
-{
-	size_t announced;
-
-	request->body = buffer;
-	buffer[0] = '\0';
-	if (strcmp(request->method, "POST") != 0)
-		return;
-	if (!read_length(parameter(peer->envp, "CONTENT_LENGTH", NULL), &announced)) {
-		request->incomplete = true;
-		return;
-	}
-	if (announced > WEBHOOK_BODY_MAX) {
-		request->too_large = true;
-		return;
-	}
-
-	if (announced > 0)
-		request->size = (size_t)FCGX_GetStr(buffer, (int)announced, peer->in);
-	buffer[request->size] = '\0';
-	request->incomplete = request->size != announced || FCGX_GetError(peer->in) != 0;
-}
-
-/* No header can be spelled so: only the web server's own configuration says it. */
-static bool
-is_operator(const char *said)
-{
-	return said != NULL && strcmp(said, "yes") == 0;
-}
-
-static void
-read_request(FCGX_Request *peer, char *buffer, struct intake *intake, struct webhook_request *request)
-{
-	const char *method = or_empty(parameter(peer->envp, "REQUEST_METHOD", NULL));
-
-	memset(request, 0, sizeof(*request));
-	intake->head = strcmp(method, "HEAD") == 0;
-	read_path(peer->envp, intake->path);
-	read_request_id(peer->envp, intake->request_id);
-
-	request->method = intake->head ? "GET" : method;
-	request->path = intake->path;
-	request->request_id = intake->request_id;
-	request->content_encoding = parameter(peer->envp, "HTTP_CONTENT_ENCODING", NULL);
-	request->content_type = parameter(peer->envp, "CONTENT_TYPE", NULL);
-	request->accept_language = parameter(peer->envp, "HTTP_ACCEPT_LANGUAGE", NULL);
-	request->host = parameter(peer->envp, "HTTP_HOST", NULL);
-	request->origin = parameter(peer->envp, "HTTP_ORIGIN", NULL);
-	request->sec_fetch_site = parameter(peer->envp, "HTTP_SEC_FETCH_SITE", NULL);
-	request->by_operator = is_operator(parameter(peer->envp, "PAYMENT_SYNC_OPERATOR", NULL));
-	read_signature(peer->envp, &request->signature);
-	read_body(peer, buffer, request);
-}
-
-/* nginx copies the words after the number into the status line; without them it would be a bare number. */
-static const char *
-reason(int status)
-{
-	static const struct {
-		int status;
-		const char *words;
-	} reasons[] = {
-		{ 200, "OK" },
-		{ 202, "Accepted" },
-		{ 303, "See Other" },
-		{ 400, "Bad Request" },
-		{ 401, "Unauthorized" },
-		{ 403, "Forbidden" },
-		{ 404, "Not Found" },
-		{ 405, "Method Not Allowed" },
-		{ 409, "Conflict" },
-		{ 413, "Content Too Large" },
-		{ 415, "Unsupported Media Type" },
-		{ 500, "Internal Server Error" },
-		{ 503, "Service Unavailable" },
-	};
-
-	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
-		if (reasons[i].status == status)
-			return reasons[i].words;
-	return "Unassigned";
-}
-
-/*
- * Hand the answer to libfcgi.  Nothing is done about a peer that does not want it any more: what was done
- * for the payment is done, and a sender that asks again is told so.
- */
-static void
-write_answer(FCGX_Request *peer, const struct intake *intake, const struct webhook_answer *answer)
-{
-	const char *body = or_empty(answer->body);
-	const char *type =
-	    answer->content_type != NULL ? answer->content_type : "application/json; charset=utf-8";
-	char head[1024], allow[64] = "", retry[48] = "",
-			 id[sizeof("X-Request-Id: \r\n") + REQUEST_ID_BYTES] = "";
-
-	if (answer->allow != NULL)
-		snprintf(allow, sizeof(allow), "Allow: %s\r\n", answer->allow);
-	if (answer->retry_after_s > 0)
-		snprintf(retry, sizeof(retry), "Retry-After: %d\r\n", answer->retry_after_s);
-	if (intake->request_id[0] != '\0')
-		snprintf(id, sizeof(id), "X-Request-Id: %s\r\n", intake->request_id);
-
-	/* libfcgi's own printf knows no %zu and stops half way when it meets one. */
-	snprintf(head, sizeof(head),
-	    "Status: %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
-	    "Cache-Control: no-store\r\n%s%s%s%s\r\n",
-	    answer->status, reason(answer->status), type, strlen(body), allow, retry, id,
-	    or_empty(answer->headers));
-	FCGX_PutS(head, peer->out);
-	if (!intake->head)
-		FCGX_PutS(body, peer->out);
-}
-
-/* Let a stalled peer cost seconds at most. */
-static void
-set_patience(int connection)
-{
-	struct timeval patience = { .tv_sec = PEER_PATIENCE_S };
-
-	setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-}
-
-static void
-serve_connection(const struct fastcgi_service *service, FCGX_Request *peer, int connection, char *buffer)
-{
-	struct webhook_request request;
-	struct webhook_answer answer = { 0 };
-	struct intake intake;
-
-	/*
-	 * libfcgi is given an accepted connection as if it had kept it from an earlier request.  Its own
-	 * accept(2) has no time limit for the first bytes, and loops for ever when a signal comes between
-	 * the accept and them.
-	 */
-	set_patience(connection);
-	peer->ipcFd = connection;
-	peer->keepConnection = 1;
-	if (FCGX_Accept_r(peer) != 0)
-		return;
-
-	/*
-	 * Whatever the web server asks for: waiting on one kept connection would shut this worker off from
-	 * all others.
-	 */
-	peer->keepConnection = 0;
-
-	read_request(peer, buffer, &intake, &request);
-	service->answer(service->context, &request, &answer);
-	write_answer(peer, &intake, &answer);
-	FCGX_Finish_r(peer);
-	free(answer.body);
-}
-
-/*
  * accept(2) failed: is it only that another worker was faster or the peer has left?  What is short now may
  * come back.
  */
@@ -350,6 +77,16 @@ accept_recovers(int error)
 	}
 }
 
+static int
+accept_connection(int listener)
+{
+	int connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+	if (connection < 0 && accept_recovers(errno))
+		errno = 0;
+	return connection;
+}
+
 /*
  * Wait for a connection; -1 with errno 0 when there is none yet.
  *
@@ -360,15 +97,29 @@ static int
 next_connection(int watch, int listener, const sigset_t *open)
 {
 	struct epoll_event event;
-	int connection;
 
 	if (epoll_pwait(watch, &event, 1, LOOK_ANYWAY_MS, open) < 0 && errno != EINTR)
 		return -1;
+	return accept_connection(listener);
+}
 
-	connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-	if (connection < 0 && accept_recovers(errno))
-		errno = 0;
-	return connection;
+/* Answer the request of this connection, and together with it those that wait already. */
+static void
+serve(const struct fastcgi_service *service, int connection, struct exchange *const *exchanges)
+{
+	struct webhook_request requests[WEBHOOK_TOGETHER_MAX];
+	struct webhook_answer answers[WEBHOOK_TOGETHER_MAX];
+	size_t count = 0, taken, i;
+
+	for (taken = 1; connection >= 0; taken++) {
+		service->busy(service->context);
+		count += exchange_take(exchanges[count], connection, &requests[count]);
+		connection = taken < service->together ? accept_connection(service->listener) : -1;
+	}
+	if (count > 0)
+		service->answer(service->context, requests, answers, count);
+	for (i = 0; i < count; i++)
+		exchange_end(exchanges[i], &answers[i]);
 }
 
 /*
@@ -377,7 +128,7 @@ next_connection(int watch, int listener, const sigset_t *open)
  * themselves first.  And after the flag is seen nothing more is accepted.
  */
 static enum outcome
-accept_loop(const struct fastcgi_service *service, int watch, FCGX_Request *peer, char *buffer,
+accept_loop(const struct fastcgi_service *service, int watch, struct exchange *const *exchanges,
     const sigset_t *blocked, const sigset_t *open, struct fault *why)
 {
 	int connection;
@@ -391,12 +142,10 @@ accept_loop(const struct fastcgi_service *service, int watch, FCGX_Request *peer
 			return DONE;
 
 		connection = next_connection(watch, service->listener, open);
-		if (connection >= 0) {
-			service->busy(service->context);
-			serve_connection(service, peer, connection, buffer);
-		} else if (errno != 0) {
+		if (connection >= 0)
+			serve(service, connection, exchanges);
+		else if (errno != 0)
 			return fault_set(why, BROKEN, "accept: %s", strerror(errno));
-		}
 	}
 }
 
@@ -423,37 +172,51 @@ watch_listener(int listener)
 	return watch;
 }
 
+static void
+free_exchanges(struct exchange **exchanges, size_t count)
+{
+	while (count > 0)
+		exchange_free(exchanges[--count]);
+}
+
+static enum outcome
+make_exchanges(struct exchange **exchanges, size_t count, struct fault *why)
+{
+	enum outcome outcome;
+	size_t made;
+
+	for (made = 0; made < count; made++) {
+		if ((outcome = exchange_new(&exchanges[made], why)) == DONE)
+			continue;
+		free_exchanges(exchanges, made);
+		return outcome;
+	}
+	return DONE;
+}
+
 enum outcome
 fastcgi_serve(const struct fastcgi_service *service, int *stopped_by, struct fault *why)
 {
-	FCGX_Request peer;
+	struct exchange *exchanges[WEBHOOK_TOGETHER_MAX];
 	sigset_t blocked, open;
 	enum outcome outcome;
-	char *buffer;
 	int watch;
 
-	/*
-	 * After an answer libfcgi waits for the peer to close; nginx does at once, anything else shall not
-	 * hold us for long.
-	 */
-	setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "200", 0);
-	if (FCGX_Init() != 0 || FCGX_InitRequest(&peer, -1, FCGI_FAIL_ACCEPT_ON_INTR) != 0)
-		return fault_set(why, BROKEN, "libfcgi does not start");
+	if ((outcome = make_exchanges(exchanges, service->together, why)) != DONE)
+		return outcome;
 
-	/* Only now, since FCGX_Init() puts handlers of its own. */
+	/* Only now, since libfcgi puts handlers of its own. */
 	prepare_signals(&blocked, &open);
 
-	if ((buffer = malloc(WEBHOOK_BODY_MAX + 1)) == NULL)
-		return fault_set(why, BROKEN, "no memory for a body");
-	if ((watch = watch_listener(service->listener)) < 0) {
-		free(buffer);
-		return fault_set(why, BROKEN, "the listening socket cannot be watched: %s", strerror(errno));
+	if ((watch = watch_listener(service->listener)) >= 0) {
+		outcome = accept_loop(service, watch, exchanges, &blocked, &open, why);
+		close(watch);
+	} else {
+		outcome =
+		    fault_set(why, BROKEN, "the listening socket cannot be watched: %s", strerror(errno));
 	}
-
-	outcome = accept_loop(service, watch, &peer, buffer, &blocked, &open, why);
 	if (outcome == DONE)
 		*stopped_by = stop_signal;
-	close(watch);
-	free(buffer);
+	free_exchanges(exchanges, service->together);
 	return outcome;
 }

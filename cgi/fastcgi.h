@@ -5,8 +5,7 @@
 #include "webhook.h"
 
 /*
- * The FastCGI side of one worker: requests off the shared socket, answers back.  The only file that knows
- * libfcgi.
+ * The FastCGI side of one worker: connections off the shared socket, one after another or a few together.
  *
  * What it promises whatever the moment of a signal: a request whose connection was accepted is read whole,
  * handled and answered; one that was not accepted stays in the socket's queue for another worker.  What it
@@ -15,16 +14,20 @@
 struct fastcgi_service {
 	int listener; /* A listening socket, shared with other workers; it is made non-blocking. */
 
-	/* Fill the answer, always.  The body it gives is freed here. */
-	void (*answer)(void *context, const struct webhook_request *request, struct webhook_answer *answer);
+	/* How many requests that wait already are read and then answered together, 1 to WEBHOOK_TOGETHER_MAX. */
+	size_t together;
+
+	/* Fill all answers, always.  The bodies they give are freed here. */
+	void (*answer)(void *context, const struct webhook_request *requests, struct webhook_answer *answers,
+	    size_t count);
 	void (*idle)(void *context); /* Before each wait; the first call says that the worker is up. */
 	void (*busy)(void *context); /* A connection was accepted. */
 	void *context;
 };
 
 /*
- * Serve until SIGTERM, SIGINT, SIGUSR1 (the FastCGI way of saying TERM) or SIGHUP; the request in hand is
- * finished first. These four are blocked while a request is in hand and stay blocked afterwards.  May be
+ * Serve until SIGTERM, SIGINT, SIGUSR1 (the FastCGI way of saying TERM) or SIGHUP; the requests in hand are
+ * finished first. These four are blocked while there is one and stay blocked afterwards.  May be
  * called again.
  *
  * DONE: *stopped_by is the signal.  BROKEN: the listener or this process cannot go on.

@@ -112,17 +112,25 @@ name_of(const struct webhook_request *request)
 }
 
 static void
-answer_request(void *context, const struct webhook_request *request, struct webhook_answer *answer)
+log_answer(const struct webhook_request *request, const struct webhook_answer *answer, int64_t took_ms)
+{
+	log_event(level_of(answer->level), "request=%s %s http=%d ms=%lld", name_of(request), answer->log,
+	    answer->status, (long long)took_ms);
+	if (answer->remarks[0] != '\0')
+		log_event(LOG_LEVEL_WARNING, "request=%s %s", name_of(request), answer->remarks);
+}
+
+static void
+answer_requests(
+    void *context, const struct webhook_request *requests, struct webhook_answer *answers, size_t count)
 {
 	struct program *program = context;
 	int64_t began_ms = clock_mono_ms();
+	size_t i;
 
-	webhook_handle(program->webhook, request, answer);
-
-	log_event(level_of(answer->level), "request=%s %s http=%d ms=%lld", name_of(request), answer->log,
-	    answer->status, (long long)(clock_mono_ms() - began_ms));
-	if (answer->remarks[0] != '\0')
-		log_event(LOG_LEVEL_WARNING, "request=%s %s", name_of(request), answer->remarks);
+	webhook_handle(program->webhook, requests, answers, count);
+	for (i = 0; i < count; i++)
+		log_answer(&requests[i], &answers[i], clock_mono_ms() - began_ms);
 }
 
 static void
@@ -154,7 +162,7 @@ static int
 serve_once(struct program *program, int *stopped_by)
 {
 	struct fastcgi_service service = { .listener = program->listener,
-		.answer = answer_request,
+		.answer = answer_requests,
 		.idle = worker_idle,
 		.busy = worker_busy,
 		.context = program };
@@ -170,6 +178,7 @@ serve_once(struct program *program, int *stopped_by)
 	outcome = webhook_open(
 	    program->settings, program->workers > 0 ? program->workers : 1, &program->webhook, &why);
 	if (outcome == DONE) {
+		service.together = webhook_together(program->webhook);
 		outcome = fastcgi_serve(&service, stopped_by, &why);
 		webhook_close(program->webhook);
 	}

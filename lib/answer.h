@@ -13,6 +13,9 @@
  */
 #define WEBHOOK_BODY_MAX (256 * 1024)
 
+/* So many requests at most are answered together; with more the first would wait too long for the last. */
+#define WEBHOOK_TOGETHER_MAX 8
+
 /* Strings are borrowed for as long as the request lives; a header that is absent is NULL. */
 struct webhook_request {
 	const char *method;

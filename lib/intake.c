@@ -39,28 +39,6 @@ is_compressed(const struct webhook_request *request)
 	return encoding != NULL && *encoding != '\0' && strcasecmp(encoding, "identity") != 0;
 }
 
-static enum outcome
-record(struct webhook *webhook, const struct webhook_request *request, const struct payment *paid,
-    const char *exclusion, bool slot, enum recorded *recorded, struct ledger_row *row, struct fault *why)
-{
-	struct identity who[IDENTITIES_MAX];
-	struct arrival arrival = { .key = paid->key,
-		.kopecks = paid->amount,
-		.paid_at = paid->paid_at,
-		.who = who,
-		.payload = request->body,
-		.payload_size = request->size,
-		.request_id = request->request_id,
-		.exclusion = exclusion,
-		.now_ms = clock_wall_ms() };
-
-	arrival.who_count = payment_identities(paid, who);
-	arrival.next_ms = arrival.now_ms;
-	if (slot)
-		arrival.next_ms += webhook->settings->inline_deadline_ms + HAND_OVER_MS;
-	return ledger_record(webhook->carrier->ledger, &arrival, recorded, row, why);
-}
-
 /*
  * Answers about a payment that is in the ledger.
  */
@@ -209,46 +187,88 @@ take_slot(struct webhook *webhook)
 	    lock_take_any(webhook->carrier->locks, LOCK_SLOT, webhook->slots) >= 0;
 }
 
-static void
-take_payment(struct webhook *webhook, const struct webhook_request *request, const struct payment *paid,
-    struct webhook_answer *answer)
+/* All in one transaction: none of them is recorded when one cannot be. */
+static enum outcome
+record(struct webhook *webhook, struct post *const *posts, size_t count, bool slot,
+    struct recording *recordings, struct fault *why)
 {
-	const char *exclusion = mapping_exclusion(webhook->carrier->mapping, paid);
-	bool slot = exclusion == NULL && take_slot(webhook);
-	enum recorded recorded;
-	struct ledger_row row;
-	struct fault why;
+	struct identity who[WEBHOOK_TOGETHER_MAX][IDENTITIES_MAX];
+	struct arrival arrivals[WEBHOOK_TOGETHER_MAX];
+	int64_t now_ms = clock_wall_ms(), next_ms = now_ms;
+	size_t i;
 
-	if (record(webhook, request, paid, exclusion, slot, &recorded, &row, &why) != DONE) {
+	if (slot)
+		next_ms += webhook->settings->inline_deadline_ms + HAND_OVER_MS;
+
+	for (i = 0; i < count; i++) {
+		const struct webhook_request *request = posts[i]->request;
+		const struct payment *paid = posts[i]->paid;
+
+		arrivals[i] = (struct arrival){ .key = paid->key,
+			.kopecks = paid->amount,
+			.paid_at = paid->paid_at,
+			.who = who[i],
+			.who_count = payment_identities(paid, who[i]),
+			.payload = request->body,
+			.payload_size = request->size,
+			.request_id = request->request_id,
+			.exclusion = posts[i]->exclusion,
+			.now_ms = now_ms,
+			.next_ms = next_ms };
+	}
+	return ledger_record(webhook->carrier->ledger, arrivals, count, recordings, why);
+}
+
+static void
+answer_recorded(
+    struct webhook *webhook, const struct post *post, const struct recording *recording, bool slot)
+{
+	if (recording->how == RECORDED_CONFLICT)
+		reply_conflict(post->answer, post->paid);
+	else if (recording->how == RECORDED_CARRIED)
+		reply_carried(
+		    post->answer, post->paid, &recording->row, (int)webhook->settings->duplicate_status);
+	else if (recording->how == RECORDED_IN_HAND)
+		reply_queued(post->answer, post->paid, "already in hand");
+	else if (post->exclusion != NULL)
+		reply_skipped(post->answer, post->paid, post->exclusion);
+	else if (slot)
+		deliver_inline(webhook, post->request, post->paid, recording->row.id, post->answer);
+	else
+		reply_queued(post->answer, post->paid, "left to payment-syncd");
+}
+
+static void
+take_payments(struct webhook *webhook, struct post *const *posts, size_t count)
+{
+	bool slot = count == 1 && posts[0]->exclusion == NULL && take_slot(webhook);
+	struct recording recordings[WEBHOOK_TOGETHER_MAX];
+	struct fault why;
+	size_t i;
+
+	if (record(webhook, posts, count, slot, recordings, &why) != DONE) {
 		webhook_begin_anew(webhook);
-		answer_unavailable(answer, &why);
+		for (i = 0; i < count; i++)
+			answer_unavailable(posts[i]->answer, &why);
 		return;
 	}
 
 	/*
-	 * From here on the payment is ours: its row is on disk, and every failure below is ours to finish.
+	 * From here on the payments are ours: their rows are on disk, and every failure below is ours to finish.
 	 */
-	if (recorded == RECORDED_CONFLICT)
-		reply_conflict(answer, paid);
-	else if (recorded == RECORDED_CARRIED)
-		reply_carried(answer, paid, &row, (int)webhook->settings->duplicate_status);
-	else if (recorded == RECORDED_IN_HAND)
-		reply_queued(answer, paid, "already in hand");
-	else if (exclusion != NULL)
-		reply_skipped(answer, paid, exclusion);
-	else if (slot)
-		deliver_inline(webhook, request, paid, row.id, answer);
-	else
-		reply_queued(answer, paid, "left to payment-syncd");
-	lock_drop(webhook->carrier->locks, LOCK_SLOT);
+	for (i = 0; i < count; i++)
+		answer_recorded(webhook, posts[i], &recordings[i], slot);
+	if (slot)
+		lock_drop(webhook->carrier->locks, LOCK_SLOT);
 }
 
-void
-intake_post(struct webhook *webhook, const struct webhook_request *request, struct webhook_answer *answer)
+/* Is it a payment, and the platform's?  If not, that is the answer, and post->paid stays NULL. */
+static void
+read_payment(struct webhook *webhook, struct post *post)
 {
-	struct payment *paid = NULL;
+	const struct webhook_request *request = post->request;
+	struct webhook_answer *answer = post->answer;
 	json_t *mistakes = NULL;
-	struct fault why;
 
 	if (request->too_large) {
 		answer_error(answer, 413, "the body is larger than 256 KiB");
@@ -259,16 +279,35 @@ intake_post(struct webhook *webhook, const struct webhook_request *request, stru
 		answer_log(answer, "answer=unauthorized%s",
 		    request->incomplete ? " reason=\"the body is incomplete\"" : "");
 		answer_json(answer, 401, "unauthorized", "the signature is missing or wrong", NULL);
-	} else if (payment_parse(request->body, request->size, &paid, &mistakes) != DONE) {
+	} else if (payment_parse(request->body, request->size, &post->paid, &mistakes) != DONE) {
 		answer->level = WEBHOOK_ODD;
 		answer_log(answer, "answer=invalid mistakes=%zu first=\"%s\"", json_array_size(mistakes),
 		    json_string_value(json_object_get(json_array_get(mistakes, 0), "path")));
 		answer_json(answer, 400, "invalid", "the body is not a payment",
 		    json_pack("{s:o}", "errors", mistakes));
-	} else if (!webhook_ready(webhook, &why)) {
-		answer_unavailable(answer, &why);
-	} else {
-		take_payment(webhook, request, paid, answer);
 	}
-	payment_free(paid);
+}
+
+void
+intake_post(struct webhook *webhook, struct post *posts, size_t count)
+{
+	struct post *payments[WEBHOOK_TOGETHER_MAX];
+	size_t i, found = 0;
+	struct fault why;
+
+	for (i = 0; i < count; i++) {
+		read_payment(webhook, &posts[i]);
+		if (posts[i].paid == NULL)
+			continue;
+		if (!webhook_ready(webhook, &why)) {
+			answer_unavailable(posts[i].answer, &why);
+			continue;
+		}
+		posts[i].exclusion = mapping_exclusion(webhook->carrier->mapping, posts[i].paid);
+		payments[found++] = &posts[i];
+	}
+	if (found > 0)
+		take_payments(webhook, payments, found);
+	for (i = 0; i < count; i++)
+		payment_free(posts[i].paid);
 }

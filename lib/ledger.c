@@ -326,27 +326,36 @@ meet_again(struct ledger *ledger, struct known *known, const struct arrival *arr
 	return count_duplicate(ledger, known->row.id, why);
 }
 
-enum outcome
-ledger_record(struct ledger *ledger, const struct arrival *arrival, enum recorded *recorded,
-    struct ledger_row *row, struct fault *why)
+static enum outcome
+record_one(
+    struct ledger *ledger, const struct arrival *arrival, struct recording *recording, struct fault *why)
 {
 	struct known known = { .row = { .status = first_status(arrival) } };
-	enum recorded how = RECORDED_NEW;
 	enum outcome out;
 
-	if ((out = db_begin(ledger->db, why)) != DONE)
-		return out;
+	recording->how = RECORDED_NEW;
 	out = insert(ledger, arrival, &known.row.id, why);
 	if (out == DONE && known.row.id == 0) {
 		out = look_up(ledger, arrival->key, &known, why);
 		if (out == DONE)
-			out = meet_again(ledger, &known, arrival, &how, why);
+			out = meet_again(ledger, &known, arrival, &recording->how, why);
 	}
-	if ((out = ledger_end(ledger, out, why)) != DONE)
+	recording->row = known.row;
+	return out;
+}
+
+enum outcome
+ledger_record(struct ledger *ledger, const struct arrival *arrivals, size_t count,
+    struct recording *recordings, struct fault *why)
+{
+	enum outcome out;
+	size_t i;
+
+	if ((out = db_begin(ledger->db, why)) != DONE)
 		return out;
-	*recorded = how;
-	*row = known.row;
-	return DONE;
+	for (i = 0; out == DONE && i < count; i++)
+		out = record_one(ledger, &arrivals[i], &recordings[i], why);
+	return ledger_end(ledger, out, why);
 }
 
 /*

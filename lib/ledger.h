@@ -111,8 +111,19 @@ struct ledger_row {
 	bool lead_created;
 };
 
-enum outcome ledger_record(struct ledger *ledger, const struct arrival *arrival, enum recorded *recorded,
-    struct ledger_row *row, struct fault *why) MUST_USE;
+/* What came of one arrival. */
+struct recording {
+	enum recorded how;
+	struct ledger_row row;
+};
+
+/*
+ * Record what arrived together, in one transaction: either all of it is on disk or none, and then nothing is known about
+ * any of it.  Each is recorded as if it had come alone, in the given order; recordings has room for count.  NEVER: one of
+ * them breaks a rule of the table.
+ */
+enum outcome ledger_record(struct ledger *ledger, const struct arrival *arrivals, size_t count,
+    struct recording *recordings, struct fault *why) MUST_USE;
 
 /*
  * Carrying.

@@ -93,14 +93,7 @@ webhook_look(struct webhook *webhook, int64_t now_ms, struct overview *seen, str
 	return out;
 }
 
-static void
-payment_post(struct webhook *webhook, const struct webhook_request *request, struct webhook_answer *answer)
-{
-	int64_t began_ms = clock_mono_ms();
-
-	intake_post(webhook, request, answer);
-	metrics_request(webhook->metrics, answer->word, clock_mono_ms() - began_ms, clock_wall_ms());
-}
+#define PAYMENT_PATH "/webhook/payment"
 
 typedef void handler(
     struct webhook *webhook, const struct webhook_request *request, struct webhook_answer *answer);
@@ -111,7 +104,7 @@ static const struct address {
 	bool for_operators; /* Whom the web server does not vouch for is told that there is nothing. */
 	handler *get, *post;
 } addresses[] = {
-	{ "/webhook/payment", "POST", false, NULL, payment_post },
+	{ PAYMENT_PATH, "POST", false, NULL, NULL }, /* POST: see webhook_handle(). */
 	{ "/webhook/health", "GET, HEAD", false, health_get, NULL },
 	{ "/webhook/status", "GET, HEAD, POST", true, status_get, status_post },
 	{ "/webhook/metrics", "GET, HEAD", true, metrics_get, NULL },
@@ -128,13 +121,12 @@ find(const struct webhook_request *request)
 	return NULL;
 }
 
-void
-webhook_handle(struct webhook *webhook, const struct webhook_request *request, struct webhook_answer *answer)
+static void
+handle_one(struct webhook *webhook, const struct webhook_request *request, struct webhook_answer *answer)
 {
 	const struct address *address = find(request);
 	handler *handle = NULL;
 
-	*answer = (struct webhook_answer){ .level = WEBHOOK_FINE };
 	if (address == NULL || (address->for_operators && !request->by_operator)) {
 		answer_error(answer, 404, "there is nothing at this address");
 		return;
@@ -147,4 +139,37 @@ webhook_handle(struct webhook *webhook, const struct webhook_request *request, s
 		answer_method(answer, address->allow);
 	else
 		handle(webhook, request, answer);
+}
+
+static bool
+is_payment(const struct webhook_request *request)
+{
+	return strcmp(request->method, "POST") == 0 && strcmp(request->path, PAYMENT_PATH) == 0;
+}
+
+void
+webhook_handle(struct webhook *webhook, const struct webhook_request *requests,
+    struct webhook_answer *answers, size_t count)
+{
+	struct post posts[WEBHOOK_TOGETHER_MAX];
+	int64_t began_ms = clock_mono_ms();
+	size_t i, payments = 0;
+
+	for (i = 0; i < count; i++) {
+		answers[i] = (struct webhook_answer){ .level = WEBHOOK_FINE };
+		if (is_payment(&requests[i]))
+			posts[payments++] = (struct post){ .request = &requests[i], .answer = &answers[i] };
+		else
+			handle_one(webhook, &requests[i], &answers[i]);
+	}
+	intake_post(webhook, posts, payments);
+	for (i = 0; i < payments; i++)
+		metrics_request(
+		    webhook->metrics, posts[i].answer->word, clock_mono_ms() - began_ms, clock_wall_ms());
+}
+
+size_t
+webhook_together(const struct webhook *webhook)
+{
+	return webhook->settings->delivery == DELIVERY_QUEUE ? WEBHOOK_TOGETHER_MAX : 1;
 }

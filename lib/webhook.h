@@ -20,8 +20,17 @@ enum outcome webhook_open(
     const struct settings *settings, int workers, struct webhook **webhook, struct fault *why) MUST_USE;
 void webhook_close(struct webhook *webhook);
 
-/* Answer one request.  Always fills the answer. */
-void webhook_handle(
-    struct webhook *webhook, const struct webhook_request *request, struct webhook_answer *answer);
+/*
+ * How many requests may be answered together, up to WEBHOOK_TOGETHER_MAX.  Only one where carrying is part of the answer
+ * (DELIVERY=inline): the others would wait for amoCRM with it.
+ */
+size_t webhook_together(const struct webhook *webhook);
+
+/*
+ * Answer requests that came at the same time, up to webhook_together() of them; every answer is filled.  The payments among
+ * them are recorded in one transaction and by one sync of the disk, which is most of what a payment costs.
+ */
+void webhook_handle(struct webhook *webhook, const struct webhook_request *requests,
+    struct webhook_answer *answers, size_t count);
 
 #endif

@@ -4,6 +4,7 @@
 #include "answer.h"
 #include "carrier.h"
 #include "fault.h"
+#include "ledger.h"
 #include "overview.h"
 
 /* What the webhook's files share; nobody else includes this. */
@@ -25,9 +26,16 @@ void webhook_begin_anew(struct webhook *webhook);
 enum outcome webhook_look(
     struct webhook *webhook, int64_t now_ms, struct overview *seen, struct fault *why) MUST_USE;
 
+/* A webhook on its way in, and the answer to it. */
+struct post {
+	const struct webhook_request *request;
+	struct webhook_answer *answer;
+	struct payment *paid;  /* Owned; NULL: not read yet, or no payment. */
+	const char *exclusion; /* Why it is not to be carried; NULL: it is. */
+};
+
 /* What is asked of each address, in a file of its own. */
-void intake_post(
-    struct webhook *webhook, const struct webhook_request *request, struct webhook_answer *answer);
+void intake_post(struct webhook *webhook, struct post *posts, size_t count);
 void metrics_get(
     struct webhook *webhook, const struct webhook_request *request, struct webhook_answer *answer);
 void status_get(

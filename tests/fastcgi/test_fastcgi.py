@@ -187,6 +187,52 @@ def test_term_in_the_middle_of_a_body(start, held):
     assert program.ended() == 0
 
 
+def paid(payment_id):
+    item = {"cost": 1, "course": {"name": "x", "subject": {"name": "x", "project": "x"}}}
+    order = {"payment_id": payment_id, "status": "CONFIRMED", "user": {}, "course_order_items": [item]}
+    return json.dumps({"course_order": order}).encode()
+
+
+def posted(path, body, *more):
+    """Sent whole, and not yet answered."""
+    return Peer(path).send(begin() + stream(PARAMS, pairs(post_params(body, *more))) + stream(STDIN, body))
+
+
+def test_what_waits_is_recorded_together(start, held, tmp_path):
+    """With DELIVERY=queue; and each is answered as if it had come alone."""
+    program = start("-w", "1", DELIVERY="queue")
+    (worker,) = program.workers()
+    os.kill(worker, signal.SIGSTOP)
+    waiting = [posted(held[1], paid(f"pay_{number}")) for number in range(12)]
+    forged = posted(held[1], paid("pay_forged"), ("HTTP_X_SIGNATURE", "0" * 64))
+    nonsense = posted(held[1], b"{}")
+    again = posted(held[1], paid("pay_11"))
+    health = Peer(held[1]).send(
+        begin() + stream(PARAMS, pairs([("REQUEST_METHOD", "GET"), ("DOCUMENT_URI", "/webhook/health")])) + record(STDIN)
+    )
+    os.kill(worker, signal.SIGCONT)
+    for number, peer in enumerate(waiting):
+        answer = json.loads(peer.answer().body)
+        assert (answer["status"], answer["payment_id"]) == ("queued", f"pay_{number}")
+    assert [peer.answer().status for peer in (forged, nonsense, again, health)] == [401, 400, 202, 200]
+    with sqlite3.connect(f"file:{tmp_path}/payments.sqlite?mode=ro", uri=True) as ledger:
+        rows = ledger.execute("SELECT payment_id, duplicates, recorded_ms FROM payment_events ORDER BY id").fetchall()
+    assert [row[:2] for row in rows] == [(f"pay_{number}", int(number == 11)) for number in range(12)]
+    assert len({row[2] for row in rows}) <= 2
+
+
+def test_term_while_others_wait(start, held):
+    """Those that were taken with the one in hand are answered; those that were not wait for the next program."""
+    program = start("-w", "1", DELIVERY="queue")
+    peer, _ = half(held[1], program)
+    waiting = [posted(held[1], paid(f"pay_{number}")) for number in range(12)]
+    program.signal()
+    assert finish(peer).status == 400
+    assert program.ended() == 0
+    start("-w", "1", DELIVERY="queue")
+    assert {waiter.answer().status for waiter in waiting} == {202}
+
+
 def test_workers_finish_when_the_parent_is_killed(start, held):
     program = start("-w", "2")
     workers = program.workers()

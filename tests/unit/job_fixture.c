@@ -58,13 +58,12 @@ take_job(struct job *job, const struct sample *sample)
 		.request_id = "",
 		.now_ms = clock_wall_ms(),
 		.next_ms = clock_wall_ms() };
-	enum recorded recorded;
-	struct ledger_row row;
+	struct recording recording;
 	struct fault why = { "" };
 
-	if (ledger_record(carrier->ledger, &arrival, &recorded, &row, &why) != DONE)
+	if (ledger_record(carrier->ledger, &arrival, 1, &recording, &why) != DONE)
 		abort();
-	fill_job(job, paid, row.id);
+	fill_job(job, paid, recording.row.id);
 }
 
 static void

@@ -88,14 +88,13 @@ record(const struct sample *sample)
 		.request_id = "",
 		.now_ms = clock_wall_ms(),
 		.next_ms = clock_wall_ms() };
-	enum recorded recorded;
-	struct ledger_row row;
+	struct recording recording;
 	struct fault why = { "" };
 
-	assert_int_equal(ledger_record(carrier->ledger, &arrival, &recorded, &row, &why), DONE);
+	assert_int_equal(ledger_record(carrier->ledger, &arrival, 1, &recording, &why), DONE);
 	payment_free(paid);
 	free(body);
-	return row.id;
+	return recording.row.id;
 }
 
 /* Carry the row that is due, once. */

@@ -57,6 +57,8 @@ static enum outcome
 tell(const struct told *told, enum recorded *recorded, struct ledger_row *row, struct fault *why)
 {
 	struct identity who[IDENTITIES_MAX] = { 0 };
+	struct recording recording;
+	enum outcome out;
 	struct arrival arrival = { .key = told->key,
 		.kopecks = told->kopecks,
 		.paid_at = SAMPLE_TIME,
@@ -74,7 +76,11 @@ tell(const struct told *told, enum recorded *recorded, struct ledger_row *row, s
 		who[arrival.who_count++] = (struct identity){ .kind = BY_PHONE, .hash = told->phone };
 	if (told->email != 0)
 		who[arrival.who_count++] = (struct identity){ .kind = BY_EMAIL, .hash = told->email };
-	return ledger_record(ledger, &arrival, recorded, row, why);
+	if ((out = ledger_record(ledger, &arrival, 1, &recording, why)) != DONE)
+		return out;
+	*recorded = recording.how;
+	*row = recording.row;
+	return DONE;
 }
 
 /* Tell, expect this, and give the row's id. */
@@ -112,6 +118,61 @@ assert_status(int64_t id, const char *expected)
 
 	assert_string_equal(status, expected);
 	free(status);
+}
+
+static void
+test_recorded_together(void **state)
+{
+	struct arrival arrivals[] = {
+		{ .key = "a",
+		    .kopecks = 100,
+		    .payload = "{}",
+		    .payload_size = 2,
+		    .request_id = "",
+		    .now_ms = NOW,
+		    .next_ms = NOW },
+		{ .key = "b",
+		    .kopecks = 200,
+		    .payload = "{}",
+		    .payload_size = 2,
+		    .request_id = "",
+		    .now_ms = NOW,
+		    .next_ms = NOW },
+		{ .key = "a",
+		    .kopecks = 100,
+		    .payload = "{}",
+		    .payload_size = 2,
+		    .request_id = "",
+		    .now_ms = NOW,
+		    .next_ms = NOW },
+		{ .key = "b",
+		    .kopecks = 300,
+		    .payload = "{}",
+		    .payload_size = 2,
+		    .request_id = "",
+		    .now_ms = NOW,
+		    .next_ms = NOW },
+	};
+	static const enum recorded expected[] = { RECORDED_NEW, RECORDED_NEW, RECORDED_IN_HAND,
+		RECORDED_CONFLICT };
+	struct recording recordings[4];
+	struct fault why = { "" };
+	size_t i;
+
+	(void)state;
+	assert_int_equal(ledger_record(ledger, arrivals, 4, recordings, &why), DONE);
+	for (i = 0; i < 4; i++)
+		assert_int_equal(recordings[i].how, expected[i]);
+	assert_int_equal(recordings[0].row.id, recordings[2].row.id);
+	assert_int_equal(recordings[1].row.id, recordings[3].row.id);
+	assert_int_equal(number_of("duplicates", recordings[0].row.id), 1);
+	/* One that the table refuses takes the others with it: none of them may be answered for. */
+	arrivals[0].key = "c";
+	arrivals[1].key = NULL;
+	assert_int_equal(ledger_record(ledger, arrivals, 4, recordings, &why), NEVER);
+	assert_int_equal(fixture_sql_int(file(), "SELECT count(*) FROM payment_events"), 2);
+	assert_int_equal(ledger_record(ledger, arrivals, 1, recordings, &why), DONE);
+	assert_int_equal(recordings[0].how, RECORDED_NEW);
 }
 
 static int problems;
@@ -1074,6 +1135,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		test(test_recorded_together),
 		test(test_new),
 		test(test_amount),
 		test(test_skipped),

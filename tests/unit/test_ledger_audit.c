@@ -46,11 +46,10 @@ record(const char *key, int64_t kopecks, int64_t now_ms)
 		.request_id = "",
 		.now_ms = now_ms,
 		.next_ms = now_ms };
-	enum recorded recorded;
-	struct ledger_row row;
+	struct recording recording;
 
-	assert_int_equal(ledger_record(ledger, &arrival, &recorded, &row, &why), DONE);
-	return row.id;
+	assert_int_equal(ledger_record(ledger, &arrival, 1, &recording, &why), DONE);
+	return recording.row.id;
 }
 
 /* Carry it, as far as a note or only to the amount. */

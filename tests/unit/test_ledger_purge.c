@@ -54,13 +54,12 @@ tell(const char *key, int64_t kopecks, int64_t now_ms)
 		.request_id = "",
 		.now_ms = now_ms,
 		.next_ms = now_ms };
-	enum recorded recorded;
-	struct ledger_row row;
+	struct recording recording;
 	struct fault why = { "" };
 
 	arrival.payload_size = strlen(arrival.payload);
-	assert_int_equal(ledger_record(ledger, &arrival, &recorded, &row, &why), DONE);
-	return row.id;
+	assert_int_equal(ledger_record(ledger, &arrival, 1, &recording, &why), DONE);
+	return recording.row.id;
 }
 
 /* Told and failed, with an event in its trail. */

@@ -56,12 +56,11 @@ tell(const char *key, int64_t kopecks, const char *exclusion, int64_t now_ms)
 		.exclusion = exclusion,
 		.now_ms = now_ms,
 		.next_ms = now_ms };
-	enum recorded recorded;
-	struct ledger_row row;
+	struct recording recording;
 	struct fault why = { "" };
 
-	assert_int_equal(ledger_record(ledger, &arrival, &recorded, &row, &why), DONE);
-	return row.id;
+	assert_int_equal(ledger_record(ledger, &arrival, 1, &recording, &why), DONE);
+	return recording.row.id;
 }
 
 static int64_t

@@ -54,12 +54,11 @@ record(const char *key)
 		.request_id = "",
 		.now_ms = NOW,
 		.next_ms = NOW };
-	enum recorded recorded;
-	struct ledger_row row;
+	struct recording recording;
 	struct fault why = { "" };
 
-	assert_int_equal(ledger_record(ledger, &arrival, &recorded, &row, &why), DONE);
-	return row.id;
+	assert_int_equal(ledger_record(ledger, &arrival, 1, &recording, &why), DONE);
+	return recording.row.id;
 }
 
 static json_t *

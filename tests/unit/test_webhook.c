@@ -77,7 +77,7 @@ static int
 handle(const struct webhook_request *request)
 {
 	forget_answer();
-	webhook_handle(webhook, request, &answer);
+	webhook_handle(webhook, request, &answer, 1);
 	said = json_loads(answer.body, 0, NULL);
 	assert_non_null(said);
 	/* Every answer says what it means, to programs and to people. */
@@ -369,6 +369,60 @@ test_queued_by_setting(void **state)
 	assert_int_equal(rows("duplicates = 1"), 1);
 }
 
+/* Each is answered as if it had come alone. */
+static void
+test_together(void **state)
+{
+	static const int expected[] = { 202, 401, 400, 202, 409, 404, 413 };
+	struct webhook_request requests[7];
+	struct webhook_answer answers[7];
+	struct sample dearer = ivan, other = ivan;
+	char *first, *second, *conflict, signatures[4][65];
+	size_t i;
+
+	(void)state;
+	assert_int_equal(webhook_together(webhook), 1);
+	reopen_with("DELIVERY", "queue");
+	assert_int_equal(webhook_together(webhook), WEBHOOK_TOGETHER_MAX);
+	dearer.cost = "1";
+	other.id = "pay_2";
+	first = sample_body(&ivan);
+	second = sample_body(&other);
+	conflict = sample_body(&dearer);
+	sign(first, strlen(first), signatures[0]);
+	sign("{}", 2, signatures[1]);
+	sign(second, strlen(second), signatures[2]);
+	sign(conflict, strlen(conflict), signatures[3]);
+	for (i = 0; i < 7; i++)
+		requests[i] = (struct webhook_request){
+			.method = "POST", .path = "/webhook/payment", .request_id = ""
+		};
+	requests[0].body = requests[1].body = first;
+	requests[0].size = requests[1].size = strlen(first);
+	requests[0].signature.x_signature = signatures[0];
+	requests[1].signature.x_signature = signatures[1];
+	requests[2].body = "{}";
+	requests[2].size = 2;
+	requests[2].signature.x_signature = signatures[1];
+	requests[3].body = second;
+	requests[3].size = strlen(second);
+	requests[3].signature.x_signature = signatures[2];
+	requests[4].body = conflict;
+	requests[4].size = strlen(conflict);
+	requests[4].signature.x_signature = signatures[3];
+	requests[5].path = "/";
+	requests[6].too_large = true;
+	webhook_handle(webhook, requests, answers, 7);
+	for (i = 0; i < 7; i++) {
+		assert_int_equal(answers[i].status, expected[i]);
+		free(answers[i].body);
+	}
+	assert_int_equal(rows("status = 'pending'"), 2);
+	free(first);
+	free(second);
+	free(conflict);
+}
+
 static void
 test_queued_by_failure(void **state)
 {
@@ -584,7 +638,7 @@ ask(const char *method, const char *path, const char *body, const char *type, bo
 		.by_operator = by_operator };
 
 	forget_answer();
-	webhook_handle(webhook, &request, &answer);
+	webhook_handle(webhook, &request, &answer, 1);
 	return answer.status;
 }
 
@@ -717,7 +771,7 @@ test_retry_from_elsewhere(void **state)
 		request.body = button();
 		request.size = strlen(request.body);
 		forget_answer();
-		webhook_handle(webhook, &request, &answer);
+		webhook_handle(webhook, &request, &answer, 1);
 		assert_int_equal(answer.status, senders[i].status);
 	}
 }
@@ -738,6 +792,7 @@ main(void)
 		test(test_addresses),
 		test(test_bodies_not_read),
 		test(test_queued_by_setting),
+		test(test_together),
 		test(test_queued_by_failure),
 		test(test_queued_for_want_of_a_slot),
 		test(test_not_found),
