@@ -16,6 +16,7 @@ struct exchange {
 	char path[PATH_BYTES];
 	char request_id[REQUEST_ID_BYTES];
 	bool head;  /* Asked with HEAD: as GET, but the answer has no body. */
+	bool whole; /* Everything that the peer sends for this request has been read. */
 	char body[WEBHOOK_BODY_MAX + 1];
 };
 
@@ -136,6 +137,7 @@ read_body(struct exchange *exchange, struct webhook_request *request)
 		request->size = (size_t)FCGX_GetStr(exchange->body, (int)announced, in);
 	exchange->body[request->size] = '\0';
 	request->incomplete = request->size != announced || FCGX_GetError(in) != 0;
+	exchange->whole = !request->incomplete && FCGX_GetChar(in) == EOF && FCGX_GetError(in) == 0;
 }
 
 /* No header can be spelled so: only the web server's own configuration says it. */
@@ -153,6 +155,7 @@ read_request(struct exchange *exchange, struct webhook_request *request)
 
 	memset(request, 0, sizeof(*request));
 	exchange->head = strcmp(method, "HEAD") == 0;
+	exchange->whole = false;
 	read_path(parameters, exchange->path);
 	read_request_id(parameters, exchange->request_id);
 
@@ -281,11 +284,19 @@ exchange_take(struct exchange *exchange, int connection, struct webhook_request 
 	return true;
 }
 
+/*
+ * libfcgi closes a connection by shutting its own side and waiting for the peer's end, lest bytes that nobody has read turn
+ * the close into a reset that overtakes the answer.  Where everything has been read there are none, and a plain close saves
+ * the wait: a tenth of what an answer costs.
+ */
 void
 exchange_end(struct exchange *exchange, struct webhook_answer *answer)
 {
 	write_answer(exchange, answer);
-	exchange->peer.keepConnection = 0;
+	exchange->peer.keepConnection = exchange->whole;
 	FCGX_Finish_r(&exchange->peer);
+	if (exchange->peer.ipcFd >= 0)
+		close(exchange->peer.ipcFd);
+	exchange->peer.ipcFd = -1;
 	free(answer->body);
 }
