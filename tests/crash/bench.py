@@ -285,17 +285,22 @@ class Bench:
                     process.wait()
         return self._ended(status, point, log, said)
 
-    def _ask(self, process: "subprocess.Popen[bytes]", body: bytes) -> fcgi.Answer | None:
-        """Send one webhook; None when the worker died over it."""
+    def _send(self, body: bytes) -> socket.socket:
+        """Send one webhook, whether or not anybody is there to take it."""
         params = [("REQUEST_METHOD", "POST"), ("DOCUMENT_URI", "/webhook/payment"), ("CONTENT_LENGTH", str(len(body)))]
         params += [("HTTP_" + name.upper().replace("-", "_"), value) for name, value in signer.x_signature(SECRET, body)]
         request = fcgi.begin() + fcgi.stream(fcgi.PARAMS, fcgi.pairs(params)) + fcgi.stream(fcgi.STDIN, body)
+        sender = socket.socket(socket.AF_UNIX)
+        sender.connect(str(self.socket))
+        sender.sendall(request)
+        return sender
+
+    def _hear(self, process: "subprocess.Popen[bytes]", sender: socket.socket) -> fcgi.Answer | None:
+        """The answer; None when the worker died over it."""
         raw = b""
         watch = os.pidfd_open(process.pid)
         try:
-            with socket.socket(socket.AF_UNIX) as sender:
-                sender.connect(str(self.socket))
-                sender.sendall(request)
+            with sender:
                 while True:
                     ready, _, _ = select.select([sender, watch], [], [], PATIENCE)
                     assert ready, "the worker neither answers nor ends"
@@ -314,19 +319,21 @@ class Bench:
         answer = fcgi.Answer(raw)
         return answer if answer.ended else None
 
-    def serve(self, bodies: list[bytes], point: Point | None = None, **more: str) -> Run:
-        """payment.fcgi -w 0: it is sent these webhooks, one after the other, and ends.  The answer to the last of them."""
+    def serve(self, bodies: list[bytes], point: Point | None = None, together: bool = False, **more: str) -> Run:
+        """payment.fcgi -w 0: it is sent these webhooks, one after the other or (together) all before it starts, and ends.
+        The answer to the last of them."""
         log, said = self._next()
         assert self.listener
         answer = None
+        waiting = [self._send(body) for body in bodies] if together else []
         with open(said, "wb") as errors:
             process = subprocess.Popen(
                 [BUILD / "payment.fcgi", "-w", "0"], stdin=self.listener, stdout=errors, stderr=errors,
                 env=self.shimmed(point, log, **more), cwd=self.data,
             )  # fmt: skip
             try:
-                for body in bodies:
-                    answer = self._ask(process, body)
+                for sender in waiting or map(self._send, bodies):
+                    answer = self._hear(process, sender)
                 process.terminate()
                 status = wait(process)
             finally:

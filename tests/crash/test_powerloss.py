@@ -31,10 +31,10 @@ def bench() -> Iterator[Bench]:
         yield made
 
 
-def served(bench: Bench, bodies: list[bytes], **more: str) -> tuple[Run, bytes]:
+def served(bench: Bench, bodies: list[bytes], together: bool = False, **more: str) -> tuple[Run, bytes]:
     """A worker that starts with no ledger at all and is sent these: what it did, and the bytes it wrote to the ledger."""
     data = bench.data / "written"
-    run = bench.serve(bodies, SHIM_DATA=str(data), **more)
+    run = bench.serve(bodies, together=together, SHIM_DATA=str(data), **more)
     return run, data.read_bytes()
 
 
@@ -76,6 +76,17 @@ def test_every_answer_is_durable(bench: Bench) -> None:
     told = answers(run.effects, data)
     assert [one.words[:4] for one in told] == [status for status, _ in BODIES]
     check(bench, told, ["pay_1", "pay_1", "pay_1", "pay_2", "pay_3", "pay_4", "pay_4"])
+
+
+def test_what_is_recorded_together_is_durable(bench: Bench) -> None:
+    """One sync for several answers: it comes before the first of them."""
+    bench.begin(None, {"DELIVERY": "queue"})
+    run, data = served(bench, [to_body(payment(number)) for number in range(1, 7)], together=True)
+    told = answers(run.effects, data)
+    assert [one.words for one in told] == ["202 Accepted"] * 6
+    first = told[0].effect.number
+    assert not [one for one in run.effects if one.place == "wal" and first < one.number < told[-1].effect.number]
+    check(bench, told, [f"pay_{number}" for number in range(1, 7)])
 
 
 def test_across_checkpoints(bench: Bench) -> None:
