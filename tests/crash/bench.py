@@ -321,10 +321,10 @@ class Bench:
 
     def serve(self, bodies: list[bytes], point: Point | None = None, together: bool = False, **more: str) -> Run:
         """payment.fcgi -w 0: it is sent these webhooks, one after the other or (together) all before it starts, and ends.
-        The answer to the last of them."""
+        The answer to the last of them, unless one had none."""
         log, said = self._next()
         assert self.listener
-        answer = None
+        answers: list[fcgi.Answer | None] = []
         waiting = [self._send(body) for body in bodies] if together else []
         with open(said, "wb") as errors:
             process = subprocess.Popen(
@@ -333,14 +333,14 @@ class Bench:
             )  # fmt: skip
             try:
                 for sender in waiting or map(self._send, bodies):
-                    answer = self._hear(process, sender)
+                    answers.append(self._hear(process, sender))
                 process.terminate()
                 status = wait(process)
             finally:
                 if process.poll() is None:
                     process.kill()
                     process.wait()
-        return self._ended(status, point, log, said, answer)
+        return self._ended(status, point, log, said, answers[-1] if all(answers) else None)
 
     def check_ledger(self) -> str:
         """paymentctl integrity; what it complains of."""

@@ -65,14 +65,14 @@ class Crasher:
 
     def _template(self, scenario: Scenario) -> Path | None:
         """The ledger when the process under test starts: with the payments recorded by a real worker, or none."""
-        if scenario.inline and not scenario.recorded:
+        if scenario.by_worker and not scenario.recorded:
             return None
-        key = json.dumps([scenario.inline, [] if scenario.inline else scenario.payments])
+        key = json.dumps([scenario.by_worker, [] if scenario.by_worker else scenario.payments])
         path = self.bench.templates.get(key)
         if path:
             return path
         self.bench.begin(None, {"DELIVERY": "queue"})
-        if scenario.inline:
+        if scenario.by_worker:
             self.bench.carry()
         else:
             self.bench.serve([to_body(one) for one in scenario.payments])
@@ -83,15 +83,16 @@ class Crasher:
 
     def _first(self, scenario: Scenario, point: Point | None) -> Run:
         """The process under test."""
-        if scenario.inline:
-            return self.bench.serve([to_body(one) for one in scenario.payments], point)
-        return self.bench.carry(point)
+        return self._serve(scenario, point) if scenario.by_worker else self.bench.carry(point)
+
+    def _serve(self, scenario: Scenario, point: Point | None = None) -> Run:
+        return self.bench.serve([to_body(one) for one in scenario.payments], point, scenario.together)
 
     def _settle(self, scenario: Scenario, answered: bool, outcome: Outcome) -> None:
         """Without further crashes, until nothing is left to do."""
         for _ in range(SETTLE_RUNS):
             if not answered:
-                run = self.bench.serve([to_body(scenario.payments[-1])])
+                run = self._serve(scenario)
                 self._note(outcome, "serve", run)
                 answered = run.answer is not None
                 if run.answer and run.answer.status not in (200, 202, 409):
@@ -124,8 +125,8 @@ class Crasher:
         bench.begin(template, {"DELIVERY": "inline" if scenario.inline else "queue", **scenario.settings}, steps=2)
         scenario.arrange(bench.sandbox)
         run = self._first(scenario, points[0] if points else None)
-        self._note(outcome, "serve" if scenario.inline else "carry", run)
-        answered = run.answer is not None or not scenario.inline
+        self._note(outcome, "serve" if scenario.by_worker else "carry", run)
+        answered = run.answer is not None or not scenario.by_worker
         requests = 0
         for number, point in enumerate(points, 1):
             if not run.killed:

@@ -175,7 +175,13 @@ class Scenario:
     ends: list[End]  # One for each person; what they paid arrives in this order.
     settings: dict[str, str] = field(default_factory=dict)
     inline: bool = False  # The worker carries it, and its sender sends again until it is answered.
-    recorded: bool = True  # Not inline: the worker recorded it before.  Inline: there is a ledger at all.
+    together: bool = False  # A worker records all of them together, and their senders send again until all are answered.
+    recorded: bool = True  # The worker recorded it before.  When a worker is what dies: there is a ledger at all.
+
+    @property
+    def by_worker(self) -> bool:
+        """What dies first is a worker, not payment-syncd."""
+        return self.inline or self.together
 
     @property
     def payments(self) -> list[Payment]:
@@ -212,7 +218,7 @@ def alone(
     **end: Any,
 ) -> Scenario:
     """About one person."""
-    return Scenario(name, arrange, [End(**end)], settings or {}, inline, recorded)
+    return Scenario(name, arrange, [End(**end)], settings or {}, inline, recorded=recorded)
 
 
 NEW: dict[str, Any] = {"total": "7490.5", "count": "1"}
@@ -262,6 +268,8 @@ SCENARIOS = {
         alone("worker-first-start", nobody, inline=True, recorded=False, **NEW),
         alone("worker-new-person", nobody, inline=True, **NEW),
         alone("worker-known-person", person_with_lead, inline=True),
+        Scenario("worker-together", several, BATCH, together=True),
+        Scenario("worker-together-first-start", several_with_lead, BATCH_KNOWN, together=True, recorded=False),
         Scenario("batch", several, BATCH),
         Scenario("batch-field-deleted", without_field(INVOICE_ID, several), showing(BATCH, **{INVOICE_ID: None})),
         Scenario("batch-contacts-lost", losing("POST", "/api/v4/contacts", nobody), BATCH_NEW),
