@@ -17,18 +17,21 @@ from scale import Scale
 # Answers that people and watchers wait for.
 _PROMPT_MS = 100
 
-# Old payments as they are when their personal data has been purged: mostly carried, some skipped, a few failed.  Ids are
-# random as those of new payments but come in order, so that the index is built in no time.
+# What waits while they look: hours of amoCRM's absence.
+_WAITING = 1000
+
+# Old payments as they are when their personal data has been purged: mostly carried, some skipped, a few failed, and the last
+# ones waiting.  Ids are random as those of new payments but come in order, so that the index is built in no time.
 _FILL = """
 WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < :rows),
 old AS (
-  SELECT n, CASE WHEN n % 1000 = 0 THEN 'failed' WHEN n % 50 = 1 THEN 'skipped' ELSE 'success' END AS status,
-    1600000000 + n * 10 AS at FROM numbers
+  SELECT n, CASE WHEN n + :waiting >= :rows THEN 'pending' WHEN n % 1000 = 0 THEN 'failed' WHEN n % 50 = 1 THEN 'skipped'
+    ELSE 'success' END AS status, 1600000000 + n * 10 AS at FROM numbers
 )
 INSERT INTO payment_events (payment_id, created_at, processed_at, status, amount, contact_id, lead_id, pipeline_id,
-  lead_created, payload, kopecks, paid_at, recorded_ms, telegram, phone, email)
+  lead_created, payload, kopecks, paid_at, recorded_ms, next_ms, telegram, phone, email)
 SELECT printf('%08x%016x%08x', n * (4294967295 / :rows), random(), n), datetime(at, 'unixepoch'), '2025-01-20 11:49:20',
-  status, 5000, n / 3, n / 2, 4423755, 0, '', 500000, at, at * 1000, n / 3, n / 3, n / 3
+  status, 5000, n / 3, n / 2, 4423755, 0, '', 500000, at, at * 1000, iif(status = 'pending', at * 1000, NULL), n / 3, n / 3, n / 3
 FROM old
 """
 
@@ -46,7 +49,7 @@ def grow_old(ledger: Path, count: int) -> None:
         for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -400000"):
             database.execute(f"PRAGMA {pragma}")
         database.execute("BEGIN")
-        database.execute(_FILL, {"rows": count})
+        database.execute(_FILL, {"rows": count, "waiting": _WAITING})
         database.execute(_FILL_DELIVERY)
         database.execute("COMMIT")
         database.execute("PRAGMA journal_mode = WAL")
@@ -76,16 +79,24 @@ def _health(stack: Stack) -> None:
         raise Implausible("health is not 200")
 
 
+def _page(stack: Stack, path: str) -> None:
+    if stack.ask("GET", path).status != 200:
+        raise Implausible(f"{path} is not 200")
+
+
 def _looks(stack: Stack) -> list[Figure]:
     deeds: dict[str, Callable[[], None]] = {
         "stats": lambda: _ask(stack, "stats"),
         "list": lambda: _ask(stack, "list"),
         "list_failed": lambda: _ask(stack, "list", "--status", "failed"),
         "health": lambda: _health(stack),
+        "status_page": lambda: _page(stack, "/webhook/status"),
+        "metrics": lambda: _page(stack, "/webhook/metrics"),
     }
     took = {name: median(_took_ms(deed) for _ in range(5)) for name, deed in deeds.items()}
+    what = f"at age, {_WAITING:,} waiting"
     return [
-        Figure(f"age.{name}", f"{name.replace('_', ' ')}, at age", ms, "ms", at_most=_PROMPT_MS) for name, ms in took.items()
+        Figure(f"age.{name}", f"{name.replace('_', ' ')}, {what}", ms, "ms", at_most=_PROMPT_MS) for name, ms in took.items()
     ]
 
 
@@ -105,6 +116,7 @@ def measure(scale: Scale, folder: Path) -> list[Figure]:
         front = Front(folder / "front")
         front.add("young", young.socket)
         front.add("old", old.socket)
+        looks = _looks(old)  # Before the load: nothing carries what that leaves behind.
         ratios: dict[str, list[float]] = {"in_order": [], "random": []}
         with front:
             for number in range(scale.rounds):
@@ -112,7 +124,6 @@ def measure(scale: Scale, folder: Path) -> list[Figure]:
                 for kind, found in ratios.items():
                     requests = make_requests(folder / "requests", scale.requests, ids[kind])
                     found.append(_ratio(young, old, front, requests, scale.seconds))
-        looks = _looks(old)
     what = f"ours with {scale.old_rows:,} payments, as a part of with none"
     return [
         Figure("age.in_order", f"{what}, ids that count", median(ratios["in_order"]), at_least=0.9),
