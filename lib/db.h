@@ -9,7 +9,7 @@
 
 /*
  * SQLite, opened our way; the only file that knows it.  What stands here is SQLite's own (pragmas, the gate, syncing,
- * error codes); the statements themselves are in ledger.c.
+ * error codes); the statements themselves are in ledger*.c.
  *
  * Durability: the file is in WAL mode with synchronous=NORMAL, so COMMIT itself does not sync.  db_commit() syncs the
  * log before it returns, after it has left the gate, so that one process's sync does not keep the others waiting and the

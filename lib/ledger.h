@@ -12,7 +12,7 @@
 
 /*
  * The ledger: every payment ever told, what was promised about it and how far its carrying got.  Every SQL statement of
- * the service is in ledger.c, whose head states the invariants and the states.  Money is in kopecks and time in
+ * the service is in ledger*.c; the head of ledger.c states the invariants and the states.  Money is in kopecks and time in
  * milliseconds since 1970 unless a name says otherwise; both are given in by the caller.
  *
  * All writing functions are durable when they return DONE.  BROKEN means that nothing was written.

@@ -84,7 +84,7 @@ MUTANTS = [
            ("test_call",)),
     Mutant("no-breaker", "keep knocking after a 401", "lib/call.c",
            "limiter_break(caller->limiter, answer->status);", "", ("test_call",)),
-    Mutant("conflict-unseen", "take another amount under a known id for a duplicate", "lib/ledger.c",
+    Mutant("conflict-unseen", "take another amount under a known id for a duplicate", "lib/ledger_arrival.c",
            "if (known->kopecks != arrival->kopecks)\n\t\treturn \"another amount\";", "", ("test_ledger",)),
     Mutant("subjects-replaced", "throw away the subjects that stand on the lead", "lib/lead_form.c",
            "for (i = 0; field_enum(item, i) != 0; i++)\n\t\tjson_array_append_new(all, json_integer(field_enum(item, i)));", "",
