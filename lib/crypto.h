@@ -26,14 +26,6 @@ void hmac_sha256(const void *key, size_t key_size, const struct piece *pieces, s
 /* Compare in a time that depends on the size alone. */
 bool same_bytes(const void *a, const void *b, size_t size);
 
-/* Small digits; text has room for two a byte and the end.  Returns text. */
-const char *hex_encode(const void *data, size_t size, char *text);
-
-/* Strict decoders: false, with out undefined, for any other length or alphabet.  base64 takes padded standard base64 and
- * sets *size; room is the size of out. */
-bool hex_decode(const char *text, size_t length, uint8_t *out, size_t size);
-bool base64_decode(const char *text, size_t length, uint8_t *out, size_t room, size_t *size);
-
 /* Random bits for jitter, from the system. */
 uint32_t random_bits(void);
 

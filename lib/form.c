@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "crypto.h"
+#include "encoding.h"
 #include "form.h"
 #include "text.h"
 

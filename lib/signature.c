@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "crypto.h"
+#include "encoding.h"
 #include "signature.h"
 
 /* Longer keys than this are no keys; Standard Webhooks recommends 24 to 64 bytes. */

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crypto.h"
+#include "encoding.h"
 #include "token.h"
 
 /* A token longer than this is none of amoCRM's, whose are of about a kilobyte. */

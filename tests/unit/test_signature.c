@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "crypto.h"
+#include "encoding.h"
 #include "envfile.h"
 #include "signature.h"
 
