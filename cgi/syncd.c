@@ -259,9 +259,18 @@ static void
 usage(FILE *out)
 {
 	fputs("usage: payment-syncd [--once]\n"
-	      "Carries recorded payments into amoCRM.  --once: carry what is due now, then exit.\n"
-	      "Settings come from the environment and from the file PAYMENT_SYNC_CONFIG; see "
-	      "config.env.example.\n",
+	      "\n"
+	      "Carry recorded payments into amoCRM: what the workers left, what failed and is due again.\n"
+	      "\n"
+	      "      --once        carry what is due now, then end\n"
+	      "  -h, --help        this text\n"
+	      "      --version     the version\n"
+	      "\n"
+	      "Settings come from the environment and from the file that PAYMENT_SYNC_CONFIG names\n"
+	      "(default /etc/platform-payment-sync/config.env).\n"
+	      "TERM finishes what is in hand and ends; HUP reads settings and rules anew.\n"
+	      "Exit status: 0 done or ended by a signal, 64 usage, 70 this host cannot go on, 75 try later, "
+	      "78 settings.\n",
 	    out);
 }
 

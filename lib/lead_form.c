@@ -175,7 +175,7 @@ json_t *
 lead_form_name(const struct job *job)
 {
 	const struct payment *paid = job->paid;
-	char *text = NULL;
+	char *text = NULL, *line;
 	size_t size, i, j;
 	FILE *name = open_memstream(&text, &size);
 	json_t *cut;
@@ -195,7 +195,9 @@ lead_form_name(const struct job *job)
 	if (*paid->name != '\0')
 		fprintf(name, " - %s", paid->name);
 	fclose(name);
-	cut = text_cut(text, FIELD_TEXT_MAX - 1);
+	line = text_one_line(text);
+	cut = text_cut(line, FIELD_TEXT_MAX - 1);
+	free(line);
 	free(text);
 	return cut;
 }

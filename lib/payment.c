@@ -70,8 +70,10 @@ read_user(struct reader *reader, const struct place *order, struct payment *paid
 	const char *phone = read_text(reader, &user, "phone", OPTIONAL);
 	const char *email = read_text(reader, &user, "email", OPTIONAL);
 
-	if (asprintf(&paid->name, "%s%s%s", first, first[0] != '\0' && last[0] != '\0' ? " " : "", last) < 0)
-		abort();
+	char *name = text_format("%s%s%s", first, first[0] != '\0' && last[0] != '\0' ? " " : "", last);
+
+	paid->name = text_one_line(name);
+	free(name);
 	if (!phone_normalize(phone, paid->phone))
 		paid->phone[0] = '\0';
 	paid->email = text_copy(email, strlen(email));

@@ -43,7 +43,7 @@ struct payment {
 	struct payment_item *items;
 	size_t item_count;
 
-	/* The payer.  name is first and last name, whichever exist, with one space between. */
+	/* The payer.  name is first and last name, whichever exist, with one space between, on one line. */
 	char *name;
 	const char *telegram_id;
 	const char *telegram_tag; /* Without a leading @. */

@@ -11,6 +11,7 @@
 #include "text.h"
 #include "url.h"
 #include "value.h"
+#include "webhook_key.h"
 
 enum kind {
 	KIND_TEXT,
@@ -313,10 +314,24 @@ read_rules(const struct source *source, struct settings *settings)
 		    strerror(errno));
 }
 
+/* No signature would ever fit a key that is none. */
+static void
+check_secret(const struct source *source, const char *name, const char *secret)
+{
+	uint8_t key[WEBHOOK_KEY_MAX];
+	size_t size;
+
+	if (secret != NULL && !webhook_key(secret, key, &size))
+		source_remark(source, "%s must have up to %d bytes, in base64 when it begins with whsec_",
+		    name, WEBHOOK_KEY_MAX);
+}
+
 /* What one entry's type and limits do not say. */
 static void
 check(const struct source *source, int needs, struct settings *settings)
 {
+	check_secret(source, "WEBHOOK_SECRET", settings->webhook_secret);
+	check_secret(source, "WEBHOOK_SECRET_PREVIOUS", settings->webhook_secret_previous);
 	check_base_url(source, needs, settings->amo_base_url);
 	check_made_up_ids(source, settings->variables);
 	if (settings->amo_ca_file != NULL && access(settings->amo_ca_file, R_OK) != 0)
@@ -337,9 +352,26 @@ warn_of_absent_file(const struct source *source)
 		source_remark(source, "PAYMENT_SYNC_CONFIG: %s does not exist", source->absent);
 }
 
+/* A counter that stands before a gap in its options would stay there for ever. */
+static void
+warn_of_gap(const struct source *source, const int64_t options[static PURCHASE_COUNT_MAX])
+{
+	int last = PURCHASE_COUNT_MAX, first = 1;
+
+	while (last > 0 && options[last - 1] == 0)
+		last--;
+	while (first < last && options[first - 1] != 0)
+		first++;
+	if (first < last)
+		source_remark(source,
+		    "AMO_PURCHASE_COUNT_%d is not set though _%d is: no counter will pass the gap", first,
+		    last);
+}
+
 static void
 warn(const struct source *source, const struct settings *settings)
 {
+	warn_of_gap(source, settings->purchase_count_enum);
 	if (settings->webhook_secret != NULL && strlen(settings->webhook_secret) < SECRET_WARN_BYTES)
 		source_remark(
 		    source, "WEBHOOK_SECRET is shorter than %d bytes and can be guessed", SECRET_WARN_BYTES);

@@ -4,33 +4,13 @@
 #include "crypto.h"
 #include "encoding.h"
 #include "signature.h"
-
-/* Longer keys than this are no keys; Standard Webhooks recommends 24 to 64 bytes. */
-#define KEY_MAX 1024
+#include "webhook_key.h"
 
 /* A text that an empty header and an absent one have in common: nothing was said. */
 static bool
 present(const char *header)
 {
 	return header != NULL && header[0] != '\0';
-}
-
-/* The key in a secret, for Standard Webhooks: base64 after whsec_, else the bytes themselves. */
-static bool
-standard_key(const char *secret, uint8_t *key, size_t *size)
-{
-	static const char prefix[] = "whsec_";
-
-	if (strncmp(secret, prefix, sizeof(prefix) - 1) == 0) {
-		const char *encoded = secret + sizeof(prefix) - 1;
-
-		return base64_decode(encoded, strlen(encoded), key, KEY_MAX, size) && *size > 0;
-	}
-	*size = strlen(secret);
-	if (*size > KEY_MAX)
-		return false;
-	memcpy(key, secret, *size);
-	return true;
 }
 
 /* Whether one of the signatures in the header, "v1,<base64>" and separated by spaces, is this digest. */
@@ -74,10 +54,10 @@ standard_matches(const char *secret, const struct signature_headers *headers, co
 		{ ".", 1 },
 		{ body, size },
 	};
-	uint8_t key[KEY_MAX], digest[SHA256_SIZE];
+	uint8_t key[WEBHOOK_KEY_MAX], digest[SHA256_SIZE];
 	size_t key_size;
 
-	if (!standard_key(secret, key, &key_size))
+	if (!webhook_key(secret, key, &key_size))
 		return false;
 	hmac_sha256(key, key_size, message, sizeof(message) / sizeof(message[0]), digest);
 	return list_has(headers->webhook_signature, digest);

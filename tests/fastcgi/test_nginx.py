@@ -333,6 +333,11 @@ def test_installed_site(tmp_path, held, start):
         assert "Strict-Transport-Security" in answer.headers
         connection.request("GET", "/webhook/health")
         assert connection.getresponse().status in (200, 503)
+
+        careless = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        careless.request("POST", "/webhook/payment", b"{}")
+        answer = careless.getresponse()
+        assert is_page(answer, json.loads(answer.read()), 400)
     finally:
         process.terminate()
         process.wait(PATIENCE)

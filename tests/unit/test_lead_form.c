@@ -230,6 +230,9 @@ test_name(void **state)
 				"\"first_name\": \"Иван\", \"last_name\": \"Петров\"")),
 	    "Оплата Русский, Физика - Иван Петров");
 	assert_string_equal(name(BODY(ITEM("Русский"), "")), "Оплата Русский");
+	/* It stays on one line. */
+	assert_string_equal(
+	    name(BODY(ITEM("Рус\\nский"), "\"first_name\": \"И\\tван\"")), "Оплата Рус ский - И ван");
 
 	/* amoCRM takes no more than it takes. */
 	for (i = 0; i < 400; i++)

@@ -127,7 +127,7 @@ environment_overrides_file(void **state)
 	(void)state;
 	write_file(config,
 	    "AMO_RATE_LIMIT=3\nWORKERS=9 # many\nAMO_LEAD_FIELD_YM_UID=17\nexport LOG_LEVEL='debug'\n"
-	    "AMO_PURCHASE_COUNT_10 = "
+	    "AMO_PURCHASE_COUNT_1 = "
 	    "55\nAMO_TIMEOUT_MS=500\nSOMETHING_ELSE=whatever\nDUPLICATE_STATUS=200\n");
 	setenv("WORKERS", "2", 1);
 	/* Empty is not set, so the file's value holds. */
@@ -137,7 +137,7 @@ environment_overrides_file(void **state)
 	assert_int_equal(settings->workers, 2);
 	assert_int_equal(settings->lead_field_ym_uid, 17);
 	assert_int_equal(settings->log_level, LOG_LEVEL_DEBUG);
-	assert_int_equal(settings->purchase_count_enum[9], 55);
+	assert_int_equal(settings->purchase_count_enum[0], 55);
 	assert_int_equal(settings->amo_timeout_ms, 500);
 	assert_int_equal(settings->duplicate_status, 200);
 	settings_free(settings);
@@ -285,6 +285,37 @@ short_secret_is_remarked_upon(void **state)
 	    "WEBHOOK_SECRET is shorter than 24 bytes and can be guessed");
 	settings_free(settings);
 	json_decref(remarks);
+}
+
+static void
+gap_is_remarked_upon(void **state)
+{
+	json_t *remarks = json_array();
+	struct settings *settings = NULL;
+
+	(void)state;
+	setenv("AMO_PURCHASE_COUNT_1", "51", 1);
+	setenv("AMO_PURCHASE_COUNT_3", "53", 1);
+	setenv("AMO_PURCHASE_COUNT_5", "55", 1);
+	assert_int_equal(settings_load(SETTINGS_NEED_ALL, &settings, remarks), DONE);
+	assert_int_equal(json_array_size(remarks), 1);
+	assert_string_equal(json_string_value(json_array_get(remarks, 0)),
+	    "AMO_PURCHASE_COUNT_2 is not set though _5 is: no counter will pass the gap");
+	settings_free(settings);
+	json_decref(remarks);
+}
+
+static void
+secret_that_is_no_key(void **state)
+{
+	char *text;
+
+	(void)state;
+	setenv("WEBHOOK_SECRET_PREVIOUS", "whsec_%%%%-never-shown", 1);
+	text = refuse();
+	assert_string_equal(text,
+	    "WEBHOOK_SECRET_PREVIOUS must have up to 1024 bytes, in base64 when it begins with whsec_\n");
+	free(text);
 }
 
 /* All settings may come from the environment; but a misspelt path is worth a word. */
@@ -471,6 +502,8 @@ main(void)
 		cmocka_unit_test_setup(example_lacks_only_what_is_required, begin),
 		cmocka_unit_test_setup(secrets_from_files, begin),
 		cmocka_unit_test_setup(short_secret_is_remarked_upon, begin),
+		cmocka_unit_test_setup(gap_is_remarked_upon, begin),
+		cmocka_unit_test_setup(secret_that_is_no_key, begin),
 		cmocka_unit_test_setup(file_that_is_named_and_absent, begin),
 		cmocka_unit_test_setup(broken_file, begin),
 		cmocka_unit_test_setup(variables, begin),
