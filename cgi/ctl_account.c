@@ -24,24 +24,28 @@
  * check: this host
  */
 
-/* Nothing is created by looking: a ledger of root's would not be the service's to open. */
-static void
+/* Nothing is created by looking: a ledger of root's would not be the service's to open.  Returns EX_TEMPFAIL where it is the
+ * host that fails, or somebody who is in the way, and not the settings. */
+static int
 check_ledger(const struct settings *settings, json_t *findings)
 {
 	struct ledger *ledger = NULL;
 	struct fault why;
+	enum outcome out;
 
 	if (access(settings->payments_db, F_OK) < 0 && errno == ENOENT) {
 		finding_add(findings, "unset", "PAYMENTS_DB", 0,
 		    "%s is not there yet; the service creates it", settings->payments_db);
-		return;
+		return EX_OK;
 	}
-	if (ledger_open_existing(settings->payments_db, &ledger, &why) != DONE ||
-	    ledger_touch(ledger, clock_wall_ms(), &why) != DONE)
-		finding_add(findings, "wrong", "PAYMENTS_DB", 0, "%s", why.text);
-	else
+	if ((out = ledger_open_existing(settings->payments_db, &ledger, &why)) == DONE)
+		out = ledger_touch(ledger, clock_wall_ms(), &why);
+	if (out == DONE)
 		finding_add(findings, "ok", "PAYMENTS_DB", 0, "%s can commit", settings->payments_db);
+	else
+		finding_add(findings, "wrong", "PAYMENTS_DB", 0, "%s", why.text);
 	ledger_close(ledger);
+	return out == BROKEN ? EX_TEMPFAIL : EX_OK;
 }
 
 static void
@@ -165,13 +169,14 @@ int
 ctl_check(const struct ctl *ctl)
 {
 	json_t *findings = json_array(), *rules;
+	int host, status;
 	bool trouble;
-	int status;
 
-	check_ledger(ctl->settings, findings);
+	host = check_ledger(ctl->settings, findings);
 	check_run_dir(ctl->settings, findings);
 	rules = check_rules(ctl->settings, findings);
-	status = check_account(ctl->settings, rules, findings);
+	if ((status = check_account(ctl->settings, rules, findings)) == EX_OK)
+		status = host;
 	trouble = count(findings, "wrong") + count(findings, "odd") > 0;
 	if (ctl->json) {
 		ctl_json(findings);

@@ -1,6 +1,6 @@
 /*
- * SQLite's handle: the gate, transactions, durability, and what its codes mean.  Statements are in db_query.c, opening and
- * the schema in db_open.c, checking, scrubbing and copying in db_copy.c.
+ * SQLite's handle: transactions, durability, and what its codes mean.  The gate is in db_gate.c, statements in db_query.c,
+ * opening and the schema in db_open.c, checking, scrubbing and copying in db_copy.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -54,37 +54,6 @@ db_execute(struct db *db, const char *sql, struct fault *why)
 	int code = sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL);
 
 	return code == SQLITE_OK ? DONE : db_failed(db, code, sql, why);
-}
-
-/* The gate. */
-
-static int
-gate_set(struct db *db, short type)
-{
-	struct flock wanted = { .l_type = type, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1 };
-	int result;
-
-	while ((result = fcntl(db->gate, F_OFD_SETLKW, &wanted)) < 0 && errno == EINTR)
-		continue;
-	return result;
-}
-
-enum outcome
-db_gate_enter(struct db *db, struct fault *why)
-{
-	if (gate_set(db, F_WRLCK) < 0)
-		return db_failed_errno(db->path, "gate of", why);
-	db->inside = true;
-	return DONE;
-}
-
-void
-db_gate_leave(struct db *db)
-{
-	if (!db->inside)
-		return;
-	(void)gate_set(db, F_UNLCK);
-	db->inside = false;
 }
 
 /* Durability. */

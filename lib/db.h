@@ -24,12 +24,20 @@
  */
 struct db;
 
+/*
+ * How long the gate is waited for.  Whoever is inside leaves within milliseconds, on a sick disk within a second or two; who
+ * stays for longer has been stopped, or brings an old file's schema up to date.  A webhook must hear of that long before
+ * nginx hangs up on it (20 seconds), also when it waits behind another's wait.
+ */
+#define DB_GATE_MS 5000
+
 #define DB_BUSY_MS 1000 /* How long a writer outside the gate is waited for. */
 
 /*
  * Open, creating the file with mode 0600 (see private.h), and bring its schema up to date: migrations[v] turns user_version v into v + 1,
  * all in one transaction.  application_id marks the file as ours.
- * NEVER: the file is of a newer version or another program's.  BROKEN: disk, permission, corruption.
+ * NEVER: the file is of a newer version or another program's.  BROKEN: disk, permission, corruption, or the gate is not to
+ * be had.
  * Open after fork(2) only.
  */
 enum outcome db_open(const char *path, int32_t application_id, const char *const migrations[], int count,
@@ -47,7 +55,8 @@ void db_close(struct db *db); /* NULL is allowed. */
 /*
  * A write transaction.  A failure of any of these leaves no transaction open.  When the log cannot be synced, what was
  * committed may be seen but not believed: the handle then refuses every further transaction until it is closed and opened
- * anew.  The gate is waited for without limit, so a process must not begin on one handle while it is inside on another.
+ * anew.  The gate is waited for, so a process must not begin on one handle while it is inside on another.  Meanwhile a
+ * timer sends SIGRTMIN to the thread that waits; the process must neither block nor use it.
  */
 enum outcome db_begin(struct db *db, struct fault *why) MUST_USE;
 enum outcome db_commit(struct db *db, struct fault *why) MUST_USE;

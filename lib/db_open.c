@@ -39,22 +39,6 @@ create_file(const char *path, struct fault *why)
 	return db_sync_directory(path, why);
 }
 
-static enum outcome
-open_gate(struct db *db, struct fault *why)
-{
-	char *name;
-
-	if (asprintf(&name, "%s-gate", db->path) < 0)
-		return fault_set(why, BROKEN, "ledger %s: no memory", db->path);
-	if ((db->gate = private_open(name, 0)) < 0) {
-		(void)db_failed_errno(name, "gate", why);
-		free(name);
-		return BROKEN;
-	}
-	free(name);
-	return DONE;
-}
-
 enum outcome
 db_open_sqlite(struct db *db, const char *path, int flags, struct fault *why)
 {
@@ -193,7 +177,7 @@ db_open(const char *path, int32_t application_id, const char *const migrations[]
 	opened->gate = -1;
 	if (!(opened->path = strdup(path)))
 		outcome = fault_set(why, BROKEN, "ledger %s: no memory", path);
-	else if ((outcome = open_gate(opened, why)) == DONE &&
+	else if ((outcome = db_gate_open(opened, why)) == DONE &&
 	    (outcome = db_gate_enter(opened, why)) == DONE) {
 		if ((outcome = create_file(path, why)) == DONE &&
 		    (outcome = db_open_sqlite(opened, path, SQLITE_OPEN_READWRITE, why)) == DONE)
@@ -244,6 +228,7 @@ db_open_foreign(const char *path, struct db **db, struct fault *why)
 /*
  * The last one to close checkpoints the log, which must not meet another's commit: so this too happens inside the gate.
  * Where the gate cannot be had, or the log cannot be trusted, the log is left for the next to open, who will verify it.
+ * Whoever has just waited for the gate in vain does not wait again: a sender waits for its answer.
  */
 void
 db_close(struct db *db)
@@ -258,12 +243,11 @@ db_close(struct db *db)
 	for (i = 0; i < db->count; i++)
 		db_query_free(db->queries[i]);
 	free(db->queries);
-	checkpoint = db->gate >= 0 && !db->distrusted && db_gate_enter(db, &why) == DONE;
+	checkpoint = db->gate >= 0 && !db->distrusted && !db->shut_out && db_gate_enter(db, &why) == DONE;
 	if (db->sqlite && !checkpoint)
 		sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	sqlite3_close(db->sqlite);
-	if (db->gate >= 0)
-		close(db->gate);
+	db_gate_close(db);
 	free(db->path);
 	free(db);
 }

@@ -5,6 +5,8 @@ import os
 import re
 import sqlite3
 import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -81,6 +83,21 @@ def test_busy_ledger(stack: Stack) -> None:
         holder.execute("BEGIN EXCLUSIVE")
         done = stack.paymentctl("retry", "--failed")
         assert done.returncode == 75 and "locked" in done.stderr and done.stdout == ""
+    ask(stack, "retry", "--failed")
+
+
+def test_gate_held_for_ever(stack: Stack) -> None:
+    """It is waited for, but not for ever; and then it is said."""
+    commands = [["stats"], ["retry", "--failed"], ["check"], ["backup", str(stack.data / "copy")]]
+    with stack.ledger.gate_held(), ThreadPoolExecutor(len(commands)) as threads:
+        began = time.monotonic()
+        done = list(threads.map(lambda command: stack.paymentctl(*command), commands))
+        assert 4 < time.monotonic() - began < 15
+    assert [one.returncode for one in done] == [75, 75, 75, 75]
+    told = [one.stderr or one.stdout.splitlines()[0] for one in done]
+    for words in (told[0], told[1], told[3]):
+        assert words.startswith("paymentctl: the ledger is busy: another process has held ") and words.count("\n") == 1
+    assert told[2].startswith("PAYMENTS_DB: the ledger is busy: ")
     ask(stack, "retry", "--failed")
 
 

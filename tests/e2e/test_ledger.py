@@ -2,6 +2,7 @@
 
 import sqlite3
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -104,6 +105,39 @@ def test_ledger_locked(stack: Stack) -> None:
     assert stack.ledger.query("SELECT * FROM payment_events") == [] and stack.sandbox.log() == []
     stack.carry(payment)
     assert stack.health().json["status"] == "healthy"
+
+
+@pytest.mark.settings(workers=2)
+def test_gate_held_for_ever(stack: Stack) -> None:
+    """Senders hear of it while nginx still waits, one after another too, and no worker has to be killed for it."""
+    payment = new_payment(new_person())
+    stack.carry(new_payment(new_person()))
+    with stack.ledger.gate_held(), ThreadPoolExecutor(3) as threads:
+        began = time.monotonic()
+        for answer in threads.map(stack.post, [payment, new_payment(new_person()), new_payment(new_person())]):
+            assert (answer.status, answer.json["status"]) == (503, "unavailable")
+            assert answer.json["detail"].startswith("the payment could not be recorded")  # Not nginx's own words.
+        assert time.monotonic() - began < 15
+        health = stack.health()
+        assert (health.status, health.json["status"]) == (503, "unhealthy")
+        assert health.json["detail"].startswith("the ledger is busy: ")
+    assert stack.ledger.query("SELECT count(*) AS n FROM payment_events") == [{"n": 1}]
+    stack.carry(payment)
+    assert 'answer=unavailable reason="the ledger is busy: ' in stack.said() and "killed" not in stack.said()
+
+
+def test_gate_held_while_a_payment_is_carried(stack: Stack) -> None:
+    """It is recorded, so the sender is told so, in time; and it is carried when somebody can write again."""
+    payment = new_payment(new_person())
+    stack.sandbox.fault("hang", "GET", "/api/v4/contacts", when="after", ms=1000)
+    with ThreadPoolExecutor(1) as threads:
+        posted = threads.submit(stack.post, payment)
+        until(lambda: stack.sandbox.log(path="/api/v4/contacts"), "it is being carried")
+        with stack.ledger.gate_held():
+            answer = posted.result(timeout=15)
+    assert (answer.status, answer.json["status"]) == (202, "queued")
+    stack.start_syncd()
+    stack.finished(payment, seconds=60)
 
 
 def test_ledger_directory_missing_at_start(stack: Stack, tmp_path: Path) -> None:

@@ -33,6 +33,8 @@ class Mutant:
 MUTANTS = [
     Mutant("answer-before-sync", "tell the sender before the row is on disk", "lib/db.c",
            "\tdb_gate_leave(db);\n\treturn db_sync(db, why);", "\tdb_gate_leave(db);\n\treturn DONE;", ("test_db",)),
+    Mutant("wait-twice", "wait again for whoever has just been waited for in vain", "lib/db_gate.c",
+           "db->shut_out = !db->inside;", "", ("test_db",)),
     Mutant("record-failure-ignored", "answer 2xx although the ledger could not take the payment", "lib/intake.c",
            "if (record(webhook, request, paid, exclusion, slot, &recorded, &row, &why) != DONE) {",
            "row = (struct ledger_row){ 0 }, recorded = RECORDED_IN_HAND;\n"

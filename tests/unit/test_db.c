@@ -17,8 +17,10 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "db.h"
 
 #define OUR_ID 0x54455354
@@ -658,6 +660,98 @@ test_death_inside(void **state)
 	close(ready[1]);
 }
 
+/* Somebody else inside, until the descriptor is closed. */
+static int
+hold_gate(void)
+{
+	struct flock wanted = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
+	int fd = open(gate, O_RDWR | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(fcntl(fd, F_OFD_SETLK, &wanted), 0);
+	return fd;
+}
+
+/* Who never leaves is not waited for for ever, and is not waited for twice. */
+static void
+test_stuck_inside(void **state)
+{
+	struct timespec moment = { .tv_nsec = 200 * 1000 * 1000 };
+	struct db *db = open_db(), *other = NULL;
+	int64_t began_ms;
+	struct fault why;
+	int holder;
+
+	(void)state;
+	add(db, "a", 1);
+	holder = hold_gate();
+	began_ms = clock_mono_ms();
+	assert_int_equal(db_begin(db, &why), BROKEN);
+	assert_in_range(clock_mono_ms() - began_ms, DB_GATE_MS, DB_GATE_MS + 2000);
+	assert_non_null(strstr(why.text, "the ledger is busy: "));
+	assert_non_null(strstr(why.text, gate));
+	/* Nothing rings any more. */
+	assert_int_equal(nanosleep(&moment, NULL), 0);
+
+	/* The handle is as good as before. */
+	close(holder);
+	add(db, "b", 1);
+	holder = hold_gate();
+	assert_int_equal(db_begin(db, &why), BROKEN);
+	began_ms = clock_mono_ms();
+	db_close(db);
+	assert_in_range(clock_mono_ms() - began_ms, 0, DB_GATE_MS / 2);
+	assert_int_equal(db_open(path, OUR_ID, steps, 2, &other, &why), BROKEN);
+	assert_non_null(strstr(why.text, "the ledger is busy: "));
+	assert_null(other);
+	close(holder);
+	db = open_db();
+	assert_int_equal(number(db, "SELECT count(*) FROM paid"), 2);
+	db_close(db);
+}
+
+static void
+ignore(int number)
+{
+	(void)number;
+}
+
+/* Who is inside for a while is waited for, whatever other signals come meanwhile. */
+static void
+test_wait_for_gate(void **state)
+{
+	struct sigaction action = { .sa_handler = ignore };
+	struct timespec moment = { .tv_nsec = 50 * 1000 * 1000 };
+	struct db *db = open_db();
+	int64_t began_ms;
+	int holder, i, ready[2];
+	char byte;
+	pid_t child;
+
+	(void)state;
+	sigaction(SIGUSR1, &action, NULL);
+	assert_int_equal(pipe(ready), 0);
+	if ((child = fork()) == 0) {
+		holder = hold_gate();
+		if (write(ready[1], "x", 1) != 1)
+			_exit(1);
+		for (i = 0; i < 6; i++) {
+			nanosleep(&moment, NULL);
+			kill(getppid(), SIGUSR1);
+		}
+		close(holder);
+		_exit(0);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	began_ms = clock_mono_ms();
+	add(db, "a", 1);
+	assert_in_range(clock_mono_ms() - began_ms, 200, DB_GATE_MS / 2);
+	waitpid(child, NULL, 0);
+	close(ready[0]);
+	close(ready[1]);
+	db_close(db);
+}
+
 static void
 test_copy(void **state)
 {
@@ -842,6 +936,8 @@ main(void)
 		TEST(test_failed_sync),
 		TEST(test_many_writers),
 		TEST(test_death_inside),
+		TEST(test_stuck_inside),
+		TEST(test_wait_for_gate),
 		TEST(test_copy),
 		TEST(test_open_existing),
 		TEST(test_open_foreign),
