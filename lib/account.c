@@ -71,6 +71,18 @@ account_pipeline(const struct account *account, int64_t id)
 }
 
 const json_t *
+account_task_types(const struct account *account)
+{
+	return json_object_get(json_object_get(account->info, "_embedded"), "task_types");
+}
+
+const json_t *
+account_task_type(const struct account *account, int64_t id)
+{
+	return find(account_task_types(account), id);
+}
+
+const json_t *
 account_options(const json_t *field)
 {
 	return json_object_get(field, "enums");

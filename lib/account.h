@@ -13,7 +13,7 @@
  * NULL when there is none.
  */
 struct account {
-	json_t *info;      /* Its name, id and the like. */
+	json_t *info;      /* Its name, id, types of tasks. */
 	json_t *fields[2]; /* Arrays, by enum amocrm_kind. */
 	json_t *pipelines; /* Array. */
 };
@@ -25,6 +25,10 @@ void account_clear(struct account *account);
 const json_t *account_field(const struct account *account, enum amocrm_kind kind, int64_t id);
 const json_t *account_field_coded(const struct account *account, enum amocrm_kind kind, const char *code);
 const json_t *account_pipeline(const struct account *account, int64_t id);
+
+/* All types that tasks may have, an array, and one of them. */
+const json_t *account_task_types(const struct account *account);
+const json_t *account_task_type(const struct account *account, int64_t id);
 
 /* A select field's options, and a pipeline's stages. */
 const json_t *account_options(const json_t *field);

@@ -377,7 +377,8 @@ enum outcome
 amocrm_account(struct amocrm *crm, json_t **info, struct fault *why)
 {
 	json_t *json = NULL;
-	enum outcome out = get(crm, "read account", text_format("/api/v4/account"), &json, why);
+	enum outcome out =
+	    get(crm, "read account", text_format("/api/v4/account?with=task_types"), &json, why);
 
 	if (out == DONE && amocrm_id(json) <= 0)
 		out = fault_set(why, LATER, "amoCRM answered without an account");

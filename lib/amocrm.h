@@ -109,8 +109,8 @@ enum outcome amocrm_all_notes(
     struct amocrm *crm, int64_t lead_id, json_t **notes, struct fault *why) MUST_USE;
 
 /*
- * The account itself, as its administrator set it up: its name and id; the custom fields of a kind of entity, with their
- * options; the pipelines, with their stages.
+ * The account itself, as its administrator set it up: its name, id and types of tasks; the custom fields of a kind of
+ * entity, with their options; the pipelines, with their stages.
  */
 enum outcome amocrm_account(struct amocrm *crm, json_t **info, struct fault *why) MUST_USE;
 enum outcome amocrm_fields(

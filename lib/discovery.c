@@ -240,6 +240,13 @@ add_rest(struct discovery *found, const char *section, const json_t *things,
 	}
 }
 
+static const json_t *
+no_parts(const json_t *thing)
+{
+	(void)thing;
+	return NULL;
+}
+
 json_t *
 discover(const struct settings *settings, const json_t *rules, const struct account *account)
 {
@@ -253,5 +260,6 @@ discover(const struct settings *settings, const json_t *rules, const struct acco
 	add_rest(&found, "Further fields of contacts", account->fields[AMOCRM_CONTACTS], account_options);
 	add_rest(&found, "Further fields of leads", account->fields[AMOCRM_LEADS], account_options);
 	add_rest(&found, "Further pipelines and stages", account->pipelines, account_stages);
+	add_rest(&found, "Types of tasks", account_task_types(account), no_parts);
 	return found.items;
 }

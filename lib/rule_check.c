@@ -187,6 +187,50 @@ check_finished(struct check *check, const struct rule_id *one)
 }
 
 /*
+ * Types of tasks.
+ */
+
+/* `; it has 1 "one", 2 "two"`: a new text. */
+static char *
+list_task_types(const struct check *check)
+{
+	const char *between = "; it has";
+	const json_t *type;
+	char *text = NULL;
+	size_t size, i;
+	FILE *list = open_memstream(&text, &size);
+
+	if (list == NULL)
+		abort();
+	json_array_foreach(account_task_types(check->account), i, type) {
+		fprintf(list, "%s %" PRId64 " \"%s\"", between, account_id(type), account_name(type));
+		between = ",";
+	}
+	fclose(list);
+	return text;
+}
+
+static void
+check_task_type(struct check *check, const struct rule_id *one)
+{
+	const json_t *type = account_task_type(check->account, one->id);
+	char *others;
+
+	/* What amoCRM does not tell is not known. */
+	if (!json_is_array(account_task_types(check->account)))
+		return;
+	if (type != NULL) {
+		finding_add(
+		    check->findings, "ok", one->label, one->id, "type of task \"%s\"", account_name(type));
+		return;
+	}
+	others = list_task_types(check);
+	finding_add(
+	    check->findings, "wrong", one->label, one->id, "the account has no such type of task%s", others);
+	free(others);
+}
+
+/*
  * What the rules name.
  */
 
@@ -277,8 +321,12 @@ check_unset(struct check *check, const struct rule_id *one)
 	const json_t *field = account_field(check->account, AMOCRM_LEADS, field_of(check, one));
 	char *suggestion = suggest_option(field, one->name);
 
-	finding_add(check->findings, "unset", one->label, 0,
-	    "not set, so the rules that name it do nothing%s", suggestion);
+	if (one->role == RULE_TASK)
+		finding_add(
+		    check->findings, "unset", one->label, 0, "not set, so the task is of type 1, follow-up");
+	else
+		finding_add(check->findings, "unset", one->label, 0,
+		    "not set, so the rules that name it do nothing%s", suggestion);
 	free(suggestion);
 }
 
@@ -301,6 +349,8 @@ check_rule(void *told, const struct rule_id *one)
 		check_finished(check, one);
 	else if (one->role == RULE_FIELD)
 		check_extra(check, one);
+	else if (one->role == RULE_TASK)
+		check_task_type(check, one);
 }
 
 static void

@@ -8,8 +8,8 @@
 
 /*
  * Compare every id that the rules name with the account: that options are of the field they are written into, stages of
- * the pipeline they begin in, and further fields there and of the right type.  Appends findings (see finding.h), one for
- * each setting.
+ * the pipeline they begin in, further fields there and of the right type, and that tasks have a type of the account's.
+ * Appends findings (see finding.h), one for each setting.
  *
  * `rules` is the document, as mapping_document() gives it, of a mapping that is valid.
  */

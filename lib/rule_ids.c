@@ -131,6 +131,19 @@ walk_fields(struct walk *walk, const json_t *rules)
 	}
 }
 
+static void
+walk_tasks(struct walk *walk, const json_t *rules)
+{
+	char path[MISTAKE_PATH], place[MISTAKE_PATH];
+	const json_t *rule;
+	size_t i;
+
+	json_array_foreach(json_object_get(rules, "tasks"), i, rule)
+		tell_id(walk, (struct rule_id){ .role = RULE_TASK, .name = "" },
+		    json_object_get(rule, "type"),
+		    mistakes_key(path, mistakes_index(place, "tasks", i), "type"));
+}
+
 void
 rule_ids(const struct settings *settings, const json_t *rules,
     void (*tell)(void *told, const struct rule_id *id), void *told)
@@ -144,6 +157,7 @@ rule_ids(const struct settings *settings, const json_t *rules,
 	walk_pipelines(&walk, rules);
 	walk_finished(&walk, rules);
 	walk_fields(&walk, rules);
+	walk_tasks(&walk, rules);
 	json_decref(file.mistakes);
 	json_decref(file.remarks);
 }

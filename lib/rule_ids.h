@@ -18,7 +18,8 @@ enum rule_role {
 	RULE_STAGE,    /* Of that pipeline. */
 	RULE_FINISHED, /* A stage of any pipeline. */
 	RULE_FIELD,    /* A further field of leads. */
-	RULE_OPTION    /* Of that field. */
+	RULE_OPTION,   /* Of that field. */
+	RULE_TASK      /* A type of task. */
 };
 
 struct rule_id {

@@ -66,7 +66,9 @@ load(const char *text)
 struct account
 account_fixture(void)
 {
-	return (struct account){ .info = load("{'id': 31, 'name': 'Школа'}"),
+	return (
+	    struct account){ .info = load("{'id': 31, 'name': 'Школа', '_embedded': {'task_types': ["
+					  "{'id': 1, 'name': 'Связаться'}, {'id': 2, 'name': 'Встреча'}]}}"),
 		.fields = { [AMOCRM_CONTACTS] = load(contact_fields), [AMOCRM_LEADS] = load(lead_fields) },
 		.pipelines = load(pipelines) };
 }

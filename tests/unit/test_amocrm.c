@@ -866,7 +866,7 @@ test_account(void **state)
 	assert_int_equal(amocrm_account(crm, &info, &why), DONE);
 	assert_int_equal(json_integer_value(json_object_get(info, "id")), 5);
 	json_decref(info);
-	assert_request(0, "GET", API "/account");
+	assert_request(0, "GET", API "/account?with=task_types");
 
 	fake_http_answers(200, "{\"name\": \"a gateway's\"}");
 	assert_int_equal(amocrm_account(crm, &info, &why), LATER);

@@ -237,6 +237,9 @@ test_the_rest(void **state)
 	assert_string_equal(json_string_value(json_object_get(rest, "section")), "Further fields of leads");
 	assert_string_equal(json_string_value(json_object_get(rest, "comment")),
 	    "210 \"Покупки\" (select): 371 \"1\", 372 \"2\", 373 \"10\"");
+	rest = json_array_get(items, json_array_size(items) - 1);
+	assert_string_equal(json_string_value(json_object_get(rest, "section")), "Types of tasks");
+	assert_string_equal(json_string_value(json_object_get(rest, "comment")), "2 \"Встреча\"");
 	json_decref(items);
 }
 

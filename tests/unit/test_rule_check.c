@@ -168,6 +168,25 @@ test_further_fields(void **state)
 	assert_about("MY_DATE", "ok: \"Когда\" (date)");
 }
 
+static void
+test_types_of_tasks(void **state)
+{
+	(void)state;
+	fixture_set("MY_TYPE", "3");
+	check("{'tasks': [{'text': 'a', 'type': 2, 'when': {}}, {'text': 'a', 'type': '${MY_TYPE}', 'when': "
+	      "{}},"
+	      " {'text': 'a', 'type': '${NO_TYPE}', 'when': {}}, {'text': 'a'}]}");
+	assert_about("tasks[0].type", "ok: type of task \"Встреча\"");
+	assert_about(
+	    "MY_TYPE", "wrong: the account has no such type of task; it has 1 \"Связаться\", 2 \"Встреча\"");
+	assert_about("NO_TYPE", "unset: not set, so the task is of type 1, follow-up");
+	assert_about("tasks[3].type", "");
+
+	json_object_del(account.info, "_embedded");
+	check("{'tasks': [{'text': 'a', 'type': 2}]}");
+	assert_about("tasks[0].type", "");
+}
+
 int
 main(void)
 {
@@ -179,6 +198,7 @@ main(void)
 		test(test_pipelines),
 		test(test_stages),
 		test(test_further_fields),
+		test(test_types_of_tasks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
