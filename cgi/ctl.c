@@ -105,7 +105,8 @@ static const struct command commands[] = {
 	    .options = "j",
 	    .words = "",
 	    .summary = "compare settings and rules with the live account",
-	    .about = "One line for each id that is wrong, with what is probably meant; and what is not set.",
+	    .about = "One line for each id that is wrong, with what is probably meant; and what is not set.\n"
+		     "A token that expires within two weeks is odd, one that has expired is wrong.",
 	    .see = "something is wrong, or odd" },
 	{ .name = "discover",
 	    .run = ctl_discover,

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "account.h"
+#include "alarm.h"
 #include "clock.h"
 #include "ctl.h"
 #include "ctl_crm.h"
@@ -19,6 +20,8 @@
 #include "finding.h"
 #include "mapping.h"
 #include "rule_check.h"
+#include "text.h"
+#include "token.h"
 
 /*
  * check: this host
@@ -107,21 +110,51 @@ blame(const struct ctl_crm *crm, const struct fault *why, json_t *findings)
 	return state.open ? EX_OK : EX_TEMPFAIL;
 }
 
+/* The token tells itself until when it is good; how soon is soon, the alarm knows. */
+static void
+check_token(int64_t expires, json_t *findings)
+{
+	struct alarm_facts facts = { .now_ms = clock_wall_ms(), .token_expires = expires };
+	struct alarm alarms[ALARM_KINDS];
+	const struct alarm *token = &alarms[ALARM_TOKEN];
+
+	alarm_judge(&facts, alarms);
+	if (token->on)
+		finding_add(findings, token->value > 0 ? "odd" : "wrong", "AMO_ACCESS_TOKEN", 0,
+		    "%s; a new one is made in amoCRM", token->text);
+}
+
+/* `; the token expires at ...`, or nothing: a new text. */
+static char *
+tell_expiry(int64_t expires)
+{
+	char text[CLOCK_TEXT];
+
+	if (expires == 0)
+		return text_format("%s", "");
+	return text_format("; the token expires at %s", clock_local(text, expires));
+}
+
 static int
 check_account(const struct settings *settings, const json_t *rules, json_t *findings)
 {
+	int64_t expires = token_expiry(settings->amo_access_token);
 	struct account account;
 	struct ctl_crm crm;
 	struct fault why;
+	char *expiry;
 	int status = ctl_crm_open(settings, &crm);
 
 	if (status != EX_OK)
 		return status;
+	check_token(expires, findings);
 	ctl_crm_turn(&crm);
 	if (account_read(crm.crm, &account, &why) == DONE) {
+		expiry = tell_expiry(expires);
 		finding_add(findings, "ok", "AMO_ACCESS_TOKEN", 0,
-		    "the account \"%s\" (%" PRId64 ") lets us in", account_name(account.info),
-		    account_id(account.info));
+		    "the account \"%s\" (%" PRId64 ") lets us in%s", account_name(account.info),
+		    account_id(account.info), expiry);
+		free(expiry);
 		field_check(settings, &account, findings);
 		if (rules != NULL)
 			rule_check(settings, rules, &account, findings);

@@ -9,8 +9,8 @@ import pytest
 
 from harness.account import SETTINGS
 from harness.ctl import CONFIG, LATER, OK, SEE, ctl, ctl_json
-from harness.sandbox import TOKEN
-from harness.stack import SECRET, Stack
+from harness.sandbox import TOKEN, Sandbox, jwt_that_expires
+from harness.stack import BUILD, ROOT, SECRET, Stack
 
 TOTAL_PAID = "AMO_LEAD_FIELD_TOTAL_PAID"
 RIGHT = "44 right, 0 wrong, 0 odd, 0 not set\n"
@@ -111,6 +111,41 @@ def test_token_is_refused(stack: Stack) -> None:
     assert done.returncode == SEE and "AMO_ACCESS_TOKEN: amoCRM refuses everybody: HTTP 401" in done.stdout
     done = ctl(stack, "discover")
     assert (done.returncode, done.stdout) == (LATER, "") and "paymentctl resume" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "days, state, told",
+    [
+        (-3, "wrong", "the token of amoCRM expired 3 days ago"),
+        (5, "odd", "the token of amoCRM expires in 4 days"),
+        (15, "ok", 'the account "Онлайн-школа (песочница)" (31000001) lets us in; the token expires at 20'),
+    ],
+)
+def test_token_that_expires(stack: Stack, tmp_path: Path, days: int, state: str, told: str) -> None:
+    """It says so itself, whatever amoCRM says: one that lets us in today may not do so next week."""
+    token = jwt_that_expires(days * 86400 - 60)
+    school = Sandbox(BUILD / "amocrm-sandbox", tmp_path, stack.trust, stack.certificates, token=token)
+    try:
+        own = {"AMO_BASE_URL": school.url, "AMO_ACCESS_TOKEN": token}
+        found = [one for one in ctl_json(stack, "check", **own) if one["setting"] == "AMO_ACCESS_TOKEN"]
+        done = ctl(stack, "check", **own)
+    finally:
+        school.stop()
+    assert found[0]["state"] == state and found[0]["message"].startswith(told), found
+    assert (done.returncode, token in done.stdout) == (OK if state == "ok" else SEE, False)
+    assert (f"AMO_ACCESS_TOKEN: {told}" in done.stdout) == (state != "ok")
+
+
+def test_type_of_task(stack: Stack, tmp_path: Path) -> None:
+    """The example's 2 is a meeting; 77 is nothing here."""
+    example = ROOT / "lib/mapping.examples/task-for-manager.json"
+    found = findings(stack, PAYMENT_MAPPING=str(example))
+    assert (found["tasks[0].type"]["state"], found["tasks[0].type"]["message"]) == ("ok", 'type of task "Встреча"')
+    rules = tmp_path / "rules.json"
+    rules.write_text(example.read_text().replace('"type": 2', '"type": 77'))
+    done = ctl(stack, "check", PAYMENT_MAPPING=str(rules))
+    assert done.returncode == SEE
+    assert 'tasks[0].type=77: the account has no such type of task; it has 1 "Связаться", 2 "Встреча"\n' in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """The status page, the metrics and the alarms, through nginx: what ops see, and what nobody else does."""
 
-import base64
 import json
 import re
 import subprocess
@@ -13,6 +12,7 @@ import pytest
 from harness.exchange import Answer
 from harness.payload import Payment, item, new_payment, new_person
 from harness.process import until
+from harness.sandbox import jwt_that_expires
 from harness.stack import ROOT, SECRET, Stack
 
 MONITORING = ROOT / "systemd/monitoring"
@@ -139,11 +139,6 @@ def test_an_expiring_token_is_known(stack: Stack) -> None:
     now = metrics(stack)
     assert now["payment_sync_token_expiry_timestamp_seconds"] == 1800000000
     assert now['payment_sync_alarm{alarm="token"}'] == (1800000000 - time.time() < 14 * 86400)
-
-
-def jwt_that_expires(seconds_from_now: int) -> str:
-    claims = base64.urlsafe_b64encode(json.dumps({"exp": int(time.time()) + seconds_from_now}).encode()).decode().rstrip("=")
-    return f"eyJhbGciOiJub25lIn0.{claims}.c2ln"
 
 
 @pytest.mark.settings(AMO_ACCESS_TOKEN=jwt_that_expires(3 * 86400))

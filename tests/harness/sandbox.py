@@ -1,8 +1,10 @@
 """The emulated account seen from outside: what a manager does there, how it is broken, what it remembers."""
 
+import base64
 import json
 import ssl
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -16,13 +18,19 @@ Entity = dict[str, Any]
 TOKEN = "sandbox-token-that-must-not-be-logged"
 
 
+def jwt_that_expires(seconds_from_now: int) -> str:
+    """A token that tells when it expires, as amoCRM's long-lived ones do."""
+    claims = base64.urlsafe_b64encode(json.dumps({"exp": int(time.time()) + seconds_from_now}).encode()).decode().rstrip("=")
+    return f"eyJhbGciOiJub25lIn0.{claims}.c2lnbmF0dXJl"
+
+
 class Sandbox:
     """One running amocrm-sandbox, over TLS, and its control interface."""
 
-    def __init__(self, program: Path, folder: Path, trust: ssl.SSLContext, certificates: Certificates) -> None:
+    def __init__(self, program: Path, folder: Path, trust: ssl.SSLContext, certificates: Certificates, token: str = TOKEN) -> None:
         self.trust = trust
         self.child = Child(
-            [program, "--listen", "127.0.0.1:0", "--token", TOKEN,
+            [program, "--listen", "127.0.0.1:0", "--token", token,
              "--cert", certificates.certificate, "--key", certificates.key],
             folder / "sandbox.log",
             base_environment(),
