@@ -76,8 +76,18 @@ header(struct MHD_Connection *connection, const char *name)
 	return value != NULL ? must(strdup(value)) : NULL;
 }
 
+/* Each answer has an id of its own, whatever the client called its request. */
+static char *
+new_answer_id(struct http *http)
+{
+	uint64_t number = atomic_fetch_add(&http->served, 1) + 1;
+
+	return text_format(
+	    "%016llx%016llx", (unsigned long long)(number * 0x9E3779B97F4A7C15u), (unsigned long long)number);
+}
+
 static void
-read_headers(const struct http *http, struct MHD_Connection *connection, const char *url, const char *method,
+read_headers(struct http *http, struct MHD_Connection *connection, const char *url, const char *method,
     struct request *asked)
 {
 	const char *host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Host");
@@ -89,6 +99,8 @@ read_headers(const struct http *http, struct MHD_Connection *connection, const c
 	asked->base = text_format("%s://%s", http->tls ? "https" : "http", host != NULL ? host : "localhost");
 	asked->authorization = header(connection, "Authorization");
 	asked->user_agent = header(connection, "User-Agent");
+	asked->request_id = header(connection, "X-Request-Id");
+	asked->answer_id = new_answer_id(http);
 	MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, on_parameter, asked);
 }
 
@@ -175,15 +187,10 @@ trickling(struct http *http, struct response *given)
 }
 
 static void
-add_headers(struct http *http, struct MHD_Response *response, const struct response *given)
+add_headers(struct MHD_Response *response, const struct request *asked, const struct response *given)
 {
-	uint64_t number = atomic_fetch_add(&http->served, 1) + 1;
-	char *id = text_format(
-	    "%016llx%016llx", (unsigned long long)(number * 0x9E3779B97F4A7C15u), (unsigned long long)number);
-
 	MHD_add_response_header(response, "Server", "nginx");
-	MHD_add_response_header(response, "X-Request-Id", id);
-	free(id);
+	MHD_add_response_header(response, "X-Request-Id", asked->answer_id);
 	if (given->type != NULL)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, given->type);
 	if (given->retry_after >= 0) {
@@ -223,7 +230,8 @@ cut_header(struct MHD_Connection *connection)
 }
 
 static enum MHD_Result
-deliver(struct http *http, struct MHD_Connection *connection, struct response *given)
+deliver(
+    struct http *http, struct MHD_Connection *connection, const struct request *asked, struct response *given)
 {
 	struct MHD_Response *response;
 	enum MHD_Result result;
@@ -244,7 +252,7 @@ deliver(struct http *http, struct MHD_Connection *connection, struct response *g
 		    must(MHD_create_response_from_buffer(given->size, given->body, MHD_RESPMEM_MUST_FREE));
 		given->body = NULL;
 	}
-	add_headers(http, response, given);
+	add_headers(response, asked, given);
 	result = MHD_queue_response(connection, (unsigned int)given->status, response);
 	MHD_destroy_response(response);
 	response_clear(given);
@@ -275,7 +283,7 @@ on_request(void *context, struct MHD_Connection *connection, const char *url, co
 		return MHD_NO;
 
 	http->answer(http->context, &exchange->asked, &given);
-	return deliver(http, connection, &given);
+	return deliver(http, connection, &exchange->asked, &given);
 }
 
 static struct MHD_Daemon *

@@ -30,6 +30,8 @@ request_clear(struct request *asked)
 	free(asked->base);
 	free(asked->authorization);
 	free(asked->user_agent);
+	free(asked->request_id);
+	free(asked->answer_id);
 	free(asked->body);
 	*asked = (struct request){ 0 };
 }

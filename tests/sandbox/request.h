@@ -20,8 +20,10 @@ struct request {
 	char *path;          /* decoded, without the query */
 	char *target;        /* as sent: path and query */
 	char *base;          /* scheme and host as the client knows us: "http://127.0.0.1:8080" */
-	char *authorization; /* these two may be NULL */
+	char *authorization; /* these three may be NULL */
 	char *user_agent;
+	char *request_id;             /* the client's name for it, X-Request-Id */
+	char *answer_id;              /* ours: the answer's X-Request-Id */
 	struct parameter *parameters; /* of the query, decoded, in order */
 	size_t parameter_count;
 	char *body; /* a zero byte follows it; NULL if nothing was sent */

@@ -171,16 +171,15 @@ write_down(struct sandbox *box, const struct request *asked, const struct respon
     bool effect)
 {
 	bool silent = given->delivery == DELIVER_RESET || given->delivery == DELIVER_CUT_HEADER;
-	json_t *agent = asked->user_agent != NULL ? json_string(asked->user_agent) : json_null();
 
 	box->status_429 += given->status == 429;
 	journal_add(box->journal,
-	    json_pack("{s:n, s:f, s:I, s:s, s:s, s:s, s:i, s:b, s:o, s:o, s:b, s:o}", "seq", "mono_ms",
-		(double)asked->arrived_ns / 1e6, "wall_ms", (json_int_t)asked->arrived_wall_ms, "method",
-		asked->method, "path", asked->path, "target", asked->target, "status",
-		silent ? 0 : given->status, "authorized", (int)authorised(box, asked), "user_agent", agent,
-		"body", logged_body(asked), "effect", (int)effect, "fault",
-		fault != NULL ? json_string(fault) : json_null()));
+	    json_pack("{s:n, s:f, s:I, s:s, s:s, s:s, s:i, s:b, s:s?, s:s?, s:s, s:o, s:b, s:s?}", "seq",
+		"mono_ms", (double)asked->arrived_ns / 1e6, "wall_ms", (json_int_t)asked->arrived_wall_ms,
+		"method", asked->method, "path", asked->path, "target", asked->target, "status",
+		silent ? 0 : given->status, "authorized", (int)authorised(box, asked), "user_agent",
+		asked->user_agent, "request_id", asked->request_id, "answer_id", asked->answer_id, "body",
+		logged_body(asked), "effect", (int)effect, "fault", fault));
 	pthread_cond_broadcast(&box->changed);
 }
 

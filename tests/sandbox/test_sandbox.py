@@ -159,6 +159,9 @@ def test_headers_of_an_answer(box):
     answer = box.get("account")
     assert answer.headers["Content-Type"] == "application/hal+json"
     assert len(answer.headers["X-Request-Id"]) == 32
+    answer = requests.get(box.base + API + "account", headers={"X-Request-Id": "ours"}, timeout=5)
+    entry = box.control("GET", "log")["entries"][-1]
+    assert (entry["request_id"], entry["answer_id"]) == ("ours", answer.headers["X-Request-Id"])
 
 
 # What can be discovered
@@ -774,6 +777,7 @@ def test_log_tells_what_was_asked(box):
     assert search["target"] == "/api/v4/contacts?query=1" and search["status"] == 204 and not search["effect"]
     assert create["body"] == [{"name": "x"}] and create["effect"] and create["seq"] == search["seq"] + 1
     assert create["mono_ms"] >= search["mono_ms"] and create["user_agent"].startswith("python-requests")
+    assert create["request_id"] is None and create["answer_id"] != search["answer_id"]
     assert unauthorised["status"] == 401 and not unauthorised["authorized"]
     since = box.control("GET", "log", since=create["seq"])["entries"]
     assert [entry["seq"] for entry in since] == [unauthorised["seq"]]
