@@ -96,6 +96,13 @@ ctl_purge(const struct ctl *ctl)
  * backup
  */
 
+static void
+show_progress(void *told, const char *what, int64_t done, int64_t total)
+{
+	(void)told;
+	ctl_progress(what, done, total);
+}
+
 int
 ctl_backup(const struct ctl *ctl)
 {
@@ -106,7 +113,7 @@ ctl_backup(const struct ctl *ctl)
 	int64_t rows = 0;
 	json_t *json;
 
-	if ((out = ledger_copy(ctl->ledger, path, &rows, &why)) != DONE) {
+	if ((out = ledger_copy(ctl->ledger, path, show_progress, NULL, &rows, &why)) != DONE) {
 		print_complaint("%s", why.text);
 		return out == NEVER ? CTL_SEE : EX_TEMPFAIL;
 	}

@@ -100,8 +100,15 @@ enum outcome db_check(
  * this is not waited for.  Not inside a transaction. */
 enum outcome db_scrub(struct db *db, struct fault *why) MUST_USE;
 
-/* Copy the live file to a new one, verified and synced; nobody is kept from writing meanwhile, and no half of it ever has
- * that name.  NEVER: the name is taken.  Not inside a transaction. */
-enum outcome db_copy(struct db *db, const char *path, struct fault *why) MUST_USE;
+/*
+ * Copy the live file to a new one, verified and synced; nobody is kept from writing meanwhile, and no half of it ever has
+ * that name.  NEVER: the name is taken.  Not inside a transaction.
+ *
+ * `tell` (NULL is allowed) hears now and then how far that is: what is done, how much of it, and of how much; 0 while the
+ * latter is not known.  Of what it has heard, it hears the end with both the same.
+ */
+typedef void db_progress(void *told, const char *what, int64_t done, int64_t total);
+enum outcome db_copy(
+    struct db *db, const char *path, db_progress *tell, void *told, struct fault *why) MUST_USE;
 
 #endif

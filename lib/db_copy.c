@@ -7,8 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "db.h"
 #include "db_internal.h"
 
@@ -71,9 +73,95 @@ db_scrub(struct db *db, struct fault *why)
 	return code == SQLITE_OK ? DONE : db_failed(db, code, "checkpoint", why);
 }
 
+/*
+ * Telling how far a copy is.  A statement that works for minutes tells nothing, but it calls back after so many steps.
+ */
+#define STEPS 100000 /* Some milliseconds of work. */
+
+struct watch {
+	db_progress *tell; /* NULL: nobody listens. */
+	void *told;
+	const char *draft;
+	int64_t page_size, pages; /* Of what is copied. */
+	int64_t began_ms;
+	int64_t seconds; /* What was told last. */
+};
+
+/* The copy grows while it is written. */
+static int
+tell_pages(void *context)
+{
+	const struct watch *watch = context;
+	struct stat file;
+	int64_t done;
+
+	if (stat(watch->draft, &file) < 0)
+		return 0;
+	done = file.st_size / watch->page_size;
+	watch->tell(
+	    watch->told, "copying pages", done < watch->pages ? done : watch->pages - 1, watch->pages);
+	return 0;
+}
+
+/* A check goes to and fro, so that only its time can be told. */
+static int
+tell_seconds(void *context)
+{
+	struct watch *watch = context;
+	int64_t seconds = (clock_mono_ms() - watch->began_ms) / 1000;
+
+	if (seconds > watch->seconds)
+		watch->tell(watch->told, "verifying the copy, seconds", seconds, 0);
+	watch->seconds = seconds;
+	return 0;
+}
+
+static void
+watch_steps(struct db *db, int (*tell)(void *), struct watch *watch)
+{
+	if (watch->tell != NULL)
+		sqlite3_progress_handler(db->sqlite, STEPS, tell, watch);
+}
+
+static void
+end_watch(struct db *db)
+{
+	sqlite3_progress_handler(db->sqlite, 0, NULL, NULL);
+}
+
+static enum outcome
+measure(struct db *db, const char *sql, int64_t *number, struct fault *why)
+{
+	struct query *query;
+	enum outcome outcome;
+	bool more = false;
+
+	if ((outcome = db_query(db, &query, why, sql, "")) != DONE ||
+	    (outcome = db_row(query, &more, why)) != DONE)
+		return outcome;
+	*number = more ? db_int(query, 0) : 0;
+	db_done(query);
+	return DONE;
+}
+
+/* Free pages are not copied. */
+static enum outcome
+measure_all(struct db *db, struct watch *watch, struct fault *why)
+{
+	int64_t unused = 0;
+	enum outcome outcome;
+
+	if ((outcome = measure(db, "PRAGMA page_size", &watch->page_size, why)) != DONE ||
+	    (outcome = measure(db, "PRAGMA page_count", &watch->pages, why)) != DONE ||
+	    (outcome = measure(db, "PRAGMA freelist_count", &unused, why)) != DONE)
+		return outcome;
+	watch->pages -= unused;
+	return DONE;
+}
+
 /* Verify the copy through a handle of its own, and sync it. */
 static enum outcome
-verify_copy(const char *path, struct fault *why)
+verify_copy(const char *path, struct watch *watch, struct fault *why)
 {
 	struct db copy = { .gate = -1 };
 	enum outcome outcome;
@@ -81,8 +169,13 @@ verify_copy(const char *path, struct fault *why)
 
 	if (!(copy.path = strdup(path)))
 		return fault_set(why, BROKEN, "copy %s: no memory", path);
-	if ((outcome = db_open_sqlite(&copy, path, SQLITE_OPEN_READONLY, why)) == DONE)
+	watch->began_ms = clock_mono_ms();
+	if ((outcome = db_open_sqlite(&copy, path, SQLITE_OPEN_READONLY, why)) == DONE) {
+		watch_steps(&copy, tell_seconds, watch);
 		outcome = db_check(&copy, NULL, NULL, why);
+	}
+	if (watch->tell != NULL && watch->seconds > 0)
+		watch->tell(watch->told, "verifying the copy, seconds", watch->seconds, watch->seconds);
 	while (copy.count > 0)
 		db_query_free(copy.queries[--copy.count]);
 	free(copy.queries);
@@ -111,7 +204,7 @@ name_copy(const char *from, const char *to, struct fault *why)
 }
 
 static enum outcome
-copy_into(struct db *db, const char *draft, const char *path, struct fault *why)
+copy_into(struct db *db, const char *path, struct watch *watch, struct fault *why)
 {
 	static const char sql[] = "VACUUM INTO $1";
 	sqlite3_stmt *statement;
@@ -120,26 +213,35 @@ copy_into(struct db *db, const char *draft, const char *path, struct fault *why)
 
 	if ((code = sqlite3_prepare_v2(db->sqlite, sql, -1, &statement, NULL)) != SQLITE_OK)
 		return db_failed(db, code, sql, why);
-	sqlite3_bind_text(statement, 1, draft, -1, SQLITE_STATIC);
+	sqlite3_bind_text(statement, 1, watch->draft, -1, SQLITE_STATIC);
+	watch_steps(db, tell_pages, watch);
 	code = sqlite3_step(statement);
+	end_watch(db);
 	outcome = code == SQLITE_DONE ? DONE : db_failed(db, code, sql, why);
 	sqlite3_finalize(statement);
-	if (outcome != DONE || (outcome = verify_copy(draft, why)) != DONE ||
-	    (outcome = name_copy(draft, path, why)) != DONE)
+	if (outcome != DONE)
+		return outcome;
+	if (watch->tell != NULL)
+		watch->tell(watch->told, "copying pages", watch->pages, watch->pages);
+	if ((outcome = verify_copy(watch->draft, watch, why)) != DONE ||
+	    (outcome = name_copy(watch->draft, path, why)) != DONE)
 		return outcome;
 	return db_sync_directory(path, why);
 }
 
 /* VACUUM INTO reads one state of the live file and writes to none of it, so it passes no gate and stops nobody. */
 enum outcome
-db_copy(struct db *db, const char *path, struct fault *why)
+db_copy(struct db *db, const char *path, db_progress *tell, void *told, struct fault *why)
 {
+	struct watch watch = { .tell = tell, .told = told };
 	enum outcome outcome;
 	char *draft;
 	int fd;
 
 	if (access(path, F_OK) == 0)
 		return fault_set(why, NEVER, "copy %s: the file exists", path);
+	if ((outcome = measure_all(db, &watch, why)) != DONE)
+		return outcome;
 	if (asprintf(&draft, "%s.XXXXXX", path) < 0)
 		return fault_set(why, BROKEN, "copy %s: no memory", path);
 	/* SQLite accepts an empty file as the target, and this one has mode 0600. */
@@ -149,7 +251,8 @@ db_copy(struct db *db, const char *path, struct fault *why)
 		return outcome;
 	}
 	close(fd);
-	if ((outcome = copy_into(db, draft, path, why)) != DONE)
+	watch.draft = draft;
+	if ((outcome = copy_into(db, path, &watch, why)) != DONE)
 		(void)unlink(draft);
 	free(draft);
 	return outcome;

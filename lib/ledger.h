@@ -232,8 +232,10 @@ enum outcome ledger_conflicts(
 enum outcome ledger_retry(
     struct ledger *ledger, const char *key, int64_t now_ms, int64_t *count, struct fault *why) MUST_USE;
 
-/* Copy the live ledger to a new file, verified and durable; *rows tells how many payments it holds.  NEVER: the name is taken. */
-enum outcome ledger_copy(struct ledger *ledger, const char *path, int64_t *rows, struct fault *why) MUST_USE;
+/* Copy the live ledger to a new file, verified and durable; *rows tells how many payments it holds.  NEVER: the name is taken.
+ * `tell`: see db_copy(). */
+enum outcome ledger_copy(struct ledger *ledger, const char *path, db_progress *tell, void *told,
+    int64_t *rows, struct fault *why) MUST_USE;
 
 /* Check the file and the invariants; every violation is told.  NEVER when there was any. */
 enum outcome ledger_check(

@@ -254,13 +254,14 @@ ledger_conflicts(struct ledger *ledger, int64_t id, bool whole, json_t **conflic
 }
 
 enum outcome
-ledger_copy(struct ledger *ledger, const char *path, int64_t *rows, struct fault *why)
+ledger_copy(
+    struct ledger *ledger, const char *path, db_progress *tell, void *told, int64_t *rows, struct fault *why)
 {
 	struct query *query = NULL;
 	struct db *copy = NULL;
 	enum outcome out;
 
-	if ((out = db_copy(ledger->db, path, why)) != DONE ||
+	if ((out = db_copy(ledger->db, path, tell, told, why)) != DONE ||
 	    (out = db_open_foreign(path, &copy, why)) != DONE)
 		return out;
 	out = db_query(copy, &query, why, "SELECT count(*) FROM payment_events", "");

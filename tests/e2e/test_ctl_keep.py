@@ -185,6 +185,12 @@ def test_backup_overwrites_nothing(stack: Stack) -> None:
     assert re.search(r"copy: \d+ bytes, 0 payments, verified", say(stack, "backup", str(stack.data / "copy")))
 
 
+def test_backup_is_told(stack: Stack) -> None:
+    on_screen = on_terminal(stack, "backup", str(stack.data / "copy"))
+    assert re.search(r"copying pages: (\d+) of \1\x1b\[K\r\n.*copy: \d+ bytes", on_screen)
+    assert stack.paymentctl("backup", str(stack.data / "another")).stderr == ""
+
+
 def test_restoring_as_the_readme_tells(stack: Stack) -> None:
     """A copy takes the ledger's place, and still knows what was carried.  This stack stops and starts without systemctl."""
     stop, away, copy, look, start = block_of(ROOT / "README.md", "lost/")

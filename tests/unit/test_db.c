@@ -263,7 +263,7 @@ test_corrupt_files(void **state)
 	overwrite(path, 4096 + 8, "xxxxxxxxxxxxxxxxxxxxxxxxxx");
 	db = open_db();
 	assert_int_not_equal(db_check(db, count_problem, &problems, &why), DONE);
-	assert_int_equal(db_copy(db, copy, &why) == DONE, false);
+	assert_int_equal(db_copy(db, copy, NULL, NULL, &why) == DONE, false);
 	assert_int_not_equal(access(copy, F_OK), 0);
 	db_close(db);
 }
@@ -763,18 +763,18 @@ test_copy(void **state)
 
 	(void)state;
 	add(db, "a", 1);
-	assert_int_equal(db_copy(db, copy, &why), DONE);
+	assert_int_equal(db_copy(db, copy, NULL, NULL, &why), DONE);
 	assert_int_equal(stat(copy, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	add(db, "b", 1);
-	assert_int_equal(db_copy(db, copy, &why), NEVER);
+	assert_int_equal(db_copy(db, copy, NULL, NULL, &why), NEVER);
 	assert_non_null(strstr(why.text, "exists"));
-	assert_int_equal(db_copy(db, "/nonexistent/copy", &why), BROKEN);
+	assert_int_equal(db_copy(db, "/nonexistent/copy", NULL, NULL, &why), BROKEN);
 	disk_is_full = true;
 	unlink(copy);
-	assert_int_equal(db_copy(db, copy, &why), BROKEN);
+	assert_int_equal(db_copy(db, copy, NULL, NULL, &why), BROKEN);
 	disk_is_full = false;
-	assert_int_equal(db_copy(db, copy, &why), DONE);
+	assert_int_equal(db_copy(db, copy, NULL, NULL, &why), DONE);
 	db_close(db);
 	/* No draft is left behind. */
 	assert_non_null(entries = opendir(directory));
@@ -784,6 +784,47 @@ test_copy(void **state)
 	assert_int_equal(db_open(copy, OUR_ID, steps, 2, &copied, &why), DONE);
 	assert_int_equal(number(copied, "SELECT count(*) FROM paid"), 2);
 	db_close(copied);
+}
+
+struct heard {
+	int calls, ends;
+	int64_t done, total;
+};
+
+/* More and more of the same, and the end once. */
+static void
+hear(void *told, const char *what, int64_t done, int64_t total)
+{
+	struct heard *heard = told;
+
+	if (strcmp(what, "copying pages") != 0)
+		return;
+	assert_int_equal(heard->ends, 0);
+	assert_in_range(done, heard->done, total);
+	assert_true(heard->total == 0 || heard->total == total);
+	*heard = (struct heard){ heard->calls + 1, done == total, done, total };
+}
+
+/* Of long work it is told how far it is. */
+static void
+test_copy_tells_how_far(void **state)
+{
+	static const char fill[] =
+	    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000) "
+	    "INSERT INTO paid (key, amount) SELECT printf('%060d', i), i FROM n";
+	struct db *db = open_db();
+	struct heard heard = { 0 };
+	struct fault why;
+
+	(void)state;
+	assert_int_equal(db_begin(db, &why), DONE);
+	assert_int_equal(db_run(db, &why, fill, ""), DONE);
+	assert_int_equal(db_commit(db, &why), DONE);
+	assert_int_equal(db_copy(db, copy, hear, &heard, &why), DONE);
+	assert_true(heard.calls >= 3);
+	assert_int_equal(heard.ends, 1);
+	assert_int_equal(heard.total, number(db, "PRAGMA page_count"));
+	db_close(db);
 }
 
 /* Only what is there is opened, and nothing is left behind by looking. */
@@ -939,6 +980,7 @@ main(void)
 		TEST(test_stuck_inside),
 		TEST(test_wait_for_gate),
 		TEST(test_copy),
+		TEST(test_copy_tells_how_far),
 		TEST(test_open_existing),
 		TEST(test_open_foreign),
 		TEST(test_scrub),
