@@ -56,7 +56,10 @@ check_run_dir(const struct settings *settings, json_t *findings)
 {
 	const char *path = settings->payments_run_dir;
 
-	if (access(path, W_OK | X_OK) < 0)
+	if (access(path, W_OK | X_OK) < 0 && errno == ENOENT)
+		finding_add(findings, "unset", "PAYMENTS_RUN_DIR", 0,
+		    "%s is not there yet; the service creates it", path);
+	else if (access(path, W_OK | X_OK) < 0)
 		finding_add(findings, "wrong", "PAYMENTS_RUN_DIR", 0, "%s: %s", path, strerror(errno));
 	else
 		finding_add(findings, "ok", "PAYMENTS_RUN_DIR", 0, "%s can be written", path);

@@ -92,6 +92,7 @@ def test_this_host(stack: Stack, tmp_path: Path) -> None:
     missing = tmp_path / "payments.sqlite"
     assert states(stack, PAYMENTS_DB=str(missing)) == {"PAYMENTS_DB": "unset"}
     assert not missing.exists()
+    assert states(stack, PAYMENTS_RUN_DIR=str(tmp_path / "run")) == {"PAYMENTS_RUN_DIR": "unset"}
     missing.write_text("no ledger at all, but long enough for one to be expected" * 20)
     assert states(stack, PAYMENTS_DB=str(missing)) == {"PAYMENTS_DB": "wrong"}
     assert ctl(stack, "check", AMO_ACCESS_TOKEN=None).returncode == CONFIG
