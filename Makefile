@@ -203,7 +203,7 @@ deb: ## the Debian package in build/deb/, and what lintian says of it
 	@tests/install-packages build package
 	@tests/package/build build/deb
 
-package-test: ## install, upgrade under load, remove and purge the package in an empty Debian 12 (root, debootstrap)
+package-test: ## install, upgrade under load, remove and purge the package in an empty Debian 12; take over (root, debootstrap)
 	@tests/install-packages build run container package
 	@$(MAKE) --no-print-directory all
 	@tests/package/run

@@ -11,8 +11,10 @@ from machine import Machine
 # Debian with systemd, and what the emulated account is linked with.
 EMPTY = ("systemd", "dbus", "libmicrohttpd12")
 
-# What the package wants and Debian has; apt finds it without a network.  The package itself says what of it is needed.
-WANTED = ("nginx", "spawn-fcgi", "ca-certificates", "tzdata", "libfcgi0ldbl", "libcurl4", "libjansson4", "libssl3", "libsqlite3-0")
+# What the package wants and Debian has; apt finds it without a network.  The package itself says what of it is needed;
+# systemd/TAKEOVER.md says what sqlite3 is for.
+WANTED = ("nginx", "spawn-fcgi", "ca-certificates", "tzdata", "libfcgi0ldbl", "libcurl4", "libjansson4", "libssl3", "libsqlite3-0",
+          "sqlite3")  # fmt: skip
 
 PURGE, BACKUP = "platform-payment-sync-purge", "platform-payment-sync-backup"
 ALL_UNITS = f"{UNITS} {PURGE}.timer {BACKUP}.timer"
