@@ -32,7 +32,8 @@ read_contact(struct job *job, struct fault *why)
 		return out;
 	job->at.contact_id = 0;
 	job->at.matched_by[0] = '\0';
-	if ((out = job_intend(job, INTENT_NONE, why)) != DONE)
+	/* A lead that may have been created is linked by now to the contact that this one was merged into. */
+	if ((out = job_save(job, why)) != DONE)
 		return out;
 	return fault_set(why, LATER, "the contact has vanished from amoCRM; it will be looked for again");
 }
@@ -114,10 +115,24 @@ is_active(const struct job *job, const json_t *lead)
 	    !mapping_stage_excluded(job->with->mapping, number(lead, "status_id"));
 }
 
+/* The lead that shows this payment already, borrowed, finished business or not; NULL: none does.  That is seen when our
+ * ledger was restored from an older copy. */
+static json_t *
+lead_that_shows(const struct job *job, const json_t *leads)
+{
+	json_t *lead;
+	size_t i;
+
+	json_array_foreach(leads, i, lead)
+		if (!json_is_true(json_object_get(lead, "is_deleted")) && lead_form_shows(job, lead))
+			return lead;
+	return NULL;
+}
+
 enum outcome
 lead_choose(struct job *job, json_t **chosen, struct fault *why)
 {
-	json_t *leads = NULL, *lead, *best = NULL;
+	json_t *leads = NULL, *lead, *best = NULL, *shows;
 	size_t i, active = 0;
 	enum outcome out;
 
@@ -130,7 +145,11 @@ lead_choose(struct job *job, json_t **chosen, struct fault *why)
 		if (best == NULL || number(lead, "updated_at") > number(best, "updated_at"))
 			best = lead;
 	}
-	if (best != NULL)
+	if ((shows = lead_that_shows(job, leads)) != NULL)
+		best = shows;
+	if (shows != NULL)
+		job_tell(job, "lead %lld shows this payment already", (long long)number(best, "id"));
+	else if (best != NULL)
 		job_tell(job, "lead %lld chosen: updated last of %zu active, %zu in all",
 		    (long long)number(best, "id"), active, json_array_size(leads));
 	else
@@ -193,32 +212,45 @@ prepare_creation(struct job *job)
 	job->request = (struct request){ .entity = lead, .intent = INTENT_LEAD, .then = created };
 }
 
-/* Whether a lead of the contact's is the one that a lost creation made.  One without any payment id (its field may have
- * been refused, and nobody lived to write so down) is known by its name, price and age, unless another payment of ours
- * made it. */
+/* Whether the lead looks like the one that we meant to create. */
+static bool
+is_alike(const struct job *job, const json_t *lead)
+{
+	json_t *name = lead_form_name(job);
+	bool alike = json_equal(name, json_object_get(lead, "name")) &&
+	    number(lead, "price") == money_round(job->paid->amount) &&
+	    number(lead, "created_at") >= job->at.intent_ms / 1000 - 60;
+
+	json_decref(name);
+	return alike;
+}
+
+/*
+ * Whether a lead of the contact's is the one that a lost creation made.  One without any payment id (its field may have been
+ * refused, and nobody lived to write so down) is known by its name, price and age, unless another payment of ours made it;
+ * one with another's id by the same, if the first of ours that was added to it found what we would have left there.
+ */
 static enum outcome
 is_ours(struct job *job, const json_t *lead, bool *ours, struct fault *why)
 {
-	struct lead_shown shown;
-	json_t *name;
-	bool alike, claimed = false;
+	struct lead_shown shown, found;
+	bool later = false, claimed = false;
 	enum outcome out;
 
 	*ours = false;
 	/* A lead whose numbers cannot be read was not made by us. */
 	if (lead_form_read(job, lead, &shown, why) != DONE)
 		return DONE;
+	*ours = shown.ours;
+	if (shown.ours || !is_alike(job, lead))
+		return DONE;
 	if (shown.has_id) {
-		*ours = shown.ours;
-		return DONE;
+		out = ledger_base_after(job->with->ledger, number(lead, "id"), job->at.intent_ms,
+		    &found.total, &found.count, &later, why);
+		if (out != DONE || !later || found.total != job->at.total_after ||
+		    found.count != job->at.count_after)
+			return out;
 	}
-	name = lead_form_name(job);
-	alike = json_equal(name, json_object_get(lead, "name")) &&
-	    number(lead, "price") == money_round(job->paid->amount) &&
-	    number(lead, "created_at") >= job->at.intent_ms / 1000 - 60;
-	json_decref(name);
-	if (!alike)
-		return DONE;
 	if ((out = ledger_lead_claimed(job->with->ledger, number(lead, "id"), &claimed, why)) == DONE)
 		*ours = !claimed;
 	return out;
@@ -261,6 +293,22 @@ reserve(struct job *job, int64_t lead_id, struct fault *why)
 	return job_await_others(job, lead_id, why);
 }
 
+/* An intent of ours is open on the lead.  While we had failed with it, another payment may have begun on the lead, and it is
+ * not known yet what became of that one. */
+static enum outcome
+await_younger(struct job *job, struct fault *why)
+{
+	int64_t younger = 0;
+	enum outcome out;
+
+	out = ledger_younger_intent(
+	    job->with->ledger, job->id, job->at.lead_id, job->at.intent_ms, &younger, why);
+	if (out != DONE || younger == 0)
+		return out;
+	job->waiting = true;
+	return fault_set(why, LATER, "waiting for another payment of the same lead");
+}
+
 /* An intent is open on at.lead_id.  *gone tells that the lead is: then another one is chosen. */
 static enum outcome
 resume(struct job *job, bool *gone, struct fault *why)
@@ -269,6 +317,7 @@ resume(struct job *job, bool *gone, struct fault *why)
 	enum outcome out;
 
 	if ((out = job_lock(job, LOCK_LEAD, &job->at.lead_id, 1, why)) != DONE ||
+	    (out = await_younger(job, why)) != DONE ||
 	    (out = amocrm_read(job->with->crm, AMOCRM_LEADS, job->at.lead_id, &lead, why)) != DONE)
 		return out;
 	*gone = lead == NULL || json_is_true(json_object_get(lead, "is_deleted"));

@@ -24,8 +24,8 @@ enum outcome lead_read_contact(struct job *job, struct fault *why) MUST_USE;
 /* Whether the job will choose among the leads that its contact is linked to. */
 bool lead_wants_linked(const struct job *job);
 
-/* The part of lead_settle() that only asks: the active lead that was updated last, as a new reference; NULL when there is none.
- * job->contact, or job->leads, is at hand. */
+/* The part of lead_settle() that only asks: the lead that shows this payment already, else the active one that was updated
+ * last, as a new reference; NULL when there is none.  job->contact, or job->leads, is at hand. */
 enum outcome lead_choose(struct job *job, json_t **lead, struct fault *why) MUST_USE;
 
 /* DONE: at.lead_id is set, at.applied is true, both saved, or will be once the request that was prepared (a change or a

@@ -242,18 +242,27 @@ lead_form_same_id(const struct job *job, const json_t *lead)
  * Reading.
  */
 
+bool
+lead_form_shows(const struct job *job, const json_t *lead)
+{
+	const json_t *id = field_by_id(lead, job->with->settings->lead_field_payment_id);
+	char room[FIELD_ROOM];
+	const char *text = field_value(id, 0, room);
+	json_t *ours = text_cut(job->paid->key, FIELD_TEXT_MAX);
+	bool same = text != NULL && strcmp(text, json_string_value(ours)) == 0;
+
+	json_decref(ours);
+	return same;
+}
+
 enum outcome
 lead_form_read(const struct job *job, const json_t *lead, struct lead_shown *shown, struct fault *why)
 {
 	const struct settings *set = job->with->settings;
-	const json_t *id = field_by_id(lead, set->lead_field_payment_id);
 	char room[FIELD_ROOM];
-	const char *text = field_value(id, 0, room);
-	json_t *ours = text_cut(job->paid->key, FIELD_TEXT_MAX);
 
-	shown->has_id = text != NULL;
-	shown->ours = text != NULL && strcmp(text, json_string_value(ours)) == 0;
-	json_decref(ours);
+	shown->has_id = field_value(field_by_id(lead, set->lead_field_payment_id), 0, room) != NULL;
+	shown->ours = lead_form_shows(job, lead);
 	if (!field_money(lead, set->lead_field_total_paid, &shown->total))
 		return fault_set(why, NEVER, "the lead's total paid is not a number we can add to");
 	if (!read_count(lead, set, &shown->count))

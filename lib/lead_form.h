@@ -25,6 +25,9 @@ json_t *lead_form_same_id(const struct job *job, const json_t *lead);
 /* The name that lead_form_new() gives, cut to what amoCRM takes.  New reference. */
 json_t *lead_form_name(const struct job *job);
 
+/* Whether the lead's payment id is this payment's. */
+bool lead_form_shows(const struct job *job, const json_t *lead);
+
 /* What a lead shows. */
 struct lead_shown {
 	int64_t total; /* Kopecks. */

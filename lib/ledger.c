@@ -9,7 +9,8 @@
  *  3. A success has a contact, a lead, and its amount applied: delivery.applied = 1, no open intent, a note.
  *  4. An applied payment on an existing lead moved its total by exactly its amount, and its count by one (by less only at
  *     the end of a select field): total_after = total_before + kopecks.
- *  5. Of the unfinished payments on one lead at most one has an open intent on its totals.
+ *  5. Of the unfinished payments on one lead at most one has an open intent on its totals.  (Not counting those that failed
+ *     with one and were put back, after which it is older than recorded_ms: they wait for the one that came after them.)
  *  6. The tally agrees with the rows.
  *
  * States of a row; the arrows name the function that performs them:

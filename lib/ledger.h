@@ -170,11 +170,19 @@ enum outcome ledger_remembered(
 enum outcome ledger_blocker(
     struct ledger *ledger, int64_t id, int64_t lead_id, int64_t *blocker, struct fault *why) MUST_USE;
 
+/* Another unfinished payment with an open intent on this lead's totals that is younger than ours, of intent_ms: it began
+ * while ours had failed.  0 when there is none. */
+enum outcome ledger_younger_intent(struct ledger *ledger, int64_t id, int64_t lead_id, int64_t intent_ms,
+    int64_t *younger, struct fault *why) MUST_USE;
+
 /* Whether a contact may have been created for this payer, by this payment or another (even one that has failed since), whose
  * id nobody learnt. */
 enum outcome ledger_lost_contact(struct ledger *ledger, int64_t id, bool *lost, struct fault *why) MUST_USE;
 
-/* What the first payment that was applied to this lead after `since_ms` found there; *known = false when there is none. */
+/*
+ * What the first payment that was applied to this lead after `since_ms`, or meant to be and failed before anybody knew, found
+ * there; *known = false when there is none.
+ */
 enum outcome ledger_base_after(struct ledger *ledger, int64_t lead_id, int64_t since_ms, int64_t *total,
     int64_t *count, bool *known, struct fault *why) MUST_USE;
 

@@ -201,9 +201,11 @@ enum outcome
 ledger_base_after(struct ledger *ledger, int64_t lead_id, int64_t since_ms, int64_t *total, int64_t *count,
     bool *known, struct fault *why)
 {
-	static const char sql[] = "SELECT total_before, count_before FROM delivery WHERE lead_id = $1 AND "
-				  "applied_ms > $2 AND lead_created = 0"
-				  " ORDER BY applied_ms LIMIT 1";
+	static const char sql[] =
+	    "SELECT total_before, count_before FROM (SELECT total_before, count_before,"
+	    " iif(intent = 'totals', intent_ms, applied_ms) AS at_ms FROM delivery"
+	    " WHERE lead_id = $1 AND lead_created = 0 AND (applied_ms IS NOT NULL OR intent = 'totals'))"
+	    " WHERE at_ms > $2 ORDER BY at_ms LIMIT 1";
 	struct query *query = NULL;
 	bool found = false;
 	enum outcome out;
@@ -218,6 +220,21 @@ ledger_base_after(struct ledger *ledger, int64_t lead_id, int64_t since_ms, int6
 		*known = found;
 	db_done(query);
 	return out;
+}
+
+enum outcome
+ledger_younger_intent(struct ledger *ledger, int64_t id, int64_t lead_id, int64_t intent_ms, int64_t *younger,
+    struct fault *why)
+{
+	static const char sql[] =
+	    "SELECT other.id FROM delivery d JOIN payment_events other ON other.id = d.payment"
+	    " WHERE d.lead_id = $2 AND d.intent = 'totals' AND other.next_ms IS NOT NULL AND other.id <> $1"
+	    " AND (d.intent_ms, other.id) > ($3, $1) LIMIT 1";
+	struct query *query = NULL;
+	enum outcome out;
+
+	out = db_query(ledger->db, &query, why, sql, "iii", id, lead_id, intent_ms);
+	return first_number(out, query, younger, why);
 }
 
 enum outcome

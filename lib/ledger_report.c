@@ -294,7 +294,8 @@ static const struct {
 	{ "at most one unfinished payment has an open intent on a lead's totals",
 	    "SELECT min(e.id) FROM payment_events e JOIN delivery d ON d.payment = e.id WHERE d.intent = "
 	    "'totals'"
-	    " AND e.next_ms IS NOT NULL GROUP BY d.lead_id HAVING count(*) > 1" },
+	    " AND e.next_ms IS NOT NULL AND d.intent_ms >= e.recorded_ms GROUP BY d.lead_id HAVING count(*) "
+	    "> 1" },
 	{ "the tally agrees with the rows",
 	    "SELECT coalesce(t.day, e.day) FROM (SELECT * FROM tally WHERE payments <> 0 OR kopecks <> 0) t "
 	    "FULL JOIN"

@@ -44,6 +44,23 @@ begin_from(struct job *job, const struct lead_shown *shown, const json_t *lead)
 	prepare_change(job, lead);
 }
 
+/* The lead shows our id though we know nothing of it: our ledger was restored from an older copy. */
+static enum outcome
+applied_before_memory(struct job *job, const struct lead_shown *shown, struct fault *why)
+{
+	struct progress *at = &job->at;
+
+	at->older = false;
+	at->total_after = shown->total;
+	at->total_before = shown->total - job->paid->amount;
+	at->count_after = shown->count;
+	at->count_before = shown->count > 0 ? shown->count - 1 : 0;
+	job->applied_before = true;
+	job_remark(
+	    job, "lead %lld shows this payment already; it is not added again", (long long)at->lead_id);
+	return applied(job, why);
+}
+
 enum outcome
 totals_prepare(struct job *job, const json_t *lead, struct fault *why)
 {
@@ -56,6 +73,8 @@ totals_prepare(struct job *job, const json_t *lead, struct fault *why)
 	job->at.pipeline_id = json_integer_value(json_object_get(lead, "pipeline_id"));
 	job->at.lead_created = false;
 	job->responsible_id = json_integer_value(json_object_get(lead, "responsible_user_id"));
+	if (shown.ours)
+		return applied_before_memory(job, &shown, why);
 	begin_from(job, &shown, lead);
 	return DONE;
 }

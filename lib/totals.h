@@ -14,7 +14,8 @@
  * lead's lock, and no other payment is applied to the lead while an intent on it is open.
  */
 
-/* Prepare the request that applies the payment to the lead as it was read under the lock. */
+/* Prepare the request that applies the payment to the lead as it was read under the lock; none when the lead shows this
+ * payment already. */
 enum outcome totals_prepare(struct job *job, const json_t *lead, struct fault *why) MUST_USE;
 
 /*

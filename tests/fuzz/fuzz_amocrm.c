@@ -151,6 +151,15 @@ ledger_base_after(struct ledger *ledger, int64_t lead_id, int64_t since_ms, int6
 }
 
 enum outcome
+ledger_younger_intent(struct ledger *ledger, int64_t id, int64_t lead_id, int64_t intent_ms, int64_t *younger,
+    struct fault *why)
+{
+	(void)ledger, (void)id, (void)lead_id, (void)intent_ms, (void)why;
+	*younger = 0;
+	return DONE;
+}
+
+enum outcome
 ledger_lead_claimed(struct ledger *ledger, int64_t lead_id, bool *is_claimed, struct fault *why)
 {
 	(void)ledger, (void)lead_id, (void)why;

@@ -1108,6 +1108,179 @@ test_each_pair_of_failures(void **state)
 	assert_int_equal(failed, 0);
 }
 
+/*
+ * Payments that failed with an intent open and were taken up again, after others came to the same lead.
+ */
+
+#define GIVEN_UP_MS (73 * INT64_C(3600000))
+
+static const struct sample first_sale = { .id = "pay_C", .phone = "89991234567", .cost = "1000" };
+static const struct sample second_sale = {
+	.id = "pay_A", .phone = "89991234567", .cost = "200", .time = "2025-01-20 14:59:20"
+};
+
+/* Carry that row as if it had been recorded so long ago, and had failed often. */
+static enum outcome
+carry_row(int64_t id, int64_t age_ms, struct fault *why)
+{
+	struct delivery delivery;
+	struct due due;
+	enum outcome out;
+
+	assert_int_equal(
+	    ledger_next_due(carrier->ledger, id - 1, clock_wall_ms() + 3600000, &due, why), DONE);
+	assert_int_equal(due.id, id);
+	due.recorded_ms -= age_ms;
+	due.attempts += age_ms > 0 ? 100 : 0;
+	out = attempt(&due, &delivery, why);
+	delivery_clear(&delivery);
+	due_clear(&due);
+	return out;
+}
+
+/* The answer of the n-th call from now on is lost. */
+static void
+lose_answer(int n)
+{
+	account.failures[0].call = account.calls + n;
+	account.failures[0].when = FAIL_AFTER;
+	account.failures[0].outcome = UNSURE;
+}
+
+/* The first one was added unheard and given up; the second, on what that left, unheard too. */
+static void
+two_on_one_lead(int64_t *first, int64_t *second)
+{
+	struct fault why = { "" };
+
+	fake_lead(fake_contact("[" PHONE_FIELD "]"), STATUS_ACTIVE,
+	    "[{\"field_id\": 204, \"values\": [{\"value\": \"7\"}]}]");
+	*first = record(&first_sale);
+	lose_answer(3);
+	assert_int_equal(carry_row(*first, GIVEN_UP_MS, &why), NEVER);
+	assert_string_equal(fake_field(only_lead(), FIELD_TOTAL), "1007");
+	fake_clock_pass(60000);
+	*second = record(&second_sale);
+	lose_answer(3);
+	assert_int_equal(carry_row(*second, 0, &why), LATER);
+	assert_string_equal(fake_field(only_lead(), FIELD_TOTAL), "1207");
+}
+
+static void
+test_retried_beside_a_younger_one(void **state)
+{
+	struct fault why = { "" };
+	int64_t first, second;
+
+	(void)state;
+	two_on_one_lead(&first, &second);
+	assert_int_equal(retry_failed(), 1);
+	assert_ledger_sound();
+	/* It waits until it is known what became of the other. */
+	assert_int_equal(carry_row(first, 0, &why), LATER);
+	assert_non_null(strstr(why.text, "waiting for another payment"));
+	drain();
+	assert_string_equal(fake_field(only_lead(), FIELD_TOTAL), "1207");
+	assert_string_equal(fake_field(only_lead(), FIELD_COUNT), "2");
+	assert_ledger_sound();
+}
+
+static void
+test_retried_beside_a_younger_one_that_failed(void **state)
+{
+	struct fault why = { "" };
+	int64_t first, second;
+
+	(void)state;
+	two_on_one_lead(&first, &second);
+	fake_clock_pass(20000);
+	account.always = LATER;
+	assert_int_equal(carry_row(second, GIVEN_UP_MS, &why), NEVER);
+	account.always = DONE;
+	/* The older one alone, then the other. */
+	fixture_sql(settings->payments_db,
+	    "UPDATE payment_events SET status = 'pending', next_ms = 1, recorded_ms = %lld WHERE id = %lld",
+	    (long long)clock_wall_ms(), (long long)first);
+	drain();
+	assert_string_equal(fake_field(only_lead(), FIELD_TOTAL), "1207");
+	assert_int_equal(retry_failed(), 1);
+	drain();
+	assert_string_equal(fake_field(only_lead(), FIELD_TOTAL), "1207");
+	assert_string_equal(fake_field(only_lead(), FIELD_COUNT), "2");
+	assert_ledger_sound();
+}
+
+/* A lead that was created unheard is known again though it shows by now who paid next. */
+static void
+test_created_unheard_and_paid_into(void **state)
+{
+	struct fault why = { "" };
+	json_t *lead;
+
+	(void)state;
+	fake_contact("[" PHONE_FIELD "]");
+	lose_answer(2);
+	assert_int_equal(carry_row(record(&first_sale), GIVEN_UP_MS, &why), NEVER);
+	lead = only_lead();
+	json_object_set_new(lead, "status_id", json_integer(STATUS_ACTIVE));
+	fake_clock_pass(60000);
+	record(&second_sale);
+	drain();
+	assert_string_equal(fake_field(lead, FIELD_TOTAL), "1200");
+	assert_int_equal(retry_failed(), 1);
+	drain();
+	assert_string_equal(fake_field(only_lead(), FIELD_TOTAL), "1200");
+	assert_string_equal(fake_field(only_lead(), FIELD_COUNT), "2");
+	assert_int_equal(fake_notes(number(lead, "id"), "Payment ID: pay_C"), 1);
+	assert_ledger_sound();
+}
+
+/* The contact was merged into another while it was unknown whether its lead had been created. */
+static void
+test_merged_while_unsure_of_a_lead(void **state)
+{
+	struct fault why = { "" };
+	int64_t merged, into;
+
+	(void)state;
+	merged = fake_contact("[" PHONE_FIELD "]");
+	record(&first_sale);
+	lose_answer(2);
+	assert_int_equal(carry(&why), LATER);
+	into = fake_contact("[" PHONE_FIELD "]");
+	json_object_set_new(
+	    only_lead(), "_embedded", json_pack("{s:[{s:I}]}", "contacts", "id", (json_int_t)into));
+	assert_int_equal(number(json_array_get(account.contacts, 0), "id"), merged);
+	json_array_remove(account.contacts, 0);
+	drain();
+	assert_string_equal(fake_field(only_lead(), FIELD_TOTAL), "1000");
+	assert_int_equal(ledger_int("SELECT contact_id FROM payment_events"), into);
+	assert_ledger_sound();
+}
+
+/* The ledger was restored from an older copy, and the platform sends again what it does not know. */
+static void
+test_lead_shows_what_the_ledger_forgot(void **state)
+{
+	static const int stages[] = { STATUS_ACTIVE, STATUS_AUTOPAY_SITE };
+	size_t i;
+
+	for (i = 0; i < sizeof(stages) / sizeof(stages[0]); i++) {
+		fake_lead(fake_contact("[" PHONE_FIELD "]"), stages[i],
+		    "[{\"field_id\": 204, \"values\": [{\"value\": \"1000\"}]},"
+		    "{\"field_id\": 205, \"values\": [{\"value\": \"1\"}]},"
+		    "{\"field_id\": 207, \"values\": [{\"value\": \"pay_C\"}]}]");
+		record(&first_sale);
+		drain();
+		assert_string_equal(fake_field(only_lead(), FIELD_TOTAL), "1000");
+		assert_string_equal(fake_field(only_lead(), FIELD_COUNT), "1");
+		assert_int_equal(fake_notes(number(only_lead(), "id"), "Payment ID: pay_C"), 1);
+		assert_ledger_sound();
+		tear_down(state);
+		set_up(state);
+	}
+}
+
 #define test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int
@@ -1137,6 +1310,11 @@ main(void)
 		test(test_finished_meanwhile),
 		test(test_lease),
 		test(test_contact_vanishes),
+		test(test_retried_beside_a_younger_one),
+		test(test_retried_beside_a_younger_one_that_failed),
+		test(test_created_unheard_and_paid_into),
+		test(test_merged_while_unsure_of_a_lead),
+		test(test_lead_shows_what_the_ledger_forgot),
 		cmocka_unit_test(test_each_failure_at_each_call),
 		cmocka_unit_test(test_each_pair_of_failures),
 	};

@@ -1074,7 +1074,8 @@ test_check(void **state)
 		{ "UPDATE delivery SET count_after = count_after + 1", "by its amount" },
 		{ "INSERT INTO delivery (payment, intent, intent_ms, lead_id, lead_created, older, applied, "
 		  "rebased, dropped,"
-		  " unmapped) SELECT id, 'totals', 1, 22, 0, 0, 0, 0, '[]', '[]' FROM payment_events WHERE "
+		  " unmapped) SELECT id, 'totals', recorded_ms, 22, 0, 0, 0, 0, '[]', '[]' FROM "
+		  "payment_events WHERE "
 		  "status = 'pending'",
 		    "open intent" },
 		{ "UPDATE tally SET payments = payments + 1 WHERE status = 'success'", "tally" },
