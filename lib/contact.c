@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "contact.h"
 #include "fields.h"
+#include "lock.h"
 #include "phone.h"
 
 /*
@@ -230,6 +231,7 @@ created(struct job *job, enum outcome out, int64_t id, struct fault *why)
 		return job_withdraw(job, out, why);
 	job_tell(job, "contact %lld created", (long long)id);
 	job->at.contact_id = id;
+	job->looked_ms = 0;
 	job->at.intent = INTENT_NONE;
 	job->at.intent_ms = 0;
 	strncpy(job->at.matched_by, "created", sizeof(job->at.matched_by) - 1);
@@ -311,16 +313,60 @@ contact_find(struct job *job, struct fault *why)
 	if (job->at.intent == INTENT_CONTACT && (out = job_settled(job, why)) != DONE)
 		return out;
 
-	if ((out = find(job, why)) != DONE)
+	job->looked_ms = clock_wall_ms();
+	if ((out = find(job, why)) != DONE || job->at.contact_id != 0)
 		return out;
-	if (job->at.contact_id != 0) {
-		prepare_filling(job);
-		return job->request.entity != NULL ? DONE : adopt(job, false, why);
-	}
 	if (!job->with->settings->create_if_not_found) {
 		job->not_found = "contact_not_found";
 		return fault_set(why, NEVER, "contact_not_found");
 	}
 	prepare_creation(job);
 	return DONE;
+}
+
+enum outcome
+contact_read(struct job *job, struct fault *why)
+{
+	enum outcome out;
+
+	if (job->contact != NULL)
+		return DONE;
+	out = amocrm_read(job->with->crm, AMOCRM_CONTACTS, job->at.contact_id, &job->contact, why);
+	if (out != DONE || job->contact != NULL)
+		return out;
+	job->at.contact_id = 0;
+	job->at.matched_by[0] = '\0';
+	/* A lead that may have been created is linked by now to the contact that this one was merged into: its intent stays. */
+	if ((out = job_save(job, why)) != DONE)
+		return out;
+	return fault_set(why, LATER, "the contact has vanished from amoCRM; it will be looked for again");
+}
+
+/* Another payment, that knows the same contact by something else, may have filled it in, or made it a lead, since we read
+ * it. */
+static enum outcome
+read_again_if_touched(struct job *job, struct fault *why)
+{
+	bool touched = false;
+	enum outcome out;
+
+	out = ledger_contact_touched(job->with->ledger, job->at.contact_id, job->looked_ms, &touched, why);
+	if (out != DONE || !touched)
+		return out;
+	json_decref(job->contact);
+	job->contact = NULL;
+	return contact_read(job, why);
+}
+
+enum outcome
+contact_hold(struct job *job, struct fault *why)
+{
+	enum outcome out;
+
+	if ((out = job_lock(job, LOCK_CONTACT, &job->at.contact_id, 1, why)) != DONE || job->looked_ms == 0)
+		return out;
+	if ((out = read_again_if_touched(job, why)) != DONE)
+		return out;
+	prepare_filling(job);
+	return job->request.entity != NULL ? DONE : adopt(job, false, why);
 }

@@ -83,12 +83,6 @@ look_back(struct job *job, struct fault *why)
 	return DONE;
 }
 
-static enum outcome
-lock_contact(struct job *job, struct fault *why)
-{
-	return job_lock(job, LOCK_CONTACT, &job->at.contact_id, 1, why);
-}
-
 static void
 remark_fields(struct job *job)
 {
@@ -130,9 +124,10 @@ carry(struct batch *batch)
 	/* Who paid? */
 	batch_each(batch, contact_find);
 	batch_send(batch, AMOCRM_CONTACTS);
+	batch_each(batch, contact_hold);
+	batch_send(batch, AMOCRM_CONTACTS);
 
 	/* For which lead, and how much does it come to? */
-	batch_each(batch, lock_contact);
 	batch_each(batch, lead_read_named);
 	batch_each(batch, lead_read_contact);
 	batch_read_leads(batch, lead_wants_linked);

@@ -47,8 +47,10 @@ struct job {
 	size_t who_count;
 
 	struct progress at; /* As in the ledger; saved after each step. */
-	json_t *contact;    /* As last read, with the ids of its leads; NULL when it was not read.  Owned. */
-	json_t *leads;      /* The leads to choose from, where they were read already; else NULL.  Owned. */
+	int64_t
+	    looked_ms; /* Wall clock: when the contact was looked for and found; 0 = known before, or just created. */
+	json_t *contact; /* As last read, with the ids of its leads; NULL when it was not read.  Owned. */
+	json_t *leads;   /* The leads to choose from, where they were read already; else NULL.  Owned. */
 	int64_t responsible_id; /* Amo's user who looks after the lead, as last read; 0 = not read. */
 	struct request request;
 

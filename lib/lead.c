@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "amocrm.h"
+#include "contact.h"
 #include "fields.h"
 #include "lead.h"
 #include "lead_form.h"
@@ -18,25 +19,6 @@ number(const json_t *entity, const char *key)
 /*
  * Choosing.
  */
-
-/* The contact as it stands.  One that was merged away or deleted is forgotten, so that the next attempt looks again. */
-static enum outcome
-read_contact(struct job *job, struct fault *why)
-{
-	enum outcome out;
-
-	if (job->contact != NULL)
-		return DONE;
-	out = amocrm_read(job->with->crm, AMOCRM_CONTACTS, job->at.contact_id, &job->contact, why);
-	if (out != DONE || job->contact != NULL)
-		return out;
-	job->at.contact_id = 0;
-	job->at.matched_by[0] = '\0';
-	/* A lead that may have been created is linked by now to the contact that this one was merged into. */
-	if ((out = job_save(job, why)) != DONE)
-		return out;
-	return fault_set(why, LATER, "the contact has vanished from amoCRM; it will be looked for again");
-}
 
 static enum outcome
 linked_leads(struct job *job, json_t **leads, struct fault *why)
@@ -103,7 +85,7 @@ contact_leads(struct job *job, json_t **leads, struct fault *why)
 	}
 	if (job->with->settings->lead_lookup == LEAD_LOOKUP_QUERY)
 		return queried_leads(job, leads, why);
-	if ((out = read_contact(job, why)) != DONE)
+	if ((out = contact_read(job, why)) != DONE)
 		return out;
 	return linked_leads(job, leads, why);
 }
@@ -266,7 +248,7 @@ recover(struct job *job, bool *found, struct fault *why)
 	size_t i;
 
 	*found = false;
-	if ((out = job_settled(job, why)) != DONE || (out = read_contact(job, why)) != DONE ||
+	if ((out = job_settled(job, why)) != DONE || (out = contact_read(job, why)) != DONE ||
 	    (out = linked_leads(job, &leads, why)) != DONE)
 		return out;
 	for (i = 0; out == DONE && !*found && (lead = json_array_get(leads, i)) != NULL; i++) {
@@ -401,7 +383,7 @@ lead_wants_linked(const struct job *job)
 enum outcome
 lead_read_contact(struct job *job, struct fault *why)
 {
-	return lead_wants_linked(job) ? read_contact(job, why) : DONE;
+	return lead_wants_linked(job) ? contact_read(job, why) : DONE;
 }
 
 enum outcome

@@ -165,6 +165,10 @@ enum outcome ledger_save_contact(struct ledger *ledger, int64_t id, const struct
 enum outcome ledger_remembered(
     struct ledger *ledger, int64_t identity, int64_t *contact_id, struct fault *why) MUST_USE;
 
+/* Whether a payment of this contact's has been applied since. */
+enum outcome ledger_contact_touched(
+    struct ledger *ledger, int64_t contact_id, int64_t since_ms, bool *touched, struct fault *why) MUST_USE;
+
 /* Another unfinished payment with an open intent: one that shares an identity with `id`, or (lead_id not 0) one on that
  * lead.  0 when there is none. */
 enum outcome ledger_blocker(

@@ -161,6 +161,21 @@ ledger_remembered(struct ledger *ledger, int64_t identity, int64_t *contact_id, 
 	return first_number(out, query, contact_id, why);
 }
 
+enum outcome
+ledger_contact_touched(
+    struct ledger *ledger, int64_t contact_id, int64_t since_ms, bool *touched, struct fault *why)
+{
+	static const char sql[] = "SELECT 1 FROM delivery WHERE contact_id = $1 AND applied_ms >= $2 LIMIT 1";
+	struct query *query = NULL;
+	int64_t found = 0;
+	enum outcome out;
+
+	out = db_query(ledger->db, &query, why, sql, "ii", contact_id, since_ms);
+	if ((out = first_number(out, query, &found, why)) == DONE)
+		*touched = found != 0;
+	return out;
+}
+
 /* Rows with an open intent, few at any time, beside the row $1: where they share an identity with it. */
 #define OPEN_INTENTS                                                                                         \
 	" FROM delivery d JOIN payment_events other ON other.id = d.payment, payment_events me"              \

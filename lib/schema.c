@@ -73,6 +73,7 @@ static const char version_1[] =
     "  CHECK (intent IS NOT 'totals' OR lead_id IS NOT NULL)"
     ");"
     "CREATE INDEX delivery_open ON delivery (payment) WHERE intent IS NOT NULL;"
+    "CREATE INDEX delivery_contact ON delivery (contact_id, applied_ms) WHERE applied_ms IS NOT NULL;"
     "CREATE INDEX delivery_lead ON delivery (lead_id, applied_ms) WHERE lead_id IS NOT NULL;"
 
     /* Which contact an identity became, for the time until amoCRM's search knows it. */

@@ -126,6 +126,15 @@ ledger_remembered(struct ledger *ledger, int64_t identity, int64_t *contact_id, 
 }
 
 enum outcome
+ledger_contact_touched(
+    struct ledger *ledger, int64_t contact_id, int64_t since_ms, bool *touched, struct fault *why)
+{
+	(void)ledger, (void)contact_id, (void)since_ms, (void)why;
+	*touched = false;
+	return DONE;
+}
+
+enum outcome
 ledger_blocker(struct ledger *ledger, int64_t id, int64_t lead_id, int64_t *blocker, struct fault *why)
 {
 	(void)ledger, (void)id, (void)lead_id, (void)why;

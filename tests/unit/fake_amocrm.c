@@ -420,12 +420,17 @@ amocrm_search(struct amocrm *crm, enum amocrm_kind kind, const char *query, json
 	size_t i;
 
 	(void)crm;
-	if (!begin(&out, why, "search %s %s", kind_name(kind), query) || fails(FAIL_AFTER, &out, why))
+	if (!begin(&out, why, "search %s %s", kind_name(kind), query))
 		return read_outcome(out);
 	hits = json_array();
 	json_array_foreach(all_of(kind), i, entity)
 		if (matches(kind, entity, query))
 			json_array_append_new(hits, given(kind, entity));
+	/* What happens meanwhile is not in the answer. */
+	if (fails(FAIL_AFTER, &out, why)) {
+		json_decref(hits);
+		return read_outcome(out);
+	}
 	*found = hits;
 	return DONE;
 }

@@ -105,7 +105,9 @@ send_prepared(struct job *job, enum amocrm_kind kind, enum outcome out, struct f
 enum outcome
 settle_contact(struct job *job, struct fault *why)
 {
-	return send_prepared(job, AMOCRM_CONTACTS, contact_find(job, why), why);
+	enum outcome out = send_prepared(job, AMOCRM_CONTACTS, contact_find(job, why), why);
+
+	return out != DONE ? out : send_prepared(job, AMOCRM_CONTACTS, contact_hold(job, why), why);
 }
 
 enum outcome

@@ -1281,6 +1281,87 @@ test_lead_shows_what_the_ledger_forgot(void **state)
 	}
 }
 
+/*
+ * Two payments that know one contact by different identities: only the contact's lock keeps them apart, and what was read
+ * before it was had may be old.
+ */
+
+static struct carrier *other;
+static const struct sample *others_sale;
+
+/* Another process carries its payment once ours has found the contact by phone. */
+static void
+other_carries(int call, bool after)
+{
+	struct carrier *ours = carrier;
+	struct fault why = { "" };
+	struct delivery delivery;
+	struct due due;
+
+	(void)call;
+	if (!after || others_sale == NULL || fake_calls("search contacts 9991234567") == 0)
+		return;
+	carrier = other;
+	record(others_sale);
+	others_sale = NULL;
+	assert_int_equal(ledger_next_due(carrier->ledger, 1, clock_wall_ms(), &due, &why), DONE);
+	assert_int_equal(attempt(&due, &delivery, &why), DONE);
+	delivery_clear(&delivery);
+	due_clear(&due);
+	carrier = ours;
+}
+
+static void
+carry_while_another_does(const struct sample *ours, const struct sample *theirs)
+{
+	struct fault why = { "" };
+
+	assert_int_equal(carrier_open(settings, &other, &why), DONE);
+	others_sale = theirs;
+	account.meanwhile = other_carries;
+	record(ours);
+	drain();
+	account.meanwhile = NULL;
+	assert_null(others_sale);
+	carrier_close(other);
+}
+
+static void
+test_lead_made_meanwhile(void **state)
+{
+	static const struct sample by_phone = { .id = "pay_B", .phone = "89991234567", .cost = "1000" };
+	static const struct sample by_telegram = { .id = "pay_A", .telegram = "123456", .cost = "200" };
+	FILE *rules = fopen(fixture_path("rules.json"), "w");
+
+	(void)state;
+	/* Without this a new lead would be finished business, and each would rightly make its own. */
+	fputs("{\"version\": 1, \"extends\": \"builtin\", \"excluded_stages\": []}", rules);
+	fclose(rules);
+	fixture_set("PAYMENT_MAPPING", fixture_path("rules.json"));
+	reload();
+	fake_contact("[" PHONE_FIELD ", {\"field_id\": 101, \"values\": [{\"value\": \"123456\"}]}]");
+	carry_while_another_does(&by_phone, &by_telegram);
+	assert_string_equal(fake_field(only_lead(), FIELD_TOTAL), "1200");
+	assert_ledger_sound();
+}
+
+static void
+test_telegram_filled_meanwhile(void **state)
+{
+	static const struct sample by_phone = { .id = "pay_B", .phone = "89991234567", .telegram = "222222" };
+	static const struct sample by_email = {
+		.id = "pay_A", .email = "a@example.com", .telegram = "111111"
+	};
+	int64_t contact = fake_contact(
+	    "[" PHONE_FIELD
+	    ", {\"field_id\": 6, \"field_code\": \"EMAIL\", \"values\": [{\"value\": \"a@example.com\"}]}]");
+
+	(void)state;
+	carry_while_another_does(&by_phone, &by_email);
+	assert_string_equal(fake_field(fake_entity(account.contacts, contact), FIELD_TG_ID), "111111");
+	assert_ledger_sound();
+}
+
 #define test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int
@@ -1315,6 +1396,8 @@ main(void)
 		test(test_created_unheard_and_paid_into),
 		test(test_merged_while_unsure_of_a_lead),
 		test(test_lead_shows_what_the_ledger_forgot),
+		test(test_lead_made_meanwhile),
+		test(test_telegram_filled_meanwhile),
 		cmocka_unit_test(test_each_failure_at_each_call),
 		cmocka_unit_test(test_each_pair_of_failures),
 	};
