@@ -20,11 +20,11 @@ static void
 log_outcome(const struct due *due, const struct parcel *parcel)
 {
 	const struct delivery *delivery = &parcel->delivery;
-	char request[LOG_TEXT], key[LOG_TEXT], reason[LOG_TEXT], text[LOG_TEXT];
+	const char *request = due->request_id[0] != '\0' ? due->request_id : "-";
+	char key[LOG_TEXT], reason[LOG_TEXT], text[LOG_TEXT];
 	const json_t *remark;
 	size_t i;
 
-	log_text(request, due->request_id);
 	log_text(key, due->key);
 	log_text(reason, parcel->why.text);
 	if (parcel->out == DONE)
@@ -77,15 +77,17 @@ add(const struct carrier *carrier, struct crate *crate, int64_t now_ms, struct f
 	return DONE;
 }
 
-/* The next due rows after crate->last. */
+/* The next due rows after crate->last.  After a call that failed only one: were amoCRM down, the others would be taken in hand
+ * and put back for nothing, again and again. */
 static enum outcome
 fill(const struct carrier *carrier, struct crate *crate, struct fault *why)
 {
+	size_t most = amocrm_unwell(carrier->crm) ? 1 : BATCH_MAX;
 	int64_t now_ms = clock_wall_ms();
 	enum outcome out = DONE;
 
 	crate->count = 0;
-	while (out == DONE && crate->count < BATCH_MAX) {
+	while (out == DONE && crate->count < most) {
 		struct due *due = &crate->due[crate->count];
 
 		out = ledger_next_due(carrier->ledger, crate->last, now_ms, due, why);

@@ -299,4 +299,5 @@ exchange_end(struct exchange *exchange, struct webhook_answer *answer)
 		close(exchange->peer.ipcFd);
 	exchange->peer.ipcFd = -1;
 	free(answer->body);
+	json_decref(answer->remarks);
 }

@@ -27,7 +27,7 @@ void exchange_free(struct exchange *exchange); /* NULL is allowed. */
 bool exchange_take(struct exchange *exchange, int connection, struct webhook_request *request) MUST_USE;
 
 /*
- * Send the answer, whose body is freed, and close the connection whatever the web server asked for: waiting on a kept one
+ * Send the answer, whose body and remarks are freed, and close the connection whatever the web server asked for: waiting on a kept one
  * would shut this worker off from all others.  Nothing is done about a peer that does not want the answer any more: what was
  * done for the payment is done, and a sender that asks again is told so.
  */

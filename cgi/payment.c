@@ -114,10 +114,15 @@ name_of(const struct webhook_request *request)
 static void
 log_answer(const struct webhook_request *request, const struct webhook_answer *answer, int64_t took_ms)
 {
+	char text[LOG_TEXT];
+	const json_t *remark;
+	size_t i;
+
 	log_event(level_of(answer->level), "request=%s %s http=%d ms=%lld", name_of(request), answer->log,
 	    answer->status, (long long)took_ms);
-	if (answer->remarks[0] != '\0')
-		log_event(LOG_LEVEL_WARNING, "request=%s %s", name_of(request), answer->remarks);
+	json_array_foreach(answer->remarks, i, remark)
+		log_event(LOG_LEVEL_WARNING, "request=%s payment=%s remark=%s", name_of(request),
+		    answer->payment, log_text(text, json_string_value(remark)));
 }
 
 static void

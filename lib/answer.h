@@ -35,6 +35,9 @@ struct webhook_request {
 	bool by_operator; /* The web server vouches that this is somebody who may see how the service does. */
 };
 
+/* How much of a payment's key is logged. */
+#define LOGGED_KEY 96
+
 enum webhook_level {
 	WEBHOOK_QUIET, /* Not worth a line (health). */
 	WEBHOOK_FINE,
@@ -53,7 +56,8 @@ struct webhook_answer {
 	enum webhook_level level;
 	char log
 	    [512]; /* key=value pairs for one journal line: ids and outcomes, nothing personal, nothing unescaped. */
-	char remarks[512]; /* Further lines' worth for a warning line ("" = none). */
+	char payment[LOGGED_KEY]; /* Whom the remarks are about. */
+	json_t *remarks; /* For a warning line each: array of English sentences.  Owned; NULL: none. */
 };
 
 /* Write the journal's line. */
@@ -78,7 +82,6 @@ void answer_unavailable(struct webhook_answer *answer, const struct fault *why);
  * The outside world's keys go into the log with everything but letters, digits and a few marks replaced, and cut.  Returns
  * text.
  */
-#define LOGGED_KEY 96
 const char *logged_key(char text[static LOGGED_KEY], const char *key);
 
 #endif

@@ -1,3 +1,4 @@
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,17 +20,26 @@ advised_wait(const struct http_answer *answer, const json_t *json)
 
 	if (answer->retry_after_ms > 0)
 		return answer->retry_after_ms;
-	return seconds > 0 && seconds <= LIMITER_HOLD_MAX_MS / 1000 ? seconds * 1000 : 0;
+	if (seconds <= 0)
+		return 0;
+	return seconds < LIMITER_HOLD_MAX_MS / 1000 ? seconds * 1000 : LIMITER_HOLD_MAX_MS;
 }
 
-/* An unpaid account is refused with 402, but sometimes with 400 and this number in the text. */
+/* An unpaid account is refused with 402, but sometimes with 400 and this code in the text; there it stands alone, not within
+ * the number of a field or a lead. */
 static bool
 account_refused(const json_t *json)
 {
-	const char *detail = json_string_value(json_object_get(json, "detail"));
+	static const char code[] = "244";
+	const char *detail = json_string_value(json_object_get(json, "detail")), *at = detail;
+	size_t length = sizeof(code) - 1;
 
-	return detail != NULL && strstr(detail, "244") != NULL &&
-	    json_object_get(json, "validation-errors") == NULL;
+	if (detail == NULL || json_object_get(json, "validation-errors") != NULL)
+		return false;
+	for (; (at = strstr(at, code)) != NULL; at += length)
+		if ((at == detail || !isdigit((unsigned char)at[-1])) && !isdigit((unsigned char)at[length]))
+			return true;
+	return false;
 }
 
 /* What an HTTP status of amoCRM's means for the call; the only place that knows. */

@@ -171,18 +171,26 @@ find_lost(struct job *job, struct fault *why)
 	return DONE;
 }
 
+/* A search that amoCRM refuses, or that too many answer (a Telegram id of "1"), does not tell who it is: another identity
+ * may.  If none does, that is no reason to take the payer for new. */
 enum outcome
 contact_look(struct job *job, struct fault *why)
 {
 	enum outcome out = DONE;
+	bool unclear = false;
 	size_t i;
 
 	for (i = 0; i < job->who_count && out == DONE && job->at.contact_id == 0; i++) {
-		out = search(job, &job->who[i], why);
+		if ((out = search(job, &job->who[i], why)) == NEVER) {
+			job_remark(job, "the search by %s tells nothing: %s", identity_name(job->who[i].kind),
+			    why->text);
+			unclear = true;
+			out = DONE;
+		}
 		if (out == DONE && job->at.contact_id == 0)
 			out = remember(job, &job->who[i], why);
 	}
-	return out;
+	return out == DONE && unclear && job->at.contact_id == 0 ? NEVER : out;
 }
 
 static enum outcome

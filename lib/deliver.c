@@ -147,10 +147,15 @@ carry(struct batch *batch)
  * How the attempt ended.
  */
 
+/* What is given up by age alone would be given up at the first failure after an outage in which nothing counted: a breaker
+ * that was open for days, or a service that was down. */
+#define TRIES_LEAST 5
+
 static bool
 too_old(const struct job *job, const struct attempt *attempt, int64_t now_ms)
 {
-	return now_ms - attempt->recorded_ms > job->with->settings->retry_max_age_hours * 60 * 60 * 1000;
+	return attempt->failed + 1 >= TRIES_LEAST &&
+	    now_ms - attempt->recorded_ms > job->with->settings->retry_max_age_hours * 60 * 60 * 1000;
 }
 
 /* How long amoCRM, or a lost answer, wants to be left alone.  Not until the open breaker's next probe: another process may
@@ -183,8 +188,10 @@ postpone(struct job *job, const struct attempt *attempt, struct delivery *delive
 	    retry_wait((unsigned)(attempt->failed + 1), DELIVER_WAIT_MIN_MS,
 		job->waiting ? DELIVER_WAIT_MIN_MS : DELIVER_WAIT_MAX_MS, advised_wait(job, &crm, now_ms),
 		random_bits());
-	job_tell(job, "put back for %lld s: %s", (long long)(delivery->next_ms - now_ms + 999) / 1000,
-	    reason.text);
+	/* One that waits for others looks every second or two, and has nothing to tell. */
+	if (!job->waiting)
+		job_tell(job, "put back for %lld s: %s", (long long)(delivery->next_ms - now_ms + 999) / 1000,
+		    reason.text);
 	if (ledger_postpone(job->with->ledger, job->id, job->at.events, reason.text, counts,
 		delivery->next_ms, why) != DONE)
 		return BROKEN;

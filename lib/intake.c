@@ -138,22 +138,6 @@ reply_conflict(struct webhook_answer *answer, const struct payment *paid)
 }
 
 static void
-keep_remarks(struct webhook_answer *answer, const json_t *remarks)
-{
-	const json_t *remark;
-	size_t i, used = 0;
-
-	json_array_foreach(remarks, i, remark) {
-		int more = snprintf(answer->remarks + used, sizeof(answer->remarks) - used, "%s%s",
-		    used > 0 ? "; " : "", json_string_value(remark));
-
-		if (more < 0 || (size_t)more >= sizeof(answer->remarks) - used)
-			return;
-		used += (size_t)more;
-	}
-}
-
-static void
 deliver_inline(struct webhook *webhook, const struct webhook_request *request, const struct payment *paid,
     int64_t id, struct webhook_answer *answer)
 {
@@ -174,7 +158,8 @@ deliver_inline(struct webhook *webhook, const struct webhook_request *request, c
 		reply_failed(answer, paid, &delivery, &why);
 	else
 		reply_queued(answer, paid, why.text);
-	keep_remarks(answer, delivery.remarks);
+	logged_key(answer->payment, paid->key);
+	answer->remarks = json_incref(delivery.remarks);
 	delivery_clear(&delivery);
 }
 

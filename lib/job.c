@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "clock.h"
+#include "fields.h"
 #include "job.h"
 #include "lead_story.h"
 #include "text.h"
@@ -30,19 +31,33 @@ job_await_others(struct job *job, int64_t lead_id, struct fault *why)
 	return fault_set(why, LATER, "waiting for another payment of the same payer or lead");
 }
 
-/* A text that is cut in the middle of a character is none for JSON: what does not fit is for nobody's eyes. */
-#define TOLD_MAX 512
+/* In characters; a stranger's text may be in it. */
+#define TOLD_MAX 400
+
+static json_t *
+compose(const char *format, va_list args)
+{
+	json_t *cut;
+	char *text;
+
+	if (vasprintf(&text, format, args) < 0)
+		abort();
+	cut = text_cut(text, TOLD_MAX);
+	free(text);
+	return cut;
+}
 
 void
 job_tell(struct job *job, const char *format, ...)
 {
-	char text[TOLD_MAX];
+	json_t *text;
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	text = compose(format, args);
 	va_end(args);
-	trail_add(job->at.events, clock_wall_ms(), text);
+	trail_add(job->at.events, clock_wall_ms(), json_string_value(text));
+	json_decref(text);
 }
 
 void
@@ -59,14 +74,14 @@ job_tell_story(struct job *job, const json_t *lead, const json_t *request)
 void
 job_remark(struct job *job, const char *format, ...)
 {
-	char text[TOLD_MAX];
+	json_t *text;
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	text = compose(format, args);
 	va_end(args);
-	json_array_append_new(job->remarks, json_string(text));
-	trail_add(job->at.events, clock_wall_ms(), text);
+	trail_add(job->at.events, clock_wall_ms(), json_string_value(text));
+	json_array_append_new(job->remarks, text);
 }
 
 enum outcome

@@ -94,6 +94,22 @@ def test_more_than_one_request_takes(stack: Stack) -> None:
     assert max(len(entry["body"]) for entry in stack.sandbox.log("POST", "/api/v4/leads/notes")) <= 50
 
 
+@pytest.mark.settings(RETRY_MAX_ATTEMPTS="1")
+def test_nobody_is_taken_in_hand_for_nothing(stack: Stack) -> None:
+    """While amoCRM is down, payment by payment finds out; the others lie still, and their trails do not grow."""
+    payments = [new_payment(new_person()) for _ in range(40)]
+    post_all(stack, payments)
+    stack.sandbox.fault("status", status=500, times=-1)
+    stack.start_syncd()
+    until(lambda: calls(stack) >= 30, "amoCRM has been tried", 30)
+    rows = stack.ledger.query("SELECT count(*) AS n FROM trail")[0]["n"]
+    assert rows <= 4 * calls(stack) + 4 * 50, "two or three for each try, and what the first batches put back"
+    stack.sandbox.heal()
+    for payment in payments:
+        stack.finished(payment, seconds=60)
+    once_each(stack, payments)
+
+
 @pytest.mark.settings(DELIVERY="inline", RETRY_MAX_ATTEMPTS="1", INLINE_DEADLINE_MS="1000")
 def test_amocrm_was_down(stack: Stack) -> None:
     people = [known(stack) for _ in range(8)]

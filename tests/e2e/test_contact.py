@@ -135,7 +135,7 @@ def test_several_exact_hits(stack: Stack) -> None:
     ]
     assert stack.carry(new_payment(person, only=("phone",)))["contact_id"] == ids[1]
     assert len(stack.sandbox.contacts()) == 3
-    assert " 3 contacts have this phone" in stack.said()
+    assert 'remark="3 contacts have this phone' in stack.said()
 
 
 def test_only_empty_fields_are_filled(stack: Stack) -> None:

@@ -444,8 +444,11 @@ test_429_reply(void **state)
 static void
 test_429_no_advice(void **state)
 {
-	static const char *const bodies[] = { "{}", "{\"retry_after\": -5}", "{\"retry_after\": \"soon\"}",
-		"{\"retry_after\": 99999999999}" };
+	static const char *const bodies[] = {
+		"{}",
+		"{\"retry_after\": -5}",
+		"{\"retry_after\": \"soon\"}",
+	};
 	struct fault why = { "" };
 	size_t i;
 
@@ -460,6 +463,19 @@ test_429_no_advice(void **state)
 	fake_http_answers_html(429);
 	assert_int_equal(perform("GET", false, &why), LATER);
 	assert_in_range(look().ready_ms - clock_mono_ms(), 1900, 2000);
+}
+
+/* A longer wait than an hour is cut to one, not forgotten. */
+static void
+test_429_long_advice(void **state)
+{
+	struct fault why = { "" };
+
+	(void)state;
+	settings->retry_max_attempts = 1;
+	fake_http_answers(429, "{\"retry_after\": 99999999999}");
+	assert_int_equal(perform("GET", false, &why), LATER);
+	assert_in_range(look().ready_ms - clock_mono_ms(), LIMITER_HOLD_MAX_MS - 100, LIMITER_HOLD_MAX_MS);
 }
 
 static void
@@ -510,6 +526,9 @@ test_no_breaker_for_validation(void **state)
 	(void)state;
 	fake_http_answers(
 	    400, "{\"detail\": \"Lead 244 Request validation failed\", \"validation-errors\": []}");
+	assert_int_equal(perform("POST", true, &why), NEVER);
+	assert_false(look().open);
+	fake_http_answers(400, "{\"detail\": \"Field 1244567 is not writable\"}");
 	assert_int_equal(perform("POST", true, &why), NEVER);
 	assert_false(look().open);
 }
@@ -588,6 +607,7 @@ main(void)
 		test(test_429_body),
 		test(test_429_reply),
 		test(test_429_no_advice),
+		test(test_429_long_advice),
 		test(test_breaker),
 		test(test_breaker_244),
 		test(test_no_breaker_for_validation),

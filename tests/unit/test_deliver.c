@@ -595,6 +595,9 @@ test_gives_up_by_age(void **state)
 	fake_clock_pass(72 * INT64_C(3600000) - 10000);
 	assert_int_equal(carry(&why), LATER);
 	fake_clock_pass(60 * 1000);
+	/* Age alone says little: it may have been an outage in which nothing was tried. */
+	assert_int_equal(carry(&why), LATER);
+	fixture_sql(settings->payments_db, "UPDATE payment_events SET retry_count = 50, next_ms = 1");
 	assert_int_equal(carry(&why), NEVER);
 	assert_non_null(strstr(why.text, "given up after 72 hours"));
 	assert_non_null(strstr(why.text, "fails on command"));
@@ -605,6 +608,40 @@ test_gives_up_by_age(void **state)
 	account.always = DONE;
 	drain();
 	assert_ledger_sound();
+}
+
+/* Too many share a Telegram id that is none: the phone tells who it is. */
+static void
+test_search_that_tells_nothing(void **state)
+{
+	struct delivery delivery;
+	struct fault why = { "" };
+	int64_t contact = fake_contact("[" PHONE_FIELD "]");
+
+	(void)state;
+	record(&ivan);
+	account.failures[0].call = 1;
+	account.failures[0].when = FAIL_BEFORE;
+	account.failures[0].outcome = NEVER;
+	assert_int_equal(carry_once(&delivery, &why), DONE);
+	assert_int_equal(delivery.contact_id, contact);
+	assert_non_null(strstr(json_string_value(json_array_get(delivery.remarks, 0)), "tells nothing"));
+	delivery_clear(&delivery);
+}
+
+/* If nothing else tells, nobody is taken for new. */
+static void
+test_searches_that_tell_nothing(void **state)
+{
+	struct fault why = { "" };
+
+	(void)state;
+	record(&(struct sample){ .id = "pay_1", .telegram = "1" });
+	account.failures[0].call = 1;
+	account.failures[0].when = FAIL_BEFORE;
+	account.failures[0].outcome = NEVER;
+	assert_int_equal(carry(&why), NEVER);
+	assert_int_equal(json_array_size(account.contacts), 0);
 }
 
 /* While amoCRM refuses everybody nothing is used up. */
@@ -1383,6 +1420,8 @@ main(void)
 		test(test_unmapped_subject),
 		test(test_counts_attempts),
 		test(test_gives_up_by_age),
+		test(test_search_that_tells_nothing),
+		test(test_searches_that_tell_nothing),
 		test(test_breaker_costs_nothing),
 		test(test_payer_in_hand),
 		test(test_contact_in_hand),

@@ -35,6 +35,7 @@ static void
 forget_answer(void)
 {
 	free(answer.body);
+	json_decref(answer.remarks);
 	answer = (struct webhook_answer){ 0 };
 	json_decref(said);
 	said = NULL;
@@ -148,10 +149,13 @@ assert_nothing_personal(void)
 	static const char *const personal[] = { "Иван", "9991234567", "ivan@", "123456789", FIXTURE_SECRET };
 	size_t i;
 
+	char *remarks = answer.remarks != NULL ? json_dumps(answer.remarks, 0) : strdup("");
+
 	for (i = 0; i < sizeof(personal) / sizeof(personal[0]); i++) {
 		assert_null(strstr(answer.log, personal[i]));
-		assert_null(strstr(answer.remarks, personal[i]));
+		assert_null(strstr(remarks, personal[i]));
 	}
+	free(remarks);
 }
 
 static void
@@ -541,11 +545,26 @@ static void
 test_remarks(void **state)
 {
 	struct sample sample = ivan;
+	char subject[900];
+	size_t i;
 
 	(void)state;
 	sample.subject = "Астрономия";
 	post(&sample);
-	assert_non_null(strstr(answer.remarks, "no rule for subject"));
+	assert_int_equal(json_array_size(answer.remarks), 1);
+	assert_string_equal(
+	    json_string_value(json_array_get(answer.remarks, 0)), "no rule for subject \"Астрономия\"");
+	assert_string_equal(answer.payment, "pay_1");
+
+	/* However long the stranger's text is, and wherever it is cut. */
+	for (i = 0; i < 400; i++)
+		memcpy(subject + 1 + 2 * i, "ж", 3);
+	subject[0] = 'x';
+	sample.subject = subject;
+	sample.id = "pay_2";
+	post(&sample);
+	assert_int_equal(json_array_size(answer.remarks), 1);
+	assert_true(json_string_length(json_array_get(answer.remarks, 0)) > 400);
 }
 
 /* The ledger cannot take it: nothing was accepted, and it heals by itself. */
