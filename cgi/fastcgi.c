@@ -197,7 +197,7 @@ make_exchanges(struct exchange **exchanges, size_t count, struct fault *why)
 enum outcome
 fastcgi_serve(const struct fastcgi_service *service, int *stopped_by, struct fault *why)
 {
-	struct exchange *exchanges[WEBHOOK_TOGETHER_MAX];
+	struct exchange *exchanges[WEBHOOK_TOGETHER_MAX] = { NULL };
 	sigset_t blocked, open;
 	enum outcome outcome;
 	int watch;

@@ -46,18 +46,18 @@ enum webhook_level {
 };
 
 struct webhook_answer {
-	int status;
 	const char *word;  /* The answer's name: what its JSON calls "status"; NULL for other than JSON. */
 	const char *allow; /* The Allow header of a 405, else NULL. */
 	const char *content_type; /* NULL: JSON. */
 	const char *headers;      /* Further header lines, each with its CRLF; NULL: none. */
-	int retry_after_s;        /* The Retry-After header of a 503, else 0. */
 	char *body;               /* Owned: free(3). */
-	enum webhook_level level;
-	char log
-	    [512]; /* key=value pairs for one journal line: ids and outcomes, nothing personal, nothing unescaped. */
-	char payment[LOGGED_KEY]; /* Whom the remarks are about. */
 	json_t *remarks; /* For a warning line each: array of English sentences.  Owned; NULL: none. */
+	int status;
+	int retry_after_s; /* The Retry-After header of a 503, else 0. */
+	enum webhook_level level;
+	char payment[LOGGED_KEY]; /* Whom the remarks are about. */
+	/* key=value pairs for one journal line: ids and outcomes, nothing personal, nothing unescaped. */
+	char log[512];
 };
 
 /* Write the journal's line. */

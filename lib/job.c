@@ -34,6 +34,8 @@ job_await_others(struct job *job, int64_t lead_id, struct fault *why)
 /* In characters; a stranger's text may be in it. */
 #define TOLD_MAX 400
 
+static json_t *compose(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
+
 static json_t *
 compose(const char *format, va_list args)
 {

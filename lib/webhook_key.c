@@ -7,13 +7,13 @@ bool
 webhook_key(const char *secret, uint8_t key[static WEBHOOK_KEY_MAX], size_t *size)
 {
 	static const char prefix[] = "whsec_";
-	size_t length = strlen(secret), begin = sizeof(prefix) - 1;
+	size_t begin = sizeof(prefix) - 1;
 
+	*size = strlen(secret);
 	if (strncmp(secret, prefix, begin) == 0)
-		return base64_decode(secret + begin, length - begin, key, WEBHOOK_KEY_MAX, size) && *size > 0;
-	if (length > WEBHOOK_KEY_MAX)
+		return base64_decode(secret + begin, *size - begin, key, WEBHOOK_KEY_MAX, size) && *size > 0;
+	if (*size > WEBHOOK_KEY_MAX)
 		return false;
-	memcpy(key, secret, length);
-	*size = length;
-	return length > 0;
+	memcpy(key, secret, *size);
+	return *size > 0;
 }
