@@ -1,8 +1,14 @@
+#include <errno.h>
 #include <jansson.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "log.h"
 #include "mapping.h"
 #include "startup.h"
+#include "text.h"
 
 static struct settings *
 read_settings(int needs)
@@ -63,6 +69,22 @@ startup_settings(int needs)
 	return settings;
 }
 
+/* A volume that is not mounted yet, or a slip of the hand: webhooks are answered 503 until it is there, which does not tell
+ * by itself what is wrong. */
+static void
+warn_of_place(const char *name, const char *path)
+{
+	char *copy = text_copy(path, strlen(path)), *remark, text[LOG_TEXT];
+	const char *directory = dirname(copy);
+
+	if (access(directory, W_OK | X_OK) < 0) {
+		remark = text_format("%s: %s cannot be used now: %s", name, directory, strerror(errno));
+		log_event(LOG_LEVEL_WARNING, "settings: %s", log_text(text, remark));
+		free(remark);
+	}
+	free(copy);
+}
+
 struct settings *
 startup_service(void)
 {
@@ -72,8 +94,12 @@ startup_service(void)
 		settings_free(settings);
 		return NULL;
 	}
-	if (settings != NULL)
-		log_threshold((enum log_level)settings->log_level);
+	if (settings == NULL)
+		return NULL;
+	warn_of_place("PAYMENTS_DB", settings->payments_db);
+	if (access(settings->payments_run_dir, F_OK) < 0)
+		warn_of_place("PAYMENTS_RUN_DIR", settings->payments_run_dir);
+	log_threshold((enum log_level)settings->log_level);
 	return settings;
 }
 

@@ -147,6 +147,7 @@ def test_ledger_directory_missing_at_start(stack: Stack, tmp_path: Path) -> None
     stack.start_service(ready=False, PAYMENTS_DB=str(folder / "payments.sqlite"))
     payment = new_payment(new_person())
     until(lambda: is_unavailable(stack, payment), "it says that it is unavailable")
+    assert f'settings: "PAYMENTS_DB: {folder} cannot be used now: No such file or directory"' in stack.said()
     folder.mkdir()
     stack.carry(payment)
 
