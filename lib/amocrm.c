@@ -9,6 +9,8 @@
 
 /* Pages of 250 entities; a search that fills twenty of them is not about one person. */
 #define PAGE_SIZE 250
+/* Of leads that are asked for by id: with more, a request line might be longer than the 8 KB that web servers take. */
+#define IDS_MAX   150
 #define PAGES_MAX 20
 
 static const char *const kind_names[] = { "contacts", "leads" };
@@ -266,7 +268,7 @@ read_singly(struct amocrm *crm, const json_t *ids, json_t *leads, struct fault *
 	return DONE;
 }
 
-/* Ask for up to PAGE_SIZE leads by a filter.  *ignored tells that leads came that were not asked for. */
+/* Ask for up to IDS_MAX leads by a filter.  *ignored tells that leads came that were not asked for. */
 static enum outcome
 read_filtered(
     struct amocrm *crm, const json_t *ids, size_t from, json_t *leads, bool *ignored, struct fault *why)
@@ -281,7 +283,7 @@ read_filtered(
 	if (text == NULL)
 		abort();
 	fprintf(text, "/api/v4/leads?with=contacts&limit=%d", PAGE_SIZE);
-	for (i = from; i < json_array_size(ids) && i < from + PAGE_SIZE; i++)
+	for (i = from; i < json_array_size(ids) && i < from + IDS_MAX; i++)
 		fprintf(text, "&filter%%5Bid%%5D%%5B%%5D=%" JSON_INTEGER_FORMAT,
 		    json_integer_value(json_array_get(ids, i)));
 	fclose(text);
@@ -305,7 +307,7 @@ amocrm_read_leads(struct amocrm *crm, const json_t *ids, json_t **leads, struct 
 	enum outcome out = DONE;
 	size_t from;
 
-	for (from = 0; out == DONE && !ignored && from < json_array_size(ids); from += PAGE_SIZE)
+	for (from = 0; out == DONE && !ignored && from < json_array_size(ids); from += IDS_MAX)
 		out = read_filtered(crm, ids, from, read, &ignored, why);
 	if (out == DONE && ignored)
 		out = read_singly(crm, ids, read, why);

@@ -329,13 +329,13 @@ test_read_leads_many(void **state)
 	int i;
 
 	(void)state;
-	for (i = 1; i <= 251; i++)
+	for (i = 1; i <= 151; i++)
 		json_array_append_new(ids, json_integer(i));
 	fake_http_answers(200, "{\"_embedded\": {\"leads\": [{\"id\": 1}]}}");
-	fake_http_answers(200, "{\"_embedded\": {\"leads\": [{\"id\": 251}]}}");
+	fake_http_answers(200, "{\"_embedded\": {\"leads\": [{\"id\": 151}]}}");
 	assert_int_equal(amocrm_read_leads(crm, ids, &leads, &why), DONE);
-	assert_string_equal(ids_of(leads), "1 251");
-	assert_request(1, "GET", API "/leads?with=contacts&limit=250&filter%5Bid%5D%5B%5D=251");
+	assert_string_equal(ids_of(leads), "1 151");
+	assert_request(1, "GET", API "/leads?with=contacts&limit=250&filter%5Bid%5D%5B%5D=151");
 	json_decref(ids);
 }
 
