@@ -1284,6 +1284,9 @@ test_merged_while_unsure_of_a_lead(void **state)
 	record(&first_sale);
 	lose_answer(2);
 	assert_int_equal(carry(&why), LATER);
+	/* An account that has no field for the id: only our intent tells what to look for. */
+	json_object_set_new(only_lead(), "custom_fields_values",
+	    json_pack("[{s:i, s:[{s:s}]}]", "field_id", 204, "values", "value", "1000"));
 	into = fake_contact("[" PHONE_FIELD "]");
 	json_object_set_new(
 	    only_lead(), "_embedded", json_pack("{s:[{s:I}]}", "contacts", "id", (json_int_t)into));
