@@ -56,7 +56,7 @@ def test_other_rules(stack: Stack, tmp_path: Path) -> None:
             "pipeline": [4423755, 8598230],
             "stage": [63242022, 80517738],
             "Предметы (800001)": [[810004], [810002]],
-            "800099": [None, "pl.el-ed.ru"],
+            "800099": [None, "pl.example.com"],
         },
         id_of(chemistry): {"skipped": [None, "too little"]},
     }

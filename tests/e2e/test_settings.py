@@ -15,7 +15,7 @@ from harness.sandbox import TOKEN
 WRONG = {
     "WEBHOOK_SECRET": None,
     "AMO_ACCESS_TOKEN": None,
-    "AMO_BASE_URL": "http://example.amocrm.ru",
+    "AMO_BASE_URL": "http://account.example.com",
     "AMO_CA_FILE": "/no/such/file",
     "AMO_RATE_LIMIT": "0",
     "AMO_TIMEOUT_MS": "soon",
@@ -54,7 +54,7 @@ def test_all_mistakes_at_once(stack: Stack) -> None:
 
 def test_mistakes_do_not_tell_secrets(stack: Stack) -> None:
     stack.stop_service()
-    stack.start_service(ready=False, AMO_ACCESS_TOKEN="canary token", AMO_BASE_URL="https://user:canary@example.ru")
+    stack.start_service(ready=False, AMO_ACCESS_TOKEN="canary token", AMO_BASE_URL="https://user:canary@example.com")
     assert stack.service
     until(stack.service.ended, "the service ends")
     assert stack.service.process.returncode == 78 and "canary" not in stack.service.said()
@@ -166,12 +166,12 @@ def test_mapping_of_ones_own(stack: Stack) -> None:
     path.write_text(
         """{"version": 1, "subjects": {"Астрономия": "${AMO_SUBJECT_PHYSICS}"}, "directions": [],
         "pipelines": [{"name": "Всё", "pipeline": 10089806, "status": 50000021}], "excluded_stages": [],
-        "exclude": [{"when": {"path": "course_order.domain", "equals": "test.el-ed.ru"}, "reason": "a test domain"}],
+        "exclude": [{"when": {"path": "course_order.domain", "equals": "test.example.com"}, "reason": "a test domain"}],
         "fields": []}"""
     )
     stack.stop_service()
     stack.start_service(PAYMENT_MAPPING=str(path))
-    payment = new_payment(new_person(), domain="test.el-ed.ru")
+    payment = new_payment(new_person(), domain="test.example.com")
     assert stack.post(payment).json["reason"] == "a test domain"
     payment = new_payment(new_person())
     payment["course_order"]["course_order_items"][0]["course"]["subject"]["name"] = "Астрономия"

@@ -89,7 +89,7 @@ fuzz_settings(void)
 #define FUZZ_BODY                                                                                                         \
 	"{\"course_order\":{\"status\":\"CONFIRMED\",\"updated_at\":\"2025-01-20 "                                        \
 	"14:49:20\",\"payment_id\":\"pay_1\","                                                                            \
-	"\"invoice_id\":\"inv_1\",\"domain\":\"pl.example.ru\",\"course_order_items\":[{\"cost\":5000,"                   \
+	"\"invoice_id\":\"inv_1\",\"domain\":\"pl.example.com\",\"course_order_items\":[{\"cost\":5000,"                  \
 	"\"course\":"                                                                                                     \
 	"{\"name\":\"Годовой\",\"subject\":{\"name\":\"Русский\",\"project\":\"ЕГЭ\"}}},{\"cost\":\"10." \
 	"50\",\"course\":"                                                                                                \

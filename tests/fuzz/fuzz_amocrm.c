@@ -561,7 +561,7 @@ http_exchange(
 /* Another payer's payment. */
 #define OTHER_BODY                                                                                           \
 	"{\"course_order\":{\"status\":\"CONFIRMED\",\"updated_at\":\"2025-01-21 10:00:00\",\"payment_id\":"         \
-	"\"other_2\",\"domain\":\"pl.example.ru\",\"course_order_items\":[{\"cost\":700,\"course\":{\"name\":"       \
+	"\"other_2\",\"domain\":\"pl.example.com\",\"course_order_items\":[{\"cost\":700,\"course\":{\"name\":"      \
 	"\"Летний\",\"subject\":{\"name\":\"Физика\",\"project\":\"ЕГЭ\"}}}],\"user\":{\"first_name\":"  \
 	"\"Пётр\",\"phone\":\"89990001133\"},\"utm\":{\"source\":\"yandex\",\"medium\":\"cpc\"}}}"
 

@@ -89,7 +89,7 @@ def new_payment(person: Person, *items: Payment, **changes: Any) -> Payment:
             "content": "",
             "ym": "1234567890",
         },
-        "domain": "pl.el-ed.ru",
+        "domain": "pl.example.com",
     }
     order.update(changes)
     return {"course_order": order}

@@ -210,7 +210,7 @@ def test_contact_round_trip(box):
             "name": "Иван Петров",
             "request_id": "r1",
             "custom_fields_values": [
-                {"field_code": "PHONE", "values": [{"value": "+79123456789", "enum_code": "MOB"}]},
+                {"field_code": "PHONE", "values": [{"value": "+79990000001", "enum_code": "MOB"}]},
                 {"field_code": "EMAIL", "values": [{"value": "i@example.com"}]},
                 field(TELEGRAM, {"value": "12345678"}),
             ],
@@ -220,7 +220,7 @@ def test_contact_round_trip(box):
     assert answer.status_code == 200 and made["request_id"] == "r1"
     contact = box.get(f"contacts/{made['id']}").json()
     assert contact["custom_fields_values"][0]["values"] == [
-        {"value": "+79123456789", "enum_id": 600013, "enum_code": "MOB"}
+        {"value": "+79990000001", "enum_id": 600013, "enum_code": "MOB"}
     ]
     assert contact["custom_fields_values"][1]["values"][0]["enum_code"] == "WORK"
     assert values(contact, TELEGRAM) == [{"value": "12345678"}]
@@ -434,20 +434,20 @@ def test_deleted_field_and_option(box):
 
 
 def test_query_finds_by_any_filled_field(box):
-    one = box.contact(name="Мария Ёлкина", fields={"PHONE": "8 (903) 960-60-53", "EMAIL": "M@Example.com"})
+    one = box.contact(name="Мария Ёлкина", fields={"PHONE": "8 (999) 000-00-02", "EMAIL": "M@Example.com"})
     box.contact(name="Другой", fields={"Telegram ID": "777"})
-    for query in ("мария ёл", "9039606053", "m@example", "8 (903) 960", str(one)):
+    for query in ("мария ёл", "9990000002", "m@example", "8 (999) 000", str(one)):
         assert ids(box.get("contacts", query=query), "contacts") == [one], query
     # Another way of writing the same number is another text.
-    assert box.get("contacts", query="+79039606053").status_code == 204
+    assert box.get("contacts", query="+79990000002").status_code == 204
 
 
 def test_leads_query_does_not_see_contacts(box):
-    contact = box.contact(fields={"PHONE": "+79123456789"})
+    contact = box.contact(fields={"PHONE": "+79990000001"})
     lead = box.lead(contacts=[contact])
-    assert box.get("leads", query="9123456789").status_code == 204
+    assert box.get("leads", query="9990000001").status_code == 204
     box.set(leads_query_sees_contacts=True)
-    assert ids(box.get("leads", query="9123456789"), "leads") == [lead]
+    assert ids(box.get("leads", query="9990000001"), "leads") == [lead]
 
 
 def test_unknown_filters_are_ignored(box):
@@ -526,13 +526,13 @@ def test_deleted_leads_are_hidden(box):
 
 
 def test_contacts_of_unsorted_leads_are_hidden(box):
-    contact = box.contact(fields={"PHONE": "+79123456789"})
+    contact = box.contact(fields={"PHONE": "+79990000001"})
     lead = box.lead(pipeline_id=SITE, status_id=UNSORTED, contacts=[contact])
-    assert box.get("contacts", query="9123456789").status_code == 204
+    assert box.get("contacts", query="9990000001").status_code == 204
     # Any change by the API accepts the lead.
     box.api("PATCH", f"leads/{lead}", {"price": 1})
     assert box.get(f"leads/{lead}").json()["status_id"] == NEW
-    assert ids(box.get("contacts", query="9123456789"), "contacts") == [contact]
+    assert ids(box.get("contacts", query="9990000001"), "contacts") == [contact]
 
 
 # Notes, tasks, links, complex

@@ -51,7 +51,7 @@ set_defaults(void)
 	static const char *const values[][2] = {
 		{ "PAYMENT_SYNC_CONFIG", "/dev/null" },
 		{ "WEBHOOK_SECRET", FIXTURE_SECRET },
-		{ "AMO_BASE_URL", "https://test.amocrm.ru" },
+		{ "AMO_BASE_URL", "https://account.example.com" },
 		{ "AMO_ACCESS_TOKEN", "token" },
 		{ "AMO_RATE_LIMIT", "200" },
 		{ "AMO_CONTACT_FIELD_TG_ID", "101" },

@@ -47,7 +47,7 @@ tear_down(void **state)
 	return 0;
 }
 
-#define API "https://test.amocrm.ru/api/v4"
+#define API "https://account.example.com/api/v4"
 
 static void
 assert_request(int number, const char *method, const char *url)

@@ -93,7 +93,7 @@ test_request(void **state)
 	assert_int_equal(json_integer_value(json_object_get(reply.json, "id")), 5);
 	assert_int_equal(fake_request_count, 1);
 	assert_string_equal(fake_requests[0].method, "POST");
-	assert_string_equal(fake_requests[0].url, "https://test.amocrm.ru/api/v4/leads?page=1");
+	assert_string_equal(fake_requests[0].url, "https://account.example.com/api/v4/leads?page=1");
 	assert_string_equal(fake_requests[0].body, "{\"name\":\"Иван\"}");
 	assert_true(fake_requests[0].once);
 	/* One exchange has its own patience, within the deadline of all. */

@@ -210,8 +210,8 @@ test_names(void **state)
 		struct sample sample;
 		const char *name;
 	} cases[] = {
-		{ { .phone = "89991234567", .email = "a@b.ru" }, "+79991234567" },
-		{ { .email = "a@b.ru", .tag = "tag" }, "a@b.ru" },
+		{ { .phone = "89991234567", .email = "anna@example.com" }, "+79991234567" },
+		{ { .email = "anna@example.com", .tag = "tag" }, "anna@example.com" },
 		{ { .tag = "@tag", .telegram = "5" }, "tag" },
 		{ { .telegram = "5" }, "5" },
 		{ { .name = NULL }, "Без имени" },

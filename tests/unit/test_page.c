@@ -208,7 +208,7 @@ page_of(const struct words *words, const struct overview *seen, const json_t *ne
 {
 	struct status_facts facts = { .seen = seen,
 		.sick = "the disk is gone",
-		.account = "https://test.amocrm.ru",
+		.account = "https://account.example.com",
 		.rate = 7,
 		.today = NOW / 86400,
 		.newest = newest,
@@ -272,7 +272,7 @@ test_page_escapes_what_is_not_ours(void **state)
 	LACKS(page, "<img");
 	HAS(page, "value=\"&lt;script&gt;&quot;&#39;&amp;\"");
 	HAS(page, "&lt;img src=x&gt;");
-	HAS(page, "href=\"https://test.amocrm.ru/leads/detail/77\"");
+	HAS(page, "href=\"https://account.example.com/leads/detail/77\"");
 	HAS(page, "name=\"token\" value=\"abc\"");
 	HAS(page, "shows all 12.");
 	HAS(page, "Needs a look");

@@ -10,8 +10,8 @@
 static void
 good_urls(void **state)
 {
-	static const char *const good[] = { "https://demo.amocrm.ru", "https://demo.amocrm.ru/",
-		"https://demo.amocrm.ru//", "https://demo.example.com:8443", "HTTPS://demo.example.com",
+	static const char *const good[] = { "https://account.example.com", "https://account.example.com/",
+		"https://account.example.com//", "https://demo.example.com:8443", "HTTPS://demo.example.com",
 		"http://127.0.0.1", "http://127.0.0.1:8080/", "http://127.255.1.2:1",
 		"http://localhost:65535", "http://LOCALHOST", "http://[::1]", "http://[::1]:8080",
 		"https://[2001:db8::1]:443" };
@@ -24,8 +24,8 @@ good_urls(void **state)
 static void
 bad_urls(void **state)
 {
-	static const char *const bad[] = { "", "demo.amocrm.ru", "https://", "https:///",
-		"ftp://demo.example.com", "http://demo.amocrm.ru", "http://127.example.com",
+	static const char *const bad[] = { "", "account.example.com", "https://", "https:///",
+		"ftp://demo.example.com", "http://account.example.com", "http://127.example.com",
 		"http://127.0.0.1.example.com", "http://128.0.0.1", "http://localhost.example.com",
 		"http://10.0.0.1", "http://[::2]", "https://demo.example.com/api",
 		"https://demo.example.com?x", "https://demo.example.com#x", "https://user@demo.example.com",
