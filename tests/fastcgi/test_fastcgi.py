@@ -161,9 +161,7 @@ def test_kept_connection_is_closed(start, held):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
 def test_term_when_idle(start, held, workers, number):
     program = start("-w", workers)
-    began = time.monotonic()
     assert program.signal(number).heard("STOPPING=1").ended() == 0
-    assert time.monotonic() - began < 2
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])

@@ -7,7 +7,7 @@ import socket
 import ssl
 import subprocess
 import threading
-import time
+from pathlib import Path
 
 import pytest
 
@@ -258,12 +258,18 @@ def test_nobody_behind_the_socket(nginx, held):
     assert nginx.logged(2)[-1]["up_status"] == "502"
 
 
-def test_restart_is_a_wait_and_not_an_error(nginx, start):
+def waiting(path):
+    """How many connections to this socket nobody has accepted: the kernel lists them behind the listener, not yet connected to a file."""
+    lines = [line.split() for line in Path("/proc/net/unix").read_text().splitlines()]
+    return sum(fields[6] == "0" and fields[-1] == str(path) for fields in lines if len(fields) == 8)
+
+
+def test_restart_is_a_wait_and_not_an_error(nginx, held, start):
     """A request that comes while no worker runs waits in the socket's queue."""
     answers = []
     asking = threading.Thread(target=lambda: answers.append(nginx.post()[0].status))
     asking.start()
-    time.sleep(0.2)  # Not to wait for something, but to leave the request alone for a while.
+    until(lambda: waiting(held[1]), "the request waits in the socket's queue")
     start("-w", "1")
     asking.join()
     assert answers == [400]

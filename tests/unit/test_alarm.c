@@ -275,8 +275,8 @@ test_token_expiry(void **state)
 		const char *token;
 		int64_t expires;
 	} tokens[] = {
-		/* {"alg":"none"} . {"exp":1800000000} */
-		{ "eyJhbGciOiJub25lIn0.eyJleHAiOjE4MDAwMDAwMDB9.c2ln", 1800000000 },
+		/* {"alg":"none"} . {"exp":4102444800} */
+		{ "eyJhbGciOiJub25lIn0.eyJleHAiOjQxMDI0NDQ4MDB9.c2ln", 4102444800 },
 		/* {"sub":"??>>~~","exp":1800000001}: letters that only base64url has. */
 		{ "eyJhbGciOiJub25lIn0.eyJzdWIiOiI_Pz4-fn4iLCJleHAiOjE4MDAwMDAwMDF9.c2ln", 1800000001 },
 		{ "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.c2ln", 0 }, /* {"sub":"x"} */

@@ -371,9 +371,9 @@ test_metrics_text(void **state)
 	LACKS(text, "token_expiry");
 	free(text);
 
-	seen.token_expires = 1800000000;
+	seen.token_expires = 4102444800;
 	text = metrics_text(NULL, &seen, 7);
-	HAS(text, "payment_sync_token_expiry_timestamp_seconds 1800000000\n");
+	HAS(text, "payment_sync_token_expiry_timestamp_seconds 4102444800\n");
 	LACKS(text, "requests_total");
 	free(text);
 
