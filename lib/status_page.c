@@ -6,6 +6,9 @@
 #include "status_page.h"
 #include "status_tables.h"
 
+/* In words: "The newest 10 of 14", "the last 30 days". */
+_Static_assert(STATUS_ROWS == 10 && STATUS_DAYS == 30, "the words of both languages say so");
+
 /* lib/status.css */
 extern const char status_style[];
 
@@ -91,21 +94,24 @@ has_alarms(const struct overview *seen)
 	return seen->crm.open;
 }
 
+/* Why amoCRM takes no requests at all. */
+static const char *
+refusal_of(const struct words *words, int64_t status)
+{
+	return words->crm_refuses[status >= 401 && status <= 403 ? status - 401 : 3];
+}
+
 static void
 write_alarms(struct html *page, const struct words *words, const struct overview *seen)
 {
-	char text[WORDS_TEXT];
 	int kind;
 
 	if (!has_alarms(seen))
 		return;
 	html_markup(page, "<ul class=\"alarms\" role=\"alert\">");
 	if (seen->crm.open) {
-		html_markup(page, "<li class=\"failed\">");
-		html_text(page, words->crm);
-		html_markup(page, " ");
-		html_fill(page, words->crm_open, words_count(words, text, seen->crm.status));
-		html_markup(page, "</li>");
+		html_element(page, "<li class=\"failed\">", refusal_of(words, seen->crm.status), ": ");
+		html_element(page, "", words->crm_until, "</li>");
 	}
 	for (kind = 0; kind < ALARM_KINDS; kind++)
 		if (seen->alarms[kind].on)
@@ -154,15 +160,17 @@ write_head(struct html *page, const struct words *words, const struct status_fac
  * Today, 7 and 30 days.
  */
 
+/* "1 не доставлен", "2 не доставлены" */
 static void
-write_part(struct html *page, const struct words *words, const char *kind, int64_t count, const char *what)
+write_part(struct html *page, const struct words *words, const char *kind, int64_t count, const char *one,
+    const char *many)
 {
 	char text[WORDS_TEXT];
 
 	html_format(page, "<li class=\"%s%s\"><b>", kind, count == 0 ? " zero" : "");
 	html_text(page, words_count(words, text, count));
 	html_markup(page, "</b> ");
-	html_element(page, "", what, "</li>");
+	html_element(page, "", words->plural(count) == 0 ? one : many, "</li>");
 }
 
 static void
@@ -176,10 +184,12 @@ write_period(struct html *page, const struct words *words, const char *name, con
 	html_markup(page, "</p><p class=\"quiet\">");
 	payments(page, words, all.payments);
 	html_markup(page, "</p><ul class=\"legend\">");
-	write_part(page, words, "carried", sum->payments[PAYMENT_SUCCESS], words->carried);
+	write_part(page, words, "carried", sum->payments[PAYMENT_SUCCESS], words->status[PAYMENT_SUCCESS],
+	    words->carried);
 	write_part(page, words, "waiting", sum->payments[PAYMENT_PENDING] + sum->payments[PAYMENT_PROCESSING],
-	    words->waiting);
-	write_part(page, words, "failed", sum->payments[PAYMENT_FAILED], words->failed);
+	    words->status[PAYMENT_PENDING], words->waiting);
+	write_part(page, words, "failed", sum->payments[PAYMENT_FAILED], words->status[PAYMENT_FAILED],
+	    words->failed);
 	html_markup(page, "</ul></section>");
 }
 

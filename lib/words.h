@@ -16,17 +16,19 @@ struct words {
 	const char *all_well, *look, *sick;
 	const char *periods[3]; /* Today, 7 days, 30 days. */
 	const char *payments[3];
-	const char *status[PAYMENT_STATUSES];
-	const char *carried, *waiting, *failed; /* In legends and cards. */
+	const char *status[PAYMENT_STATUSES];   /* Of one payment. */
+	const char *carried, *waiting, *failed; /* Of several: the same states in the plural. */
 	const char *chart, *chart_about, *chart_empty, *table_by_day;
 	const char *day, *count, *amount, *time, *payment, *lead, *state, *reason, *action;
-	const char *now, *backlog, *oldest, *nothing_waits, *crm, *crm_open, *crm_since, *crm_well, *limiter;
+	const char *now, *backlog, *oldest, *nothing_waits, *crm;
+	const char *crm_refuses[4]; /* By 401, 402, 403 and anything else. */
+	const char *crm_until, *crm_open, *crm_since, *crm_well, *limiter;
 	const char *token, *token_left, *unknown, *last_payment, *last_success, *never;
 	const char *failures, *no_failures, *failures_shown, *retry, *retry_of;
 	const char *newest, *no_payments, *unreadable;
 	const char *alarms[ALARM_KINDS];
 	const char *token_expired;
-	const char *hour, *minute, *days;
+	const char *instant, *hour, *minute, *days; /* Of spans. */
 	const char *months[12];
 	const char *thousands, *point; /* Of numbers. */
 	int (*plural)(int64_t count);  /* Which of three forms the word takes behind a number. */

@@ -1,6 +1,6 @@
 """The status page in a real browser: nothing is blocked or overflows, it can be read in light and dark, the button works.
 
-SCREENSHOTS=folder keeps the pictures, for a person to look at.
+SCREENSHOTS=folder keeps the pictures there, for a person to look at.
 """
 
 import os
@@ -104,6 +104,7 @@ def test_can_be_read(browser: Chromium, shown: tuple[str, Stack], width: int, da
     browser.open(stack.url + "/webhook/status")
     if folder := os.environ.get("SCREENSHOTS"):
         name = f"{kind}-{'phone' if width < 600 else 'wide'}-{'dark' if dark else 'light'}-{language}.png"
+        Path(folder).mkdir(parents=True, exist_ok=True)
         browser.screenshot(Path(folder) / name)
     assert browser.run("document.documentElement.lang") == language
     # The page's own policy blocks none of it, and it asks for nothing else.

@@ -123,7 +123,7 @@ def test_breaker_and_backlog(stack: Stack) -> None:
     now = metrics(stack)
     assert now["payment_sync_breaker_open"] == 401 and now["payment_sync_backlog"] == 1
     assert now['payment_sync_amocrm_replies_total{call="contact_read",reply="401"}'] == 1
-    assert "refuses everybody: HTTP 401" in page(stack) and "Needs a look" in page(stack)
+    assert "amoCRM does not accept the token" in page(stack) and "Needs a look" in page(stack)
 
 
 def test_a_changed_key_is_an_alarm(stack: Stack) -> None:

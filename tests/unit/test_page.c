@@ -105,7 +105,9 @@ test_numbers_and_times(void **state)
 	assert_string_equal(words_amount(english, text, 123450), "1,234.50");
 	assert_string_equal(words_amount(english, text, 500000), "5,000");
 	assert_string_equal(words_amount(russian, text, 5), "0,05");
-	assert_string_equal(words_span(english, text, -5), "0\xC2\xA0min");
+	assert_string_equal(words_span(english, text, -5), "under a minute");
+	assert_string_equal(words_span(russian, text, 59), "меньше минуты");
+	assert_string_equal(words_span(english, text, 60), "1\xC2\xA0min");
 	assert_string_equal(words_span(english, text, 3599), "59\xC2\xA0min");
 	assert_string_equal(words_span(english, text, 3660), "1\xC2\xA0h 1\xC2\xA0min");
 	assert_string_equal(words_span(english, text, 50 * 3600),
@@ -249,7 +251,12 @@ test_page_of_a_good_day(void **state)
 	    "10\xC2\xA0"
 	    "501,50\xC2\xA0₽</p><p class=\"quiet\">4\xC2\xA0платежа");
 	HAS(page, "<svg");
-	HAS(page, "Все платежи доставлены");
+	HAS(page, "Недоставленных платежей нет");
+	HAS(page, "<b>1</b> не доставлен</li>");
+	HAS(page, "<b>0</b> ждут</li>");
+	HAS(page,
+	    "наибольшая — 10\xC2\xA0"
+	    "000\xC2\xA0₽");
 	LACKS(page, "<script");
 	LACKS(page, "role=\"alert\"");
 	free(page);
@@ -274,10 +281,37 @@ test_page_escapes_what_is_not_ours(void **state)
 	HAS(page, "&lt;img src=x&gt;");
 	HAS(page, "href=\"https://account.example.com/leads/detail/77\"");
 	HAS(page, "name=\"token\" value=\"abc\"");
-	HAS(page, "shows all 12.");
+	HAS(page, "The newest 10 of 12 are shown.");
 	HAS(page, "Needs a look");
 	free(page);
 	json_decref(rows);
+}
+
+/* Each way in which amoCRM refuses everybody is somebody else's to cure. */
+static void
+test_page_without_access(void **state)
+{
+	static const struct {
+		int status;
+		const char *says;
+	} refusals[] = { { 400, "amoCRM отклоняет все запросы: " }, { 401, "amoCRM не принимает токен: " },
+		{ 402, "Аккаунт amoCRM не оплачен: " }, { 403, "amoCRM запретила доступ: " },
+		{ 404, "amoCRM отклоняет все запросы: " } };
+	struct overview seen = overview();
+	json_t *none = json_array();
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+		char *page;
+
+		seen.crm = (struct limiter_state){ .open = true, .status = refusals[i].status };
+		page = page_of(russian, &seen, none, none);
+		HAS(page, refusals[i].says);
+		HAS(page, ": платежи записываются и уйдут, когда доступ вернётся</li>");
+		free(page);
+	}
+	json_decref(none);
 }
 
 static void
@@ -303,7 +337,8 @@ test_page_of_a_bad_day(void **state)
 	HAS(page, "token has expired</li>");
 	HAS(page, "waiting for 20\xC2\xA0min");
 	HAS(page, "1,234 wait</li>");
-	HAS(page, "refuses everybody: HTTP 401");
+	HAS(page, "amoCRM does not accept the token: payments are recorded and will go there");
+	HAS(page, "no access: HTTP 401");
 	HAS(page, "since 11:00");
 	free(page);
 
@@ -399,6 +434,7 @@ main(void)
 		test(test_html),
 		test(test_page_of_a_good_day),
 		test(test_page_escapes_what_is_not_ours),
+		test(test_page_without_access),
 		test(test_page_of_a_bad_day),
 		test(test_page_of_the_first_day),
 		test(test_metrics_text),
