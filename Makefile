@@ -31,7 +31,9 @@ SANDBOX_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/sandbox/*.c))
 UNIT       := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 PROGRAMS   := $(B)/payment.fcgi $(B)/payment-syncd $(B)/paymentctl $(B)/amocrm-sandbox
 
+# With a recipe, however empty, make does not say that there is nothing to be done.
 all: $(PROGRAMS) ## build everything
+	@:
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
@@ -89,6 +91,7 @@ $(B)/bench/%: tests/bench/peers/%.c
 	$(Q)$(CC) -D_GNU_SOURCE -std=c11 $(OPTIMISE) $(WARNINGS) -o $@ $< -lfcgi
 
 programs: $(PROGRAMS) $(UNIT) $(B)/crash/shim.so
+	@:
 
 demo: ## install what is needed, build, and show one payment's way from webhook to amoCRM
 	@tests/install-packages build run

@@ -33,7 +33,7 @@ def tell(text: str) -> None:
 
 
 def line(name: str, value: Any) -> None:
-    print(f"    {name:<26} {value}")
+    print(f"    {name:<26} {json.dumps(value) if isinstance(value, bool) else value}")
 
 
 class Surprise(Exception):
@@ -97,7 +97,7 @@ def demonstrate(stack: Stack) -> None:
     section("1. A payment: a signed webhook for a person whom amoCRM does not know")
     first = new_payment(person, item(5000, "Русский"), item(5000, "Обществознание"))
     tell("POST /webhook/payment, body signed with HMAC-SHA256 in X-Signature:")
-    print("    " + json.dumps(first["course_order"]["user"], ensure_ascii=False))
+    line("the payer, in its body", json.dumps(first["course_order"]["user"], ensure_ascii=False))
     answer = show_answer(stack.post(first), 200)
     contact_id, lead_id = answer["contact_id"], answer["lead_id"]
     show_contact(stack, contact_id)
@@ -114,6 +114,7 @@ def demonstrate(stack: Stack) -> None:
     if answer["lead_id"] != lead_id or answer["lead_created"]:
         raise Surprise("the payment belongs to the lead that the manager took")
     show_lead(stack, lead_id)
+    tell("  The price stays what the lead was made with: of an existing lead it is the manager's, and only the total grows.")
     show_note(stack, lead_id)
 
     section("3. The same webhook once more: a duplicate")

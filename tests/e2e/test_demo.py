@@ -18,7 +18,8 @@ TESTS = Path(__file__).resolve().parents[1]
 def test_demo() -> None:
     done = subprocess.run([sys.executable, TESTS / "demo.py"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
-    for shown in ("HTTP 200", "HTTP 409", "HTTP 401", "Общий оплаченный итог      13500", "│ Оплата проведена", ", created for it"):
+    shows = ("HTTP 200", "lead_created               true", "HTTP 409", "HTTP 401", "Общий оплаченный итог      13500")
+    for shown in (*shows, "│ Оплата проведена", ", created for it"):
         assert shown in done.stdout, shown
     assert "\033" not in done.stdout  # Colours are for terminals.
 
