@@ -60,10 +60,16 @@ struct webhook_answer {
 	char log[512];
 };
 
-/* Write the journal's line. */
+/*
+ * Set the journal's line; what does not fit into it is cut off.  Nobody escapes it later: texts from outside come by
+ * logged_key() or were written by us.
+ */
 void answer_log(struct webhook_answer *answer, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* JSON: {"status": word, "detail"} and the members of `more`, which is taken over (NULL: none).  word lives for ever. */
+/*
+ * JSON: {"status": word, "detail"} and the members of `more`, which is taken over (NULL: none).  word lives for ever.  The
+ * body is a new string that belongs to the answer; each answer is given once, as one given before would not be freed.
+ */
 void answer_json(struct webhook_answer *answer, int http, const char *word, const char *detail, json_t *more);
 
 /* What the sender did wrong: "error", with a line for the journal. */

@@ -22,6 +22,7 @@ struct batch {
 
 #define BATCH_MAX AMOCRM_ITEMS_MAX
 
+/* Neither failed, nor put off, nor over: the next step is for it. */
 bool job_is_under_way(const struct job *job);
 
 /* Take a step for each job under way; what it returns is how the job goes.  When amoCRM turns out to be unwell, go_on()

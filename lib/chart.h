@@ -15,7 +15,11 @@ struct chart_day {
 	int64_t carried, waiting, failed; /* Kopecks. */
 };
 
-/* False when there is nothing to draw, which it says in words. */
+/*
+ * Write `count` days, of which the first is `first_day` (clock_day(): days since 1970 in the payments' zone), oldest first.
+ * False when there is nothing to draw, as no day has an amount; that is then said in words.  It writes a heading and what
+ * belongs to it, for the caller to put into an element of its own.
+ */
 bool chart_write(
     struct html *page, const struct words *words, int64_t first_day, const struct chart_day *days, int count);
 

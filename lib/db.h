@@ -8,8 +8,8 @@
 #include "fault.h"
 
 /*
- * SQLite, opened our way; the only file that knows it.  What stands here is SQLite's own (pragmas, the gate, syncing,
- * error codes); the statements themselves are in ledger*.c.
+ * SQLite, opened our way; the files db*.c are the only ones that know it.  What stands here is SQLite's own (pragmas, the
+ * gate, syncing, error codes); the statements themselves are in ledger*.c.
  *
  * Durability: the file is in WAL mode with synchronous=NORMAL, so COMMIT itself does not sync.  db_commit() syncs the
  * log before it returns, after it has left the gate, so that one process's sync does not keep the others waiting and the
@@ -34,8 +34,8 @@ struct db;
 #define DB_BUSY_MS 1000 /* How long a writer outside the gate is waited for. */
 
 /*
- * Open, creating the file with mode 0600 (see private.h), and bring its schema up to date: migrations[v] turns user_version v into v + 1,
- * all in one transaction.  application_id marks the file as ours.
+ * Open, creating the file with mode 0600 (see private.h), and bring its schema up to date: migrations[v] turns user_version
+ * v into v + 1, all in one transaction.  application_id marks the file as ours.
  * NEVER: the file is of a newer version or another program's.  BROKEN: disk, permission, corruption, or the gate is not to
  * be had.
  * Open after fork(2) only.

@@ -16,10 +16,16 @@
  */
 struct metrics;
 
-/* `directory` is PAYMENTS_RUN_DIR.  A file of another layout is begun anew. */
+/*
+ * `directory` is PAYMENTS_RUN_DIR.  A file of another layout is begun anew.  BROKEN: it cannot be made, grown or mapped; who
+ * goes on without it counts nothing, as with NULL.
+ */
 enum outcome metrics_open(const char *directory, struct metrics **metrics, struct fault *why) MUST_USE;
 
-/* The same for who only looks, perhaps as another user: no file is made, and counting does nothing. */
+/*
+ * The same for who only looks, perhaps as another user: no file is made, and counting does nothing.  BROKEN also when there
+ * is none, or one of another layout.
+ */
 enum outcome metrics_open_to_read(
     const char *directory, struct metrics **metrics, struct fault *why) MUST_USE;
 void metrics_close(struct metrics *metrics); /* NULL is allowed. */
@@ -45,7 +51,11 @@ void metrics_request(struct metrics *metrics, const char *word, int64_t took_ms,
 /* An attempt to carry a payment ended: DONE, LATER, NEVER, and everything else is broken. */
 void metrics_delivery(struct metrics *metrics, enum outcome out, int64_t took_ms);
 
-/* amoCRM was called; status 0: no answer came. */
+/*
+ * amoCRM was called; status 0: no answer came.  `path` begins with /api/v4/ and may have a query.  What is called there says
+ * which count it is, whatever its id: /contacts.., /leads.., and whatever has /notes in it, each read (GET), created (POST)
+ * or updated (any other method); everything else, as /leads/pipelines, is "other".
+ */
 void metrics_call(struct metrics *metrics, const char *method, const char *path, int status, int64_t took_ms);
 
 /* All the numbers; false without a file. */

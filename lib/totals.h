@@ -14,8 +14,14 @@
  * lead's lock, and no other payment is applied to the lead while an intent on it is open.
  */
 
-/* Prepare the request that applies the payment to the lead as it was read under the lock; none when the lead shows this
- * payment already. */
+/*
+ * Prepare the request that applies the payment to the lead as it was read under the lock: job->request, and in job->at the
+ * values that shall be written down before it is sent; nothing is sent here.  None is prepared when the lead shows this
+ * payment already: then it is applied, with a remark, and that is saved.
+ *
+ * `lead` is an entity as the API gives it, borrowed for the call.  NEVER: its total or its counter is no number, so that
+ * adding would destroy what somebody wrote.  BROKEN: the ledger.
+ */
 enum outcome totals_prepare(struct job *job, const json_t *lead, struct fault *why) MUST_USE;
 
 /*
@@ -32,6 +38,10 @@ enum outcome totals_prepare(struct job *job, const json_t *lead, struct fault *w
  *
  * Payments of ours that were applied later (this one having waited for a person meanwhile) are better witnesses than the
  * lead: the first of them wrote down what it found.
+ *
+ * `lead` is borrowed for the call.  DONE: either job->at says that it is applied, and that is saved, or job->request is
+ * set.  NEVER: as for totals_prepare(), or a person must decide, or amoCRM, asked whether it still takes our id, refuses
+ * that for another reason.  LATER, UNSURE: asked the same, it did not answer; nothing has changed.  BROKEN: the ledger.
  */
 enum outcome totals_resume(struct job *job, const json_t *lead, struct fault *why) MUST_USE;
 

@@ -8,7 +8,17 @@
 
 /*
  * The status page's words in each language it speaks, and how that language writes amounts, times and counts.  In a text
- * "{}" stands for what is filled in.
+ * "{}" stands for what html_fill() puts there, once:
+ *
+ *	updated, crm_since      a moment (words_time)
+ *	chart_about             an amount, without the sign of its currency (words_amount)
+ *	oldest, token_left      a span (words_span)
+ *	crm_open                an HTTP status
+ *	limiter                 "5/7": used, of how many
+ *	failures_shown          how many there are in all
+ *	retry_of                a payment_id
+ *	unreadable              a reason
+ *	alarms                  by enum alarm_kind: a span, a share in per cent, a span, a span, a count
  */
 struct words {
 	const char *code; /* Of the language: "ru" */
@@ -34,7 +44,7 @@ struct words {
 	int (*plural)(int64_t count);  /* Which of three forms the word takes behind a number. */
 };
 
-/* The language that an Accept-Language header (NULL: none) prefers; English unless it is Russian. */
+/* The language that an Accept-Language header (NULL: none) prefers; English unless it is Russian.  Lives for ever. */
 const struct words *words_choose(const char *accept_language);
 
 #define WORDS_TEXT 64
@@ -46,8 +56,10 @@ const char *words_amount(
 const char *words_roubles(
     const struct words *words, char text[static WORDS_TEXT], int64_t kopecks); /* 12 345,50 ₽ */
 const char *words_span(
-    const struct words *words, char text[static WORDS_TEXT], int64_t seconds);               /* 3 h 20 min */
-const char *words_day(const struct words *words, char text[static WORDS_TEXT], int64_t day); /* 23 Nov */
+    const struct words *words, char text[static WORDS_TEXT], int64_t seconds); /* 3 h 20 min */
+
+/* A day as clock_day() counts them, since 1970 in the payments' zone: "23 Nov". */
+const char *words_day(const struct words *words, char text[static WORDS_TEXT], int64_t day);
 
 /* A moment as seen at another: "14:05" on the same day, else "22 Nov, 14:05"; "never" for 0. */
 const char *words_time(
