@@ -192,13 +192,13 @@ def test_backup_is_told(stack: Stack) -> None:
 
 
 def test_restoring_as_the_readme_tells(stack: Stack) -> None:
-    """A copy takes the ledger's place, and still knows what was carried.  This stack stops and starts without systemctl."""
-    stop, away, copy, look, start = block_of(ROOT / "README.md", "lost/")
+    """A copy takes the ledger's place, and still knows what was carried; twice.  This stack stops and starts without systemctl."""
+    stop, replace, look, start = block_of(ROOT / "README.md", "lost-")
     assert stop.startswith("systemctl stop ") and start.startswith("systemctl start ")
     payment, skipped = new_payment(new_person()), new_payment(new_person(), status="NEW")
     lead_id = stack.carry(payment)["lead_id"]
     assert stack.post(skipped).status == 202
-    night = re.search(r"backup/\S+", copy)
+    night = re.search(r"backup/\S+", replace)
     assert night
     (stack.data / "backup").mkdir()
     ask(stack, "backup", str(stack.data / night[0]))
@@ -209,8 +209,11 @@ def test_restoring_as_the_readme_tells(stack: Stack) -> None:
     stack.stop_service()
     for path, data in left.items():  # As a host that died leaves them.
         path.write_bytes(data)
-    follow(stack, f"{away} && {copy} && {look}")
-    assert {path.name for path in (stack.data / "lost").iterdir()} >= {path.name for path in left}
+    follow(stack, f"{replace} && {look}")
+    (lost,) = stack.data.glob("lost-*")
+    assert {path.name for path in lost.iterdir()} >= {path.name for path in left}
+    lost.rename(stack.data / "first")  # As after a second: what was lost then must not be in the way.
+    follow(stack, f"{replace} && {look}")
     stack.start_service(fresh=False)
 
     answer = stack.post(payment)
