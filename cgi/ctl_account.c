@@ -102,15 +102,21 @@ check_rules(const struct settings *settings, json_t *findings)
  * check: the account
  */
 
-/* What it means when the account could not be read.  A refusal is the settings' fault; anything else passes. */
+/* What it means when the account could not be read.  A refusal of our token is the settings' fault; anything else passes,
+ * and while the breaker is open nobody was asked. */
 static int
 blame(const struct ctl_crm *crm, const struct fault *why, json_t *findings)
 {
 	struct limiter_state state;
 
 	limiter_look(crm->limiter, &state);
-	finding_add(findings, "wrong", state.open ? "AMO_ACCESS_TOKEN" : "AMO_BASE_URL", 0, "%s", why->text);
-	return state.open ? EX_OK : EX_TEMPFAIL;
+	if (state.alone)
+		finding_add(findings, "wrong", "AMO_ACCESS_TOKEN", 0, "%s", why->text);
+	else if (state.open)
+		finding_add(findings, "odd", "AMO_ACCESS_TOKEN", 0, "not tried: %s", why->text);
+	else
+		finding_add(findings, "wrong", "AMO_BASE_URL", 0, "%s", why->text);
+	return state.alone ? EX_OK : EX_TEMPFAIL;
 }
 
 /* The token tells itself until when it is good; how soon is soon, the alarm knows. */
@@ -305,6 +311,8 @@ ctl_discover(const struct ctl *ctl)
 		account_clear(&account);
 	} else {
 		status = ctl_crm_complain(&crm, &why);
+		if (ctl_crm_refused(&crm))
+			status = CTL_SEE;
 	}
 	ctl_crm_close(&crm);
 	return status;

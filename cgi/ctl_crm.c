@@ -46,6 +46,7 @@ ctl_crm_open(const struct settings *settings, struct ctl_crm *crm)
 		ctl_crm_close(crm);
 		return ctl_complain(&why);
 	}
+	limiter_break_alone(crm->limiter);
 	return EX_OK;
 }
 
@@ -71,13 +72,27 @@ ctl_crm_turn(const struct ctl_crm *crm)
 	amocrm_set_deadline(crm->crm, clock_mono_ms() + PIECE_MS);
 }
 
+bool
+ctl_crm_refused(const struct ctl_crm *crm)
+{
+	struct limiter_state state;
+
+	limiter_look(crm->limiter, &state);
+	return state.alone;
+}
+
 int
 ctl_crm_complain(const struct ctl_crm *crm, const struct fault *why)
 {
 	struct limiter_state state;
 
 	limiter_look(crm->limiter, &state);
-	if (state.open)
+	if (state.alone)
+		print_complaint(
+		    "amoCRM refuses AMO_ACCESS_TOKEN as it is set here (HTTP %d); the service was not "
+		    "told so",
+		    state.status);
+	else if (state.open)
 		print_complaint("amoCRM refuses everybody (HTTP %d); when that is cured: paymentctl resume",
 		    state.status);
 	return ctl_complain(why);

@@ -6,7 +6,8 @@
 #include "settings.h"
 
 /*
- * amoCRM as paymentctl calls it: with the turns of the running service, which comes first.
+ * amoCRM as paymentctl calls it: with the turns of the running service, which comes first.  An operator's shell may hold
+ * another token than the service, so a refusal here does not open the service's breaker.
  */
 struct ctl_crm {
 	const struct settings *settings; /* Borrowed. */
@@ -22,7 +23,10 @@ void ctl_crm_close(struct ctl_crm *crm);
  * two. */
 void ctl_crm_turn(const struct ctl_crm *crm);
 
-/* Say what went wrong, and where amoCRM refuses everybody, what to do about it.  Returns EX_TEMPFAIL. */
+/* Whether amoCRM was asked and refused the token (401, 402, 403).  That stops this program and not the service. */
+bool ctl_crm_refused(const struct ctl_crm *crm);
+
+/* Say what went wrong, and where amoCRM refuses the token or everybody, what to do about it.  Returns EX_TEMPFAIL. */
 int ctl_crm_complain(const struct ctl_crm *crm, const struct fault *why);
 
 #endif

@@ -65,6 +65,10 @@ struct limiter {
 	int64_t ticket;   /* -1: none. */
 	bool probe;       /* The ticket may pass the open breaker. */
 	int64_t usual_ms; /* What the quicker answers took lately; -1: none came yet. */
+
+	bool breaks_alone;
+	int refused; /* A breaker of our own: the HTTP status that opened it, 0 while it is closed. */
+	int64_t refused_since_ms; /* Wall clock. */
 };
 
 #define NO_TICKET (-1)
@@ -266,6 +270,8 @@ ask(struct limiter *limiter, int64_t now_ms, int64_t deadline_ms, int64_t *turn_
 	int64_t ticket = is_new ? shared->taken : limiter->ticket;
 	int64_t turn = earliest(limiter, ticket, is_new, now_ms);
 
+	if (limiter->refused != 0)
+		return fault_set(why, LATER, "amoCRM refuses this token with status %d", limiter->refused);
 	if (turn > deadline_ms)
 		return fault_set(
 		    why, LATER, "no turn within the deadline: the next is in %" PRId64 " ms", turn - now_ms);
@@ -351,10 +357,21 @@ limiter_hold(struct limiter *limiter, int64_t wait_ms)
 }
 
 void
+limiter_break_alone(struct limiter *limiter)
+{
+	limiter->breaks_alone = true;
+}
+
+void
 limiter_break(struct limiter *limiter, int status)
 {
 	struct shared *shared = limiter->shared;
 
+	if (limiter->breaks_alone) {
+		limiter->refused = status;
+		limiter->refused_since_ms = clock_wall_ms();
+		return;
+	}
 	if (!lock(limiter))
 		return;
 	shared->probe_ms = clock_mono_ms() + LIMITER_PROBE_MS;
@@ -367,6 +384,7 @@ limiter_break(struct limiter *limiter, int status)
 void
 limiter_succeeded(struct limiter *limiter)
 {
+	limiter->refused = 0;
 	if (limiter->shared->status != 0)
 		limiter_close_breaker(limiter);
 }
@@ -405,6 +423,11 @@ limiter_look(struct limiter *limiter, struct limiter_state *state)
 		ready = later(ready, sane(shared->probe_ms, now));
 	}
 	state->ready_ms = ready > now ? ready : 0;
+	if (limiter->refused != 0) {
+		state->open = state->alone = true;
+		state->status = limiter->refused;
+		state->since_ms = limiter->refused_since_ms;
+	}
 	state->used = count_used(limiter, now);
 	if (locked)
 		unlock(limiter);

@@ -50,6 +50,12 @@ void limiter_answered(struct limiter *limiter, int64_t sent_ms);
 /* amoCRM asked everybody to wait (429). */
 void limiter_hold(struct limiter *limiter, int64_t wait_ms);
 
+/*
+ * This handle is an operator's, whose token may not be the service's: what refuses it says nothing of the others, so
+ * limiter_break() gives only this handle no more turns.  It heeds the breaker of the others as everybody does.
+ */
+void limiter_break_alone(struct limiter *limiter);
+
 /* amoCRM refuses everybody (401, 402, 403): open the breaker.  Any later success closes it. */
 void limiter_break(struct limiter *limiter, int status);
 void limiter_succeeded(struct limiter *limiter);     /* Cheap when the breaker is closed. */
@@ -57,6 +63,7 @@ void limiter_close_breaker(struct limiter *limiter); /* By a person's hand. */
 
 struct limiter_state {
 	bool open;        /* The breaker. */
+	bool alone;       /* For this handle only: see limiter_break_alone(). */
 	int status;       /* The HTTP status that opened it. */
 	int64_t since_ms; /* Wall clock; 0 when closed. */
 	int64_t

@@ -9,6 +9,7 @@ import pytest
 
 from harness.account import SETTINGS
 from harness.ctl import CONFIG, LATER, OK, SEE, ctl, ctl_json
+from harness.payload import new_payment, new_person
 from harness.sandbox import TOKEN, Sandbox, jwt_that_expires
 from harness.stack import BUILD, ROOT, SECRET, Stack
 
@@ -111,7 +112,27 @@ def test_token_is_refused(stack: Stack) -> None:
     done = ctl(stack, "check")
     assert done.returncode == SEE and "AMO_ACCESS_TOKEN: amoCRM refuses everybody: HTTP 401" in done.stdout
     done = ctl(stack, "discover")
+    assert (done.returncode, done.stdout) == (SEE, "") and "amoCRM refuses AMO_ACCESS_TOKEN as it is set here (HTTP 401)" in done.stderr
+
+
+def test_a_stale_token_in_a_shell_does_not_stop_the_service(stack: Stack) -> None:
+    for command, status in (["check", SEE], ["discover", SEE]):
+        assert ctl(stack, command, AMO_ACCESS_TOKEN="stale").returncode == status
+        assert json.loads(ctl(stack, "stats", "--json").stdout)["crm_breaker"] == {"state": "closed"}
+    assert stack.post(new_payment(new_person())).json["status"] == "success"
+    assert ctl(stack, "reconcile", AMO_ACCESS_TOKEN="stale").returncode == LATER
+    assert stack.post(new_payment(new_person())).json["status"] == "success"
+
+
+def test_amocrm_is_not_asked_while_the_breaker_is_open(stack: Stack) -> None:
+    stack.sandbox.fault("status", status=401)
+    assert stack.post(new_payment(new_person())).json["status"] == "queued"
+    done = ctl(stack, "check")
+    assert done.returncode == LATER and "AMO_ACCESS_TOKEN: not tried: amoCRM refuses everybody with status 401" in done.stdout
+    done = ctl(stack, "discover")
     assert (done.returncode, done.stdout) == (LATER, "") and "paymentctl resume" in done.stderr
+    ctl(stack, "resume")
+    assert ctl(stack, "discover").returncode == OK
 
 
 @pytest.mark.parametrize(

@@ -326,6 +326,35 @@ test_breaker(void **state)
 	limiter_close(b);
 }
 
+/* An operator's token that is refused stops the operator only; the breaker of the others is heeded, and not changed. */
+static void
+test_breaks_alone(void **state)
+{
+	struct limiter *service = open_limiter(7), *operator= open_limiter(7);
+
+	(void)state;
+	limiter_break_alone(operator);
+	assert_int_equal(wait_for(operator, 0), DONE);
+	limiter_break(operator, 401);
+	assert_false(look(service).open);
+	assert_false(look(service).alone);
+	assert_int_equal(wait_for(service, 0), DONE);
+	assert_true(look(operator).open && look(operator).alone);
+	assert_int_equal(look(operator).status, 401);
+	assert_int_equal(wait_for(operator, LONG_MS), LATER);
+	limiter_succeeded(operator);
+	assert_int_equal(wait_for(operator, 0), DONE);
+
+	limiter_break(service, 403);
+	assert_true(look(operator).open);
+	assert_false(look(operator).alone);
+	assert_int_equal(wait_for(operator, LONG_MS), LATER);
+	limiter_break(operator, 401);
+	assert_int_equal(look(service).status, 403);
+	limiter_close(service);
+	limiter_close(operator);
+}
+
 static void
 test_breaker_reaches_waiters(void **state)
 {
@@ -672,6 +701,7 @@ main(void)
 		TEST(test_hold),
 		TEST(test_hold_reaches_waiters),
 		TEST(test_breaker),
+		TEST(test_breaks_alone),
 		TEST(test_breaker_reaches_waiters),
 		TEST(test_probe),
 		TEST(test_damage),
