@@ -72,10 +72,11 @@ tell_purged(const struct ctl *ctl, const struct purge *purge)
 		return;
 	}
 	print_line(PRINT_PLAIN,
-	    "%s of before %s: the payloads of %" PRId64 " payments and %" PRId64 " conflicts, %" PRId64
-	    " events of trails",
+	    "%s of before %s: the payloads of %" PRId64 " payment%s and %" PRId64 " conflict%s, %" PRId64
+	    " event%s of trails",
 	    ctl->dry_run ? "would be erased" : "erased", print_time(before, purge->before_ms),
-	    purge->payments, purge->conflicts, purge->events);
+	    purge->payments, print_plural(purge->payments), purge->conflicts, print_plural(purge->conflicts),
+	    purge->events, print_plural(purge->events));
 }
 
 int
@@ -125,8 +126,8 @@ ctl_backup(const struct ctl *ctl)
 		ctl_json(json);
 		json_decref(json);
 	} else {
-		print_line(PRINT_PLAIN, "%s: %" PRId64 " bytes, %" PRId64 " payments, verified", path,
-		    (int64_t)file.st_size, rows);
+		print_line(PRINT_PLAIN, "%s: %" PRId64 " bytes, %" PRId64 " payment%s, verified", path,
+		    (int64_t)file.st_size, rows, print_plural(rows));
 	}
 	return EX_OK;
 }

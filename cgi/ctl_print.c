@@ -269,6 +269,12 @@ print_money(char text[static PRINT_MONEY], int64_t kopecks)
 	return text;
 }
 
+const char *
+print_plural(int64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
 void
 ctl_progress(const char *what, int64_t done, int64_t total)
 {

@@ -51,6 +51,9 @@ const char *print_utc(char text[static CLOCK_TEXT], const char *utc);
 #define PRINT_MONEY 40
 const char *print_money(char text[static PRINT_MONEY], int64_t kopecks);
 
+/* The end of a noun behind a number: "" for 1, else "s". */
+const char *print_plural(int64_t count);
+
 /*
  * How far long work is, on stderr and only if that is a terminal: "purging: 1200 of 10000".  `total` is 0 while it is not
  * known.  Cheap enough to be called for every item; the call with done == total ends the line.

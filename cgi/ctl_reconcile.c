@@ -113,6 +113,7 @@ compare_all(struct audit *audit, struct fault *why)
 static void
 print_audit(const struct audit *audit, bool complete)
 {
+	int64_t found = (int64_t)json_array_size(audit->differences);
 	const json_t *difference;
 	json_t *all;
 	size_t i;
@@ -133,9 +134,10 @@ print_audit(const struct audit *audit, bool complete)
 		    key != NULL ? ", payment " : "", key != NULL ? key : "",
 		    json_string_value(json_object_get(difference, "message")));
 	}
-	print_line(json_array_size(audit->differences) > 0 ? PRINT_BAD : PRINT_GOOD,
-	    "%" PRId64 " payments in %" PRId64 " leads compared%s, %zu differences", audit->payments,
-	    audit->leads, complete ? "" : " before that failed", json_array_size(audit->differences));
+	print_line(found > 0 ? PRINT_BAD : PRINT_GOOD,
+	    "%" PRId64 " payment%s in %" PRId64 " lead%s compared%s, %" PRId64 " difference%s",
+	    audit->payments, print_plural(audit->payments), audit->leads, print_plural(audit->leads),
+	    complete ? "" : " before that failed", found, print_plural(found));
 }
 
 int

@@ -197,6 +197,7 @@ replay_all(struct replay *replay, struct fault *why)
 static void
 sum_up(const struct replay *replay)
 {
+	int64_t replayed = replay->count - replay->purged - replay->unreadable;
 	json_t *all;
 
 	if (replay->ctl->json) {
@@ -208,8 +209,8 @@ sum_up(const struct replay *replay)
 		return;
 	}
 	print_line(replay->differing > 0 ? PRINT_ODD : PRINT_GOOD,
-	    "%" PRId64 " payments replayed, %" PRId64 " differ; nothing was changed",
-	    replay->count - replay->purged - replay->unreadable, replay->differing);
+	    "%" PRId64 " payment%s replayed, %" PRId64 " differ%s; nothing was changed", replayed,
+	    print_plural(replayed), replay->differing, replay->differing == 1 ? "s" : "");
 	if (replay->purged > 0)
 		print_line(PRINT_DIM, "%" PRId64 " could not be: their payloads were purged", replay->purged);
 	if (replay->unreadable > 0)

@@ -140,5 +140,5 @@ def test_amocrm_stops_answering(
     stack.sandbox.fault("status", path="*/notes", skip=1, times=-1, **fault)
     done = ctl(stack, "reconcile", RETRY_MAX_ATTEMPTS="1")
     assert done.returncode == LATER
-    assert done.stdout == "1 payments in 1 leads compared before that failed, 0 differences\n"
+    assert done.stdout == "1 payment in 1 lead compared before that failed, 0 differences\n"
     assert done.stderr.startswith("paymentctl: amoCRM")

@@ -88,7 +88,7 @@ def test_purged_payloads_are_counted(stack: Stack) -> None:
     found = ctl_json(stack, "replay")
     assert (found["payments"], found["purged"], found["unreadable"], found["differing"]) == (3, 1, 1, 0)
     done = ctl(stack, "replay")
-    assert done.stdout.startswith("1 payments replayed, 0 differ")
+    assert done.stdout.startswith("1 payment replayed, 0 differ")
     assert "1 could not be: their payloads were purged" in done.stdout
 
 
