@@ -16,6 +16,7 @@
 struct ctl {
 	bool json;
 	bool failed;
+	bool conflicts;
 	bool dry_run;
 	bool payload;
 	int status; /* enum payment_status; -1: any */
@@ -74,10 +75,12 @@ void options_help(const struct command *command);
 /* Look: ctl_look.c, ctl_show.c */
 int ctl_stats(const struct ctl *ctl);
 int ctl_list(const struct ctl *ctl);
+const char *ctl_list_mistake(const struct ctl *ctl);
 int ctl_show(const struct ctl *ctl);
 
 /* Take care: ctl_care.c */
 int ctl_retry(const struct ctl *ctl);
+int ctl_settle(const struct ctl *ctl);
 const char *ctl_retry_mistake(const struct ctl *ctl);
 int ctl_resume(const struct ctl *ctl);
 int ctl_integrity(const struct ctl *ctl);
@@ -95,6 +98,12 @@ int ctl_reconcile(const struct ctl *ctl);
 
 /* What a retry would do; for ctl_retry(): ctl_preview.c */
 int ctl_preview(const struct ctl *ctl);
+
+/* Why a payment, a row of ledger_list() or NULL, cannot be put back although it is named: a new text; NULL when it can. */
+char *ctl_retry_left(const json_t *row);
+
+/* For people: how many of {payment_id: reason} are left for which reason. */
+void ctl_tell_left(const json_t *left);
 
 /* Try out rules, or the way in: ctl_replay.c, ctl_send.c */
 int ctl_replay(const struct ctl *ctl);

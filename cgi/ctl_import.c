@@ -1,8 +1,10 @@
 /*
  * paymentctl import: taking over the ledger of the Python service.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "ctl.h"
 #include "ctl_print.h"
@@ -67,6 +69,10 @@ ctl_import(const struct ctl *ctl)
 	enum outcome out;
 	json_t *json;
 
+	if (access(ctl->words[0], F_OK) < 0 && errno == ENOENT) {
+		print_complaint("%s is not taken over: there is no such file", ctl->words[0]);
+		return CTL_SEE;
+	}
 	if (import_open(ctl->words[0], &import, &why) != DONE) {
 		print_complaint("%s is not taken over: %s", ctl->words[0], why.text);
 		return CTL_SEE;

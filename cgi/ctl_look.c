@@ -110,18 +110,20 @@ static json_t *
 stats_json(const struct state *all)
 {
 	const struct ledger_stats *stats = &all->stats;
-	json_t *payments = json_object();
+	json_t *payments = json_object(), *all_of_it;
 	int status;
 
 	for (status = 0; status < PAYMENT_STATUSES; status++)
 		json_object_set_new(payments, status_name(status),
 		    json_pack("{s:I, s:I}", "count", (json_int_t)stats->payments[status], "kopecks",
 			(json_int_t)stats->kopecks[status]));
-	return json_pack("{s:o, s:I, s:o, s:I, s:o, s:I, s:I, s:o, s:O}", "payments", payments, "unfinished",
-	    (json_int_t)unfinished(stats), "oldest_unfinished", utc_or_null(stats->oldest_unfinished_ms),
-	    "oldest_unfinished_seconds", (json_int_t)waiting_s(all), "last_success",
-	    utc_or_null(stats->last_success_ms), "duplicates", (json_int_t)all->duplicates, "conflicts",
-	    (json_int_t)all->conflicts, "crm_breaker", breaker_json(all), "alarms", all->alarms);
+	all_of_it = json_pack("{s:o, s:I, s:o, s:I, s:o, s:I, s:I, s:o, s:O}", "payments", payments,
+	    "unfinished", (json_int_t)unfinished(stats), "oldest_unfinished",
+	    utc_or_null(stats->oldest_unfinished_ms), "oldest_unfinished_seconds", (json_int_t)waiting_s(all),
+	    "last_success", utc_or_null(stats->last_success_ms), "duplicates", (json_int_t)all->duplicates,
+	    "conflicts", (json_int_t)all->conflicts, "crm_breaker", breaker_json(all), "alarms", all->alarms);
+	json_object_set_new(all_of_it, "unsettled_conflicts", json_integer(stats->conflicts));
+	return all_of_it;
 }
 
 static void
@@ -176,7 +178,11 @@ print_state(const struct state *all)
 	print_cell(table, PRINT_PLAIN, "duplicates");
 	print_cell(table, PRINT_PLAIN, "%" PRId64, all->duplicates);
 	print_cell(table, PRINT_PLAIN, "conflicts");
-	print_cell(table, all->conflicts > 0 ? PRINT_ODD : PRINT_PLAIN, "%" PRId64, all->conflicts);
+	if (all->stats.conflicts > 0)
+		print_cell(table, PRINT_BAD, "%" PRId64 ", of these to be settled: %" PRId64, all->conflicts,
+		    all->stats.conflicts);
+	else
+		print_cell(table, PRINT_PLAIN, "%" PRId64, all->conflicts);
 	print_breaker(table, all);
 	print_end(table);
 }
@@ -198,7 +204,7 @@ ctl_stats(const struct ctl *ctl)
 	struct state all;
 	struct fault why;
 	json_t *json;
-	bool alarmed;
+	bool see;
 
 	if (look_around(ctl, &all, &why) != DONE)
 		return ctl_complain(&why);
@@ -212,20 +218,42 @@ ctl_stats(const struct ctl *ctl)
 		print_state(&all);
 		print_alarms(&all);
 	}
-	alarmed = json_array_size(all.alarms) > 0;
+	see = json_array_size(all.alarms) > 0 || all.stats.payments[PAYMENT_FAILED] > 0 ||
+	    all.stats.conflicts > 0;
 	json_decref(all.alarms);
-	return alarmed || all.stats.payments[PAYMENT_FAILED] > 0 ? CTL_SEE : EX_OK;
+	return see ? CTL_SEE : EX_OK;
 }
 
 /*
  * list
  */
 
+const char *
+ctl_list_mistake(const struct ctl *ctl)
+{
+	return ctl->conflicts && ctl->status >= 0 ? "list takes either --status or --conflicts" : NULL;
+}
+
+/* The latest conflict that nobody has settled; NULL without "conflicts". */
+static const char *
+conflict_of(const json_t *row)
+{
+	const json_t *conflict;
+	const char *reason = NULL;
+	size_t i;
+
+	json_array_foreach(json_object_get(row, "conflicts"), i, conflict)
+		if (json_is_null(json_object_get(conflict, "settled_ms")))
+			reason = json_string_value(json_object_get(conflict, "reason"));
+	return reason;
+}
+
 static void
 print_row(struct print_table *table, const json_t *row)
 {
 	const char *status = json_string_value(json_object_get(row, "status"));
 	const char *reason = json_string_value(json_object_get(row, "error_message"));
+	const char *conflict = conflict_of(row);
 	json_int_t lead_id = json_integer_value(json_object_get(row, "lead_id"));
 	char time[CLOCK_TEXT], money[PRINT_MONEY];
 
@@ -239,7 +267,39 @@ print_row(struct print_table *table, const json_t *row)
 	else
 		print_cell(table, PRINT_PLAIN, "%s", "");
 	print_cell(table, PRINT_PLAIN, "%s", json_string_value(json_object_get(row, "payment_id")));
+	if (conflict != NULL)
+		reason = conflict;
 	print_cell(table, PRINT_PLAIN, "%s", reason != NULL ? reason : "");
+}
+
+/* Each with its "conflicts". */
+static enum outcome
+list_conflicts(const struct ctl *ctl, json_t **rows, struct fault *why)
+{
+	enum outcome out = ledger_list_conflicts(ctl->ledger, ctl->since_ms, ctl->limit, rows, why);
+	json_t *row, *conflicts;
+	size_t i;
+
+	if (out != DONE)
+		return out;
+	json_array_foreach(*rows, i, row) {
+		out = ledger_conflicts(
+		    ctl->ledger, json_integer_value(json_object_get(row, "id")), false, &conflicts, why);
+		if (out != DONE)
+			break;
+		json_object_set_new(row, "conflicts", conflicts);
+	}
+	if (out != DONE)
+		json_decref(*rows);
+	return out;
+}
+
+static enum outcome
+list(const struct ctl *ctl, json_t **rows, struct fault *why)
+{
+	if (ctl->conflicts)
+		return list_conflicts(ctl, rows, why);
+	return ledger_list(ctl->ledger, ctl->status, NULL, ctl->since_ms, ctl->limit, false, rows, why);
 }
 
 int
@@ -251,8 +311,7 @@ ctl_list(const struct ctl *ctl)
 	struct fault why;
 	size_t i;
 
-	if (ledger_list(ctl->ledger, ctl->status, NULL, ctl->since_ms, ctl->limit, false, &rows, &why) !=
-	    DONE)
+	if (list(ctl, &rows, &why) != DONE)
 		return ctl_complain(&why);
 	if (ctl->json) {
 		ctl_json(rows);

@@ -6,31 +6,40 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "clock.h"
 #include "ctl.h"
 #include "ctl_print.h"
 
+#define STATUSES "pending, processing, success, failed or skipped"
+#define TIMES    "\"2025-01-20 14:49:20\" or 2025-01-20 in PAYMENT_TIMEZONE, or as in JSON 2025-01-20T11:49:20Z"
+#define COUNTS   "a whole number from 1 to 1000000000"
+
 static const struct {
 	char letter;
 	const char *name, *value, *help;
+	const char *understood; /* What its value may be; NULL for anything. */
 } options[] = {
-	{ 's', "status", "S", "only those that are pending, processing, success, failed or skipped" },
-	{ 'S', "since", "T", "from then on: \"2025-01-20 14:49:20\" or 2025-01-20, in PAYMENT_TIMEZONE" },
-	{ 'U', "until", "T", "before then, told in the same way" },
-	{ 'n', "limit", "N", "at most so many (20)" },
-	{ 'd', "days", "N", "what is older than so many days" },
-	{ 'f', "failed", NULL, "all that have failed" },
-	{ 'p', "payload", NULL, "the webhook's body too, which holds personal data" },
-	{ 'y', "dry-run", NULL, "say what would be done, and do nothing" },
-	{ 'u', "url", "URL", "where to" },
-	{ 'm', "mapping", "FILE", "the rules in FILE instead of those in use" },
-	{ 'j', "json", NULL, "for programs" },
+	{ 's', "status", "S", "only those that are " STATUSES, STATUSES },
+	{ 'c', "conflicts", NULL, "only those with a conflict that nobody has settled", NULL },
+	{ 'S', "since", "T", "from then on: " TIMES, TIMES },
+	{ 'U', "until", "T", "before then, told in the same way", TIMES },
+	{ 'n', "limit", "N", "at most so many (20)", COUNTS },
+	{ 'd', "days", "N", "what is older than so many days", COUNTS },
+	{ 'f', "failed", NULL,
+	    "all that have failed, except those that were imported or have conflicts, which must be named",
+	    NULL },
+	{ 'p', "payload", NULL, "the webhook's body too, which holds personal data", NULL },
+	{ 'y', "dry-run", NULL, "say what would be done, and do nothing", NULL },
+	{ 'u', "url", "URL", "where to", "http://HOST/PATH or https://HOST/PATH" },
+	{ 'm', "mapping", "FILE", "the rules in FILE instead of those in use", NULL },
+	{ 'j', "json", NULL, "for programs", NULL },
 };
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
 #define LONG                                                                                                 \
 	0x100 /* Added to letters: there are only long options, but getopt_long() tells of short ones too. */
-#define COUNT_LIMIT 1000000000
+#define COUNT_LIMIT 1000000000 /* See COUNTS. */
 
 void
 options_usage(const struct command *command)
@@ -104,6 +113,13 @@ read_status(const char *text, int *status)
 }
 
 static bool
+read_url(const char *text, const char **url)
+{
+	*url = text;
+	return strncasecmp(text, "http://", 7) == 0 || strncasecmp(text, "https://", 8) == 0;
+}
+
+static bool
 read_value(char letter, const char *value, struct ctl *ctl)
 {
 	switch (letter) {
@@ -111,6 +127,8 @@ read_value(char letter, const char *value, struct ctl *ctl)
 		return ctl->json = true;
 	case 'f':
 		return ctl->failed = true;
+	case 'c':
+		return ctl->conflicts = true;
 	case 'p':
 		return ctl->payload = true;
 	case 'y':
@@ -126,8 +144,7 @@ read_value(char letter, const char *value, struct ctl *ctl)
 	case 'U':
 		return read_time(ctl->until = value, &ctl->until_ms);
 	case 'u':
-		ctl->url = value;
-		return true;
+		return read_url(value, &ctl->url);
 	case 'm':
 		ctl->mapping = value;
 		return true;
@@ -155,6 +172,17 @@ name_of(int letter)
 		if (options[i].letter == (letter & ~LONG))
 			return options[i].name;
 	return "help";
+}
+
+static void
+complain_value(int letter, const char *value)
+{
+	size_t i;
+
+	for (i = 0; i < OPTIONS; i++)
+		if (options[i].letter == (letter & ~LONG))
+			print_complaint("--%s: \"%s\" is not understood; it may be %s", options[i].name,
+			    value, options[i].understood);
 }
 
 /* What getopt_long() stumbled over. */
@@ -218,7 +246,7 @@ options_read(const struct command *command, int argc, char **argv, struct ctl *c
 			return false;
 		}
 		if (!read_value((char)(answer & ~LONG), optarg, ctl)) {
-			print_complaint("--%s: \"%s\" is not understood", name_of(answer), optarg);
+			complain_value(answer, optarg);
 			return false;
 		}
 	}

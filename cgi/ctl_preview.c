@@ -19,7 +19,8 @@ struct outlook {
 	struct carrier with;
 	struct account account;
 	json_t *reports;
-	bool odd; /* Something asked for is no failed payment, or cannot be carried any more. */
+	json_t *left; /* By payment_id, why those are that must be named. */
+	bool odd;     /* Something asked for is no failed payment, or cannot be carried any more. */
 };
 
 /*
@@ -87,7 +88,7 @@ print_report(const json_t *report)
 	print_line(PRINT_PLAIN, "  a note, unless it is there already");
 }
 
-/* A payment whose payload was purged cannot be carried. */
+/* The payload may be none: somebody has written to the ledger. */
 static struct payment *
 parse(struct outlook *outlook, const json_t *row)
 {
@@ -99,7 +100,7 @@ parse(struct outlook *outlook, const json_t *row)
 		return paid;
 	json_decref(mistakes);
 	outlook->odd = true;
-	print_complaint("%s cannot be carried: its payload is no payment, or was purged",
+	print_complaint("%s cannot be carried: its payload is no payment",
 	    json_string_value(json_object_get(row, "payment_id")));
 	return NULL;
 }
@@ -128,37 +129,22 @@ look_at(struct outlook *outlook, const json_t *row, struct fault *why)
  * All of them.
  */
 
-static bool
-has_failed(const json_t *row)
-{
-	const char *status = json_string_value(json_object_get(row, "status"));
-
-	return status != NULL && strcmp(status, status_name(PAYMENT_FAILED)) == 0;
-}
-
 static enum outcome
 look_at_word(struct outlook *outlook, const char *word, struct fault *why)
 {
 	json_t *rows = NULL;
 	enum outcome out = ledger_list(outlook->with.ledger, -1, word, 0, 1, true, &rows, why);
+	char *left = out == DONE ? ctl_retry_left(json_array_get(rows, 0)) : NULL;
 
-	if (out == DONE && has_failed(json_array_get(rows, 0))) {
+	if (out == DONE && left == NULL) {
 		out = look_at(outlook, json_array_get(rows, 0), why);
 	} else if (out == DONE) {
 		outlook->odd = true;
-		print_complaint("%s is not a failed payment", word);
+		print_complaint("%s: %s", word, left);
 	}
+	free(left);
 	json_decref(rows);
 	return out;
-}
-
-/* Imported ones are carried only when they are named: nobody knows how far the other service got. */
-static bool
-is_imported(const json_t *row)
-{
-	const char *request_id = json_string_value(json_object_get(row, "request_id"));
-
-	return request_id != NULL && strcmp(request_id, LEDGER_IMPORTED) == 0;
 }
 
 static enum outcome
@@ -169,9 +155,15 @@ look_at_failed(struct outlook *outlook, struct fault *why)
 	    ledger_list(outlook->with.ledger, PAYMENT_FAILED, NULL, 0, INT_MAX, true, &rows, why);
 	size_t i;
 
-	json_array_foreach(rows, i, row)
-		if (out == DONE && !is_imported(row))
+	json_array_foreach(rows, i, row) {
+		const char *reason = ledger_why_left(row);
+
+		if (out == DONE && reason == NULL)
 			out = look_at(outlook, row, why);
+		else if (out == DONE)
+			json_object_set_new(outlook->left,
+			    json_string_value(json_object_get(row, "payment_id")), json_string(reason));
+	}
 	json_decref(rows);
 	return out;
 }
@@ -195,6 +187,16 @@ look_at_all(struct outlook *outlook, struct fault *why)
 	return out;
 }
 
+static void
+sum_up(const struct outlook *outlook)
+{
+	int64_t count = (int64_t)json_array_size(outlook->reports);
+
+	print_line(PRINT_DIM, "%" PRId64 " payment%s would be carried so; nothing was changed", count,
+	    print_plural(count));
+	ctl_tell_left(outlook->left);
+}
+
 static int
 look(struct outlook *outlook)
 {
@@ -204,16 +206,17 @@ look(struct outlook *outlook)
 	outlook->with.limiter = outlook->crm.limiter;
 	outlook->with.crm = outlook->crm.crm;
 	outlook->reports = json_array();
+	outlook->left = json_object();
 	if (look_at_all(outlook, &why) != DONE)
 		status = ctl_crm_complain(&outlook->crm, &why);
 	else
-		status = outlook->odd ? CTL_SEE : EX_OK;
+		status = outlook->odd || json_object_size(outlook->left) > 0 ? CTL_SEE : EX_OK;
 	if (outlook->ctl->json)
 		ctl_json(outlook->reports);
 	else
-		print_line(PRINT_DIM, "%zu payments would be carried so; nothing was changed",
-		    json_array_size(outlook->reports));
+		sum_up(outlook);
 	json_decref(outlook->reports);
+	json_decref(outlook->left);
 	account_clear(&outlook->account);
 	mapping_free(outlook->with.mapping);
 	return status;

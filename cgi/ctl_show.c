@@ -277,7 +277,7 @@ print_payload(const char *of, const json_t *object)
 static void
 print_conflicts(const json_t *conflicts)
 {
-	static const char *const heads[] = { "CONFLICT", "BECAUSE OF" };
+	static const char *const heads[] = { "CONFLICT", "BECAUSE OF", "SETTLED" };
 	struct print_table *table;
 	char time[CLOCK_TEXT];
 	const json_t *one;
@@ -286,10 +286,14 @@ print_conflicts(const json_t *conflicts)
 	if (json_array_size(conflicts) == 0)
 		return;
 	print_line(PRINT_PLAIN, "%s", "");
-	table = print_table(2, heads);
+	table = print_table(3, heads);
 	json_array_foreach((json_t *)conflicts, i, one) {
-		print_cell(table, PRINT_ODD, "%s", print_time(time, number(one, "seen_ms")));
-		print_cell(table, PRINT_ODD, "%s", text(one, "reason"));
+		int64_t settled_ms = number(one, "settled_ms");
+		enum print_look look = settled_ms != 0 ? PRINT_PLAIN : PRINT_ODD;
+
+		print_cell(table, look, "%s", print_time(time, number(one, "seen_ms")));
+		print_cell(table, look, "%s", text(one, "reason"));
+		print_cell(table, look, "%s", print_time(time, settled_ms));
 	}
 	print_end(table);
 	json_array_foreach((json_t *)conflicts, i, one)

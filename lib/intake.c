@@ -132,8 +132,9 @@ reply_conflict(struct webhook_answer *answer, const struct payment *paid)
 	answer->level = WEBHOOK_BAD;
 	answer_log(answer, "payment=%s answer=conflict", logged_key(key, paid->key));
 	answer_json(answer, 409, "conflict",
-	    "this payment_id is known with another amount or another payer; kept for a person, nothing was "
-	    "changed",
+	    "this payment_id is known with another amount or another payer, or too far carried to be "
+	    "excluded; "
+	    "kept for a person, nothing was changed",
 	    about(paid));
 }
 

@@ -30,6 +30,9 @@
  *	    |         +---------- ledger_retry ----------------+            |
  *	    +------------ ledger_record (told again) ----------+------------+
  *
+ * A failed payment of which nothing can be in amoCRM becomes skipped when it is told again and excluded; of one that may be
+ * there, that telling is kept aside as a conflict.  Settling a conflict changes no payment.
+ *
  * A processing row whose process died simply falls due again: its next_ms is the end of a lease.
  */
 #include <stdlib.h>

@@ -97,8 +97,8 @@ enum recorded {
 	RECORDED_AGAIN,   /* It was failed or skipped; the same as new, with the new payload. */
 	RECORDED_IN_HAND, /* Known and unfinished: counted as a duplicate, nothing else changed. */
 	RECORDED_CARRIED, /* Known and carried: the same. */
-	RECORDED_REFUSED, /* Known and failed, and this arrival is excluded: the same. */
-	RECORDED_CONFLICT /* Known, but with another amount or another payer: kept aside for a person. */
+	RECORDED_CONFLICT /* Kept aside for a person, and nothing else changed.  Known, but with another amount or another
+			     payer; or it had failed when something of it may be in amoCRM, and is now excluded. */
 };
 
 /* The request_id of what another service recorded. */
@@ -213,13 +213,14 @@ struct ledger_stats {
 	int64_t kopecks[PAYMENT_STATUSES];
 	int64_t last_success_ms;      /* 0 = never. */
 	int64_t oldest_unfinished_ms; /* When the oldest unfinished payment was recorded; 0 = none. */
+	int64_t conflicts;            /* Arrivals kept aside that no person has settled. */
 };
 enum outcome ledger_stats(struct ledger *ledger, struct ledger_stats *stats, struct fault *why) MUST_USE;
 
 /* Prove that the ledger can commit, by a real commit. */
 enum outcome ledger_touch(struct ledger *ledger, int64_t now_ms, struct fault *why) MUST_USE;
 
-/* Over all payments: how often one was told again, and how many arrivals contradicted what was known. */
+/* Over all payments: how often one was told again, and how many arrivals were kept aside, settled or not. */
 enum outcome ledger_repeats(
     struct ledger *ledger, int64_t *duplicates, int64_t *conflicts, struct fault *why) MUST_USE;
 
@@ -231,18 +232,36 @@ enum outcome ledger_repeats(
 enum outcome ledger_list(struct ledger *ledger, int status, const char *key, int64_t since_ms, int64_t limit,
     bool whole, json_t **rows, struct fault *why) MUST_USE;
 
-/* The arrivals that contradicted a payment, oldest first: a new JSON array of {"seen_ms", "reason"}, and "payload" with
- * `whole`. */
+/* The payments of which an arrival was kept aside since then that no person has settled: rows as of ledger_list(). */
+enum outcome ledger_list_conflicts(
+    struct ledger *ledger, int64_t since_ms, int64_t limit, json_t **rows, struct fault *why) MUST_USE;
+
+/* The arrivals of a payment that were kept aside, oldest first: a new JSON array of {"seen_ms", "reason", "settled_ms" (null:
+ * not yet)}, and "payload" with `whole`. */
 enum outcome ledger_conflicts(
     struct ledger *ledger, int64_t id, bool whole, json_t **conflicts, struct fault *why) MUST_USE;
 
-/*
- * Put failed payments back into the backlog: that one, or all with key NULL.  *count tells how many.  Without a payload a
- * payment cannot be carried again, so it stays; so do imported ones unless they are named, since nobody knows how far the
- * other service got with them.
- */
+/* A person has looked at what was kept aside of a payment; *count tells how many were not settled before. */
+enum outcome ledger_settle(
+    struct ledger *ledger, int64_t id, int64_t now_ms, int64_t *count, struct fault *why) MUST_USE;
+
+/* Put a failed payment back into the backlog; *retried is false when it has not failed, or its payload is gone, without which
+ * it cannot be carried again. */
 enum outcome ledger_retry(
-    struct ledger *ledger, const char *key, int64_t now_ms, int64_t *count, struct fault *why) MUST_USE;
+    struct ledger *ledger, const char *key, int64_t now_ms, bool *retried, struct fault *why) MUST_USE;
+
+/*
+ * The same for all that have failed, but for those that must be named.  *retried is a new array of payment_ids; *left a new
+ * object, by payment_id, of why each of the others was left: see ledger_why_left().
+ */
+enum outcome ledger_retry_failed(
+    struct ledger *ledger, int64_t now_ms, json_t **retried, json_t **left, struct fault *why) MUST_USE;
+
+/*
+ * Why a failed payment, a row of ledger_list(), is not put back with all the others; NULL when it is.  Nobody knows how far
+ * the other service got with an imported one, and what was kept aside of one may say that it should not be carried.
+ */
+const char *ledger_why_left(const json_t *row);
 
 /* Copy the live ledger to a new file, verified and durable; *rows tells how many payments it holds.  NEVER: the name is taken.
  * `tell`: see db_copy(). */

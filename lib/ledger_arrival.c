@@ -1,10 +1,13 @@
 /*
  * What arrives: a payment that is new, one that is known and told again, one that contradicts what we know.
  */
+#include <stdlib.h>
+
 #include "clock.h"
 #include "ledger.h"
 #include "ledger_internal.h"
 #include "money.h"
+#include "text.h"
 
 static int64_t
 identity_of(const struct arrival *arrival, enum identity_kind kind)
@@ -53,6 +56,7 @@ insert(struct ledger *ledger, const struct arrival *a, int64_t *id, struct fault
 
 struct known {
 	struct ledger_row row;
+	bool amount_known; /* It may not be of an imported one. */
 	int64_t kopecks;
 	int64_t who[IDENTITIES_MAX];
 };
@@ -61,7 +65,7 @@ static enum outcome
 look_up(struct ledger *ledger, const char *key, struct known *known, struct fault *why)
 {
 	static const char sql[] = "SELECT id, status, contact_id, lead_id, pipeline_id, lead_created, "
-				  "kopecks, telegram, phone, email"
+				  "kopecks, amount IS NOT NULL, telegram, phone, email"
 				  " FROM payment_events WHERE payment_id = $1";
 	struct query *query = NULL;
 	bool found = false;
@@ -80,8 +84,9 @@ look_up(struct ledger *ledger, const char *key, struct known *known, struct faul
 		known->row.pipeline_id = db_int(query, 4);
 		known->row.lead_created = db_int(query, 5) != 0;
 		known->kopecks = db_int(query, 6);
+		known->amount_known = db_int(query, 7) != 0;
 		for (kind = 0; kind < IDENTITIES_MAX; kind++)
-			known->who[kind] = db_int(query, 7 + kind);
+			known->who[kind] = db_int(query, 8 + kind);
 	}
 	db_done(query);
 	return out;
@@ -106,13 +111,14 @@ same_payer(const struct known *known, const struct arrival *arrival)
 }
 
 /* Why an arrival contradicts what we know; NULL when it does not.  Of a skipped payment nothing was carried that another
- * amount could contradict: an order is often told first as unpaid and then as paid. */
+ * amount could contradict: an order is often told first as unpaid and then as paid.  Nor is there a contradiction to an
+ * amount that nobody knows. */
 static const char *
 contradiction(const struct known *known, const struct arrival *arrival)
 {
 	if (known->row.status == PAYMENT_SKIPPED)
 		return NULL;
-	if (known->kopecks != arrival->kopecks)
+	if (known->amount_known && known->kopecks != arrival->kopecks)
 		return "another amount";
 	if (!same_payer(known, arrival))
 		return "another payer";
@@ -129,11 +135,47 @@ keep_conflict(struct ledger *ledger, const struct known *known, const struct arr
 	    "iitt", known->row.id, arrival->now_ms, reason, arrival->payload);
 }
 
+/* An exclusion that comes too late: what amoCRM may have of the payment only a person can take back. */
+static enum outcome
+keep_exclusion(
+    struct ledger *ledger, const struct known *known, const struct arrival *arrival, struct fault *why)
+{
+	char *reason = text_format("came again as: %s", arrival->exclusion);
+	enum outcome out = keep_conflict(ledger, known, arrival, reason, why);
+
+	free(reason);
+	return out;
+}
+
+/* Whether anything of a payment that was not carried to its end may be in amoCRM.  A contact that was only found is not. */
+static enum outcome
+may_be_there(struct ledger *ledger, int64_t id, bool *may, struct fault *why)
+{
+	static const char sql[] = "SELECT count(*) FROM delivery WHERE payment = $1 AND (intent IS NOT NULL"
+				  " OR matched_by = 'created' OR lead_id IS NOT NULL OR applied)";
+	struct query *query = NULL;
+	int64_t count = 0;
+	enum outcome out = db_query(ledger->db, &query, why, sql, "i", id);
+
+	if ((out = first_number(out, query, &count, why)) == DONE)
+		*may = count > 0;
+	return out;
+}
+
 static enum outcome
 count_duplicate(struct ledger *ledger, int64_t id, struct fault *why)
 {
 	return db_run(
 	    ledger->db, why, "UPDATE payment_events SET duplicates = duplicates + 1 WHERE id = $1", "i", id);
+}
+
+/* The intent that an import left counts with what the lead would show, which is known only now. */
+static enum outcome
+tell_intent(struct ledger *ledger, int64_t id, int64_t kopecks, struct fault *why)
+{
+	return db_run(ledger->db, why,
+	    "UPDATE delivery SET total_after = total_before + $2 WHERE payment = $1 AND intent = 'lead'",
+	    "ii", id, kopecks);
 }
 
 static enum outcome
@@ -146,7 +188,12 @@ take_up_again(struct ledger *ledger, struct known *known, const struct arrival *
 	    "duplicates + 1,"
 	    " telegram = $10, phone = $11, email = $12, request_id = $13, processed_at = NULL WHERE id = $1";
 	char roubles[MONEY_TEXT];
+	enum outcome out = DONE;
 
+	if (!known->amount_known)
+		out = tell_intent(ledger, known->row.id, a->kopecks, why);
+	if (out != DONE)
+		return out;
 	known->row.status = first_status(a);
 	return db_run(ledger->db, why, sql, "itttitiiiiiit", known->row.id, status_name(known->row.status),
 	    a->payload, a->exclusion, a->kopecks, money_format(roubles, a->kopecks), a->paid_at, a->now_ms,
@@ -159,22 +206,26 @@ meet_again(struct ledger *ledger, struct known *known, const struct arrival *arr
     struct fault *why)
 {
 	const char *reason = contradiction(known, arrival);
+	bool too_late = false;
+	enum outcome out;
 
 	if (reason != NULL) {
 		*recorded = RECORDED_CONFLICT;
 		return keep_conflict(ledger, known, arrival, reason, why);
 	}
 	switch (known->row.status) {
+	case PAYMENT_FAILED:
+		if (arrival->exclusion != NULL &&
+		    (out = may_be_there(ledger, known->row.id, &too_late, why)) != DONE)
+			return out;
+		if (too_late) {
+			*recorded = RECORDED_CONFLICT;
+			return keep_exclusion(ledger, known, arrival, why);
+		}
+		/* fallthrough */
 	case PAYMENT_SKIPPED:
 		*recorded = RECORDED_AGAIN;
 		return take_up_again(ledger, known, arrival, why);
-	case PAYMENT_FAILED:
-		if (arrival->exclusion == NULL) {
-			*recorded = RECORDED_AGAIN;
-			return take_up_again(ledger, known, arrival, why);
-		}
-		*recorded = RECORDED_REFUSED;
-		break;
 	case PAYMENT_SUCCESS:
 		*recorded = RECORDED_CARRIED;
 		break;

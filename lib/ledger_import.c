@@ -38,9 +38,10 @@ insert(struct ledger *ledger, const struct old_row *row, int64_t *id, struct fau
 	enum outcome out;
 
 	out = db_query(ledger->db, &query, why, sql, "tiittiiiittiiiiiii", row->key, row->created_s,
-	    row->processed_s, status_name(row->status), money_format(roubles, row->kopecks), row->contact_id,
-	    row->lead_id, row->pipeline_id, row->lead_created, row->payload, row->reason, row->retries,
-	    row->kopecks, row->paid_at, row->who[BY_TELEGRAM], row->who[BY_PHONE], row->who[BY_EMAIL],
+	    row->processed_s, status_name(row->status),
+	    row->amount_known ? money_format(roubles, row->kopecks) : NULL, row->contact_id, row->lead_id,
+	    row->pipeline_id, row->lead_created, row->payload, row->reason, row->retries, row->kopecks,
+	    row->paid_at, row->who[BY_TELEGRAM], row->who[BY_PHONE], row->who[BY_EMAIL],
 	    clock_day(row->created_s));
 	return first_number(out, query, id, why);
 }

@@ -1,5 +1,5 @@
 /*
- * The ledger as people see it: counts, rows, its check; and putting failed payments back.
+ * The ledger as people see it: counts, rows, its check.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +15,7 @@ static const char counts_by_status[] =
     "status";
 static const char oldest_unfinished[] =
     "SELECT recorded_ms FROM payment_events WHERE next_ms IS NOT NULL ORDER BY id LIMIT 1";
+static const char unsettled[] = "SELECT count(*) FROM payment_conflict WHERE settled_ms IS NULL";
 
 enum outcome
 ledger_stats(struct ledger *ledger, struct ledger_stats *stats, struct fault *why)
@@ -39,8 +40,10 @@ ledger_stats(struct ledger *ledger, struct ledger_stats *stats, struct fault *wh
 	if (out != DONE)
 		return out;
 	out = db_query(ledger->db, &query, why, oldest_unfinished, "");
-	out = first_number(out, query, &read.oldest_unfinished_ms, why);
-	if (out == DONE)
+	if ((out = first_number(out, query, &read.oldest_unfinished_ms, why)) != DONE)
+		return out;
+	out = db_query(ledger->db, &query, why, unsettled, "");
+	if ((out = first_number(out, query, &read.conflicts, why)) == DONE)
 		*stats = read;
 	return out;
 }
@@ -71,29 +74,6 @@ ledger_repeats(struct ledger *ledger, int64_t *duplicates, int64_t *conflicts, s
 	return first_number(out, query, conflicts, why);
 }
 
-enum outcome
-ledger_retry(struct ledger *ledger, const char *key, int64_t now_ms, int64_t *count, struct fault *why)
-{
-	static const char sql[] =
-	    "UPDATE payment_events SET status = 'pending', next_ms = $2, recorded_ms = $2, retry_count = 0,"
-	    " processed_at = NULL WHERE status = 'failed' AND payload <> ''"
-	    " AND iif($1 IS NULL, request_id IS NOT '" LEDGER_IMPORTED "', payment_id = $1) RETURNING id";
-	struct query *query = NULL;
-	bool more = true;
-	int64_t retried = 0;
-	enum outcome out;
-
-	if ((out = db_begin(ledger->db, why)) != DONE)
-		return out;
-	out = db_query(ledger->db, &query, why, sql, "ti", key, now_ms);
-	while (out == DONE && (out = db_row(query, &more, why)) == DONE && more)
-		retried++;
-	db_done(query);
-	if ((out = ledger_end(ledger, out, why)) == DONE)
-		*count = retried;
-	return out;
-}
-
 /*
  * Rows.  There may be millions, so there is a statement for each way of asking, and each of them walks an index that is
  * in the order wanted, or as short as what is asked for.
@@ -103,13 +83,18 @@ ledger_retry(struct ledger *ledger, const char *key, int64_t now_ms, int64_t *co
 	"SELECT id, payment_id, status, kopecks, strftime(" ISO_UTC ", created_at),"                         \
 	" strftime(" ISO_UTC ", processed_at), strftime(" ISO_UTC ", nullif(paid_at, 0), 'unixepoch'),"      \
 	" contact_id, lead_id, pipeline_id, lead_created, error_message, retry_count, duplicates, next_ms,"  \
-	" request_id, payload = '', iif($1, payload, NULL) FROM payment_events "
+	" request_id, payload = '',"                                                                         \
+	" (SELECT count(*) FROM payment_conflict WHERE payment = payment_events.id AND settled_ms IS NULL)," \
+	" iif($1, payload, NULL) FROM payment_events "
 #define SINCE(condition)                                                                                     \
 	"WHERE created_at >= datetime(($2 + 999) / 1000, 'unixepoch') AND " condition                        \
 	" ORDER BY created_at DESC, id DESC LIMIT $3"
 
 static const char by_key[] = SELECT_ROWS "WHERE payment_id = $2 AND status = coalesce($3, status)";
 static const char by_id[] = SELECT_ROWS "WHERE id = $2";
+static const char by_conflict[] =
+    SELECT_ROWS "WHERE id IN (SELECT payment FROM payment_conflict INDEXED BY conflict_unsettled"
+		" WHERE settled_ms IS NULL AND seen_ms >= $2) ORDER BY created_at DESC, id DESC LIMIT $3";
 /* The columns of SELECT_ROWS by number: 5 is created_at, 1 is id. */
 static const char any_status[] = "SELECT * FROM (" SELECT_ROWS SINCE(
     "next_ms IS NULL") ") UNION ALL SELECT * FROM (" SELECT_ROWS
@@ -147,6 +132,7 @@ static const struct {
 	{ "next_ms", 'i' },
 	{ "request_id", 't' },
 	{ "purged", 'b' },
+	{ "unsettled_conflicts", 'i' },
 	{ "payload", 't' },
 };
 #define MEMBERS (sizeof(members) / sizeof(members[0]))
@@ -228,10 +214,30 @@ ledger_list(struct ledger *ledger, int status, const char *key, int64_t since_ms
 }
 
 enum outcome
+ledger_list_conflicts(
+    struct ledger *ledger, int64_t since_ms, int64_t limit, json_t **rows, struct fault *why)
+{
+	struct query *query = NULL;
+	json_t *all = json_array();
+	enum outcome out;
+
+	out = db_query(ledger->db, &query, why, by_conflict, "iii", (int64_t)0, since_ms, limit);
+	if ((out = append_rows(out, query, false, all, why)) == DONE)
+		*rows = all;
+	else
+		json_decref(all);
+	return out;
+}
+
+/*
+ * Conflicts.
+ */
+
+enum outcome
 ledger_conflicts(struct ledger *ledger, int64_t id, bool whole, json_t **conflicts, struct fault *why)
 {
-	static const char sql[] =
-	    "SELECT seen_ms, reason, payload FROM payment_conflict WHERE payment = $1 ORDER BY id";
+	static const char sql[] = "SELECT seen_ms, reason, settled_ms, payload FROM payment_conflict WHERE "
+				  "payment = $1 ORDER BY id";
 	struct query *query = NULL;
 	json_t *all = json_array(), *one;
 	bool more = true;
@@ -239,10 +245,10 @@ ledger_conflicts(struct ledger *ledger, int64_t id, bool whole, json_t **conflic
 
 	out = db_query(ledger->db, &query, why, sql, "i", id);
 	while (out == DONE && (out = db_row(query, &more, why)) == DONE && more) {
-		one = json_pack(
-		    "{s:o, s:o}", "seen_ms", member_of(query, 0, 'i'), "reason", member_of(query, 1, 't'));
+		one = json_pack("{s:o, s:o, s:o}", "seen_ms", member_of(query, 0, 'i'), "reason",
+		    member_of(query, 1, 't'), "settled_ms", member_of(query, 2, 'i'));
 		if (whole)
-			json_object_set_new(one, "payload", member_of(query, 2, 't'));
+			json_object_set_new(one, "payload", member_of(query, 3, 't'));
 		json_array_append_new(all, one);
 	}
 	db_done(query);

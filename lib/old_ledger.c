@@ -247,6 +247,7 @@ read_payload(struct old_row *row)
 		return false;
 	}
 	row->kopecks = paid->amount;
+	row->amount_known = true;
 	row->paid_at = paid->paid_at;
 	count = payment_identities(paid, who);
 	for (i = 0; i < count; i++)
@@ -259,7 +260,8 @@ read_payload(struct old_row *row)
 static void
 read_columns_instead(struct query *query, struct old_row *row)
 {
-	if (!money_parse(text(query, COL_AMOUNT), &row->kopecks))
+	row->amount_known = money_parse(text(query, COL_AMOUNT), &row->kopecks);
+	if (!row->amount_known)
 		row->kopecks = 0;
 	if (!clock_parse(text(query, COL_PAID), &row->paid_at))
 		row->paid_at = 0;

@@ -29,6 +29,7 @@ struct old_row {
 	bool doubtful;                           /* It was neither success, skipped nor failed. */
 	bool unread;                             /* The payload is no webhook. */
 	int64_t created_s, processed_s, paid_at; /* Unix seconds; 0 is unknown, but for created_s. */
+	bool amount_known;                       /* Else kopecks is 0. */
 	int64_t kopecks;
 	int64_t who[IDENTITIES_MAX]; /* Hashes, by enum identity_kind; 0 is unknown. */
 	int64_t contact_id, lead_id, pipeline_id, lead_created, retries;

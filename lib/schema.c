@@ -2,7 +2,8 @@
 
 /*
  * `payment_events` keeps the columns of the service this one replaces, with their meaning: times as UTC text, `amount` in
- * roubles (a fraction where there are kopecks).  The columns below `retry_count` are ours.
+ * roubles (a fraction where there are kopecks; NULL where an import could not tell it, and then `kopecks` is 0).  The columns
+ * below `retry_count` are ours.
  *
  * Rows are never deleted, so the ids, which people and other tables remember, need no AUTOINCREMENT to be told apart for ever.
  *
@@ -83,15 +84,17 @@ static const char version_1[] =
     "  learnt_ms  INTEGER NOT NULL"
     ");"
 
-    /* Webhooks that contradict a payment we know: kept for a person, applied to nothing. */
+    /* Webhooks that contradict a payment we know, or exclude it too late: kept for a person, applied to nothing. */
     "CREATE TABLE payment_conflict ("
     "  id         INTEGER PRIMARY KEY,"
     "  payment    INTEGER NOT NULL REFERENCES payment_events (id),"
     "  seen_ms    INTEGER NOT NULL,"
     "  reason     TEXT NOT NULL,"
     "  payload    TEXT NOT NULL,"
+    "  settled_ms INTEGER," /* When a person said to have looked at it; NULL: not yet. */
     "  UNIQUE (payment, payload)"
     ");"
+    "CREATE INDEX conflict_unsettled ON payment_conflict (payment) WHERE settled_ms IS NULL;"
 
     /*
      * Counts of the finished payments by the day (since 1970, in PAYMENT_TIMEZONE) on which each was first told, kept by

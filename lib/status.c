@@ -134,18 +134,17 @@ static void
 retry(struct webhook *webhook, const char *payment_id, struct webhook_answer *answer)
 {
 	char key[LOGGED_KEY];
-	int64_t count = 0;
+	bool retried = false;
 	struct fault why;
 
 	if (!webhook_ready(webhook, &why)) {
 		answer_unavailable(answer, &why);
-	} else if (ledger_retry(webhook->carrier->ledger, payment_id, clock_wall_ms(), &count, &why) !=
+	} else if (ledger_retry(webhook->carrier->ledger, payment_id, clock_wall_ms(), &retried, &why) !=
 	    DONE) {
 		webhook_begin_anew(webhook);
 		answer_unavailable(answer, &why);
 	} else {
-		answer_log(
-		    answer, "payment=%s retried=%d by=operator", logged_key(key, payment_id), (int)count);
+		answer_log(answer, "payment=%s retried=%d by=operator", logged_key(key, payment_id), retried);
 		answer->status = 303;
 		answer->headers = PROTECTION "Location: /webhook/status#failed\r\n";
 		answer->content_type = "text/plain; charset=utf-8";

@@ -17,7 +17,7 @@ from harness.payload import id_of, item, new_payment, new_person
 from harness.paymentctl import alone, ask, on_terminal, say
 from harness.stack import BUILD, Stack
 
-COMMANDS = ("stats", "list", "show", "retry", "resume", "integrity", "purge", "backup", "import")
+COMMANDS = ("stats", "list", "show", "retry", "settle", "resume", "integrity", "purge", "backup", "import")
 
 
 # The command line.
@@ -43,6 +43,11 @@ def test_help_needs_no_settings() -> None:
         (["stats", "--limit", "3"], "--limit"),
         (["stats", "more"], '"more"'),
         (["list", "--status", "odd"], '--status: "odd"'),
+        (["list", "--status", "FAILED"], "it may be pending, processing, success, failed or skipped"),
+        (["list", "--since", "yesterday"], "2025-01-20T11:49:20Z"),
+        (["list", "--limit", "0"], "a whole number from 1 to"),
+        (["list", "--status", "failed", "--conflicts"], "either --status or --conflicts"),
+        (["settle"], "settle needs ID"),
         (["list", "--since", "2025-02-30"], "2025-02-30"),
         (["list", "--limit", "0"], '--limit: "0"'),
         (["list", "--limit", "-1"], "--limit"),
@@ -127,14 +132,17 @@ def test_stats(stack: Stack) -> None:
     paid = new_payment(person, item("5000.50"))
     assert [stack.post(payment).status for payment in (paid, paid, new_payment(person, status="NEW"))] == [200, 409, 202]
     assert stack.post(new_payment(person, item(1), payment_id=id_of(paid))).json["status"] == "conflict"
-    stats = ask(stack, "stats")
+    stats = ask(stack, "stats", code=1)
     assert stats["payments"]["success"] == {"count": 1, "kopecks": 500050}
     assert stats["payments"]["skipped"] == {"count": 1, "kopecks": 500000}
     assert stats["payments"]["failed"] == {"count": 0, "kopecks": 0}
-    assert (stats["duplicates"], stats["conflicts"]) == (1, 1)
+    assert (stats["duplicates"], stats["conflicts"], stats["unsettled_conflicts"]) == (1, 1, 1)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", stats["last_success"])
     assert stats["crm_breaker"] == {"state": "closed"}
 
+    assert "conflicts     1, of these to be settled: 1" in say(stack, "stats", code=1)
+    ask(stack, "settle", id_of(paid))
+    assert ask(stack, "stats")["unsettled_conflicts"] == 0
     stack.post(new_payment(new_person()))
     assert ask(stack, "stats", code=1)["payments"]["failed"]["count"] == 1
     said = say(stack, "stats", code=1)
@@ -285,9 +293,42 @@ def test_retry(stack: Stack) -> None:
     }
     done = stack.paymentctl("retry", "unknown")
     assert done.returncode == 1 and "unknown: there is no such payment" in done.stderr
-    assert ask(stack, "retry", "--failed") == {"retried": 1, "left": 0}
+    assert ask(stack, "retry", "--failed") == {"retried": [third], "left": {}}
     assert "0 payments will be carried again" in say(stack, "retry", "--failed")
+    assert "except those that were imported or have conflicts, which must be named" in alone("retry", "--help").stdout
     assert [stack.ledger.status(id_of(payment)) for payment in payments] == ["pending"] * 3
+
+
+# A stage that an administrator has deleted: the contact is created, the lead is refused.
+@pytest.mark.settings(AMO_STATUS_AUTOPAY_SITE="99999999")
+def test_a_refund_that_comes_too_late(stack: Stack) -> None:
+    """A person must take it back in amoCRM: it is shown until somebody has looked, and nobody carries it on by the way."""
+    person = new_person()
+    refund = new_payment(person, payment_id="pay_1", status="REFUNDED")
+    assert stack.post(new_payment(person, payment_id="pay_1")).json["status"] == "failed"
+    answer = stack.post(refund)
+    assert (answer.status, answer.json["status"]) == (409, "conflict")
+    assert ask(stack, "list", "--conflicts", "--since", "2999-01-01") == []
+    (row,) = ask(stack, "list", "--conflicts")
+    assert (row["payment_id"], row["status"], row["unsettled_conflicts"]) == ("pay_1", "failed", 1)
+    assert row["conflicts"][0]["reason"].startswith("came again as: ") and row["conflicts"][0]["settled_ms"] is None
+    assert re.search(r" failed .* pay_1 +came again as: ", say(stack, "list", "--conflicts"))
+    left = ask(stack, "retry", "--failed", code=1)
+    assert left["retried"] == [] and "a conflict that nobody has settled" in left["left"]["pay_1"]
+    said = say(stack, "retry", "--failed", code=1)
+    assert said.startswith("0 payments will be carried again\n1 payment left: it has a conflict")
+    assert "1 payment left: it has a conflict" in say(stack, "retry", "--failed", "--dry-run", code=1)
+
+    assert ask(stack, "settle", "--dry-run", "pay_1") == {"settled": ["pay_1"], "left": {}}
+    assert say(stack, "settle", "--dry-run", "pay_1") == "pay_1 would be settled\n"
+    assert len(ask(stack, "list", "--conflicts")) == 1
+    assert ask(stack, "settle", f"#{row['id']}", "nope", code=1) == {"settled": [f"#{row['id']}"], "left": {"nope": "there is no such payment"}}
+    done = stack.paymentctl("settle", "pay_1")
+    assert done.returncode == 1 and done.stderr == "paymentctl: pay_1: it has no conflict to settle\n"
+    assert ask(stack, "list", "--conflicts") == []
+    assert ask(stack, "show", "pay_1")["conflicts"][0]["settled_ms"] > 0
+    assert stack.post(refund).json["status"] == "conflict" and ask(stack, "list", "--conflicts") == []
+    assert say(stack, "retry", "--failed") == "1 payment will be carried again\n"
 
 
 def test_resume(stack: Stack) -> None:

@@ -70,7 +70,10 @@ def test_import(stack: Stack, old: Path) -> None:
     assert stack.post(new_payment(people[0], item(7000), payment_id=id_of(done))).json["status"] == "conflict"
     assert stack.post(new_payment(new_person(), payment_id=id_of(done))).json["status"] == "conflict"
     assert stack.post(skipped).json["status"] == "success"
-    assert ask(stack, "retry", "--failed", code=1) == {"retried": 0, "left": 2}
+    left = ask(stack, "retry", "--failed", code=1)
+    assert left["retried"] == [] and set(left["left"]) == {id_of(hanging), id_of(odd)}
+    assert all("it was imported" in reason for reason in left["left"].values())
+    assert "2 payments left: it was imported" in say(stack, "retry", "--failed", code=1)
     assert ask(stack, "retry", id_of(hanging)) == {"retried": [id_of(hanging)], "left": {}}
     stack.sync_once()
     assert stack.ledger.status(id_of(hanging)) == "success"
@@ -121,6 +124,15 @@ def test_import_of_the_columns_as_they_were(stack: Stack, old: Path) -> None:
     assert stack.post(payment).json["status"] == "duplicate"
 
 
+def test_amount_that_nobody_knows(stack: Stack, old: Path) -> None:
+    """What the old service carried stays a duplicate, whatever amount it comes with."""
+    make_old(old, COLUMNS_AS_WRITTEN, {"payment_id": "pay_old", "status": "success", "payload": "", "lead_id": 22})
+    ask(stack, "import", str(old))
+    for _ in range(2):
+        assert stack.post(new_payment(new_person(), payment_id="pay_old")).json["status"] == "duplicate"
+    assert stack.ledger.row("pay_old")["amount"] is None
+
+
 def test_import_of_many(stack: Stack, old: Path) -> None:
     payment = new_payment(new_person())
     make_old(old, COLUMNS_AS_DESCRIBED, *({**as_told(payment), "payment_id": f"p{number}", "status": "success"} for number in range(450)))
@@ -145,7 +157,7 @@ def test_import_refuses(stack: Stack, old: Path) -> None:
         done = stack.paymentctl("import", str(path))
         assert done.returncode == 1 and told in done.stderr and done.stdout == "", done.stderr
 
-    refused(stack.data / "missing.sqlite", "unable to open")
+    refused(stack.data / "missing.sqlite", "missing.sqlite is not taken over: there is no such file")
     old.write_bytes(b"no database" * 1000)
     refused(old, "not a database")
     old.unlink()

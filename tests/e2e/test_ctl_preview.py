@@ -1,5 +1,6 @@
 """paymentctl retry --dry-run: it says what it will do, does nothing, and then just that is done."""
 
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -95,7 +96,7 @@ def test_for_people(stack: Stack, failed: tuple[Payment, Person]) -> None:
     assert done.returncode == OK
     assert f'{id_of(payment)}\n  contact 40000001, found by phone\n    {TELEGRAM_ID}: nothing -> ' in done.stdout
     assert f'  lead {lead_id} "Заявка"\n' in done.stdout and f"    {TOTAL}: 1000 -> 8500\n" in done.stdout
-    last = "  a note, unless it is there already\n1 payments would be carried so; nothing was changed\n"
+    last = "  a note, unless it is there already\n1 payment would be carried so; nothing was changed\n"
     assert done.stdout.endswith(last)
 
 
@@ -105,7 +106,7 @@ def test_which_ones(stack: Stack, failed: tuple[Payment, Person]) -> None:
     row = str(stack.ledger.row(id_of(payment))["id"])
 
     def told(*words: str) -> list[str]:
-        return [one["payment_id"] for one in ctl_json(stack, "retry", "--dry-run", *words)]
+        return [one["payment_id"] for one in json.loads(ctl(stack, "retry", "--dry-run", "--json", *words).stdout)]
 
     assert told("--failed") == told("#" + row) == told(id_of(payment)) == [id_of(payment)]
     with closing(sqlite3.connect(stack.ledger.path)) as database, database:
@@ -114,7 +115,7 @@ def test_which_ones(stack: Stack, failed: tuple[Payment, Person]) -> None:
     with closing(sqlite3.connect(stack.ledger.path)) as database, database:
         database.execute("UPDATE payment_events SET payload = ''")
     done = ctl(stack, "retry", "--dry-run", id_of(payment))
-    assert done.returncode == SEE and "its payload is no payment, or was purged" in done.stderr
+    assert done.returncode == SEE and f"{id_of(payment)}: its payload is gone" in done.stderr
 
 
 def test_would_fail_again(stack: Stack, failed: tuple[Payment, Person]) -> None:
@@ -129,7 +130,8 @@ def test_would_fail_again(stack: Stack, failed: tuple[Payment, Person]) -> None:
 
 def test_mistakes(stack: Stack, failed: tuple[Payment, Person]) -> None:
     done = ctl(stack, "retry", "--dry-run", "pay_unknown")
-    assert done.returncode == SEE and "pay_unknown is not a failed payment" in done.stderr
+    assert done.returncode == SEE and "pay_unknown: there is no such payment" in done.stderr
+    assert done.stderr == ctl(stack, "retry", "pay_unknown").stderr
     assert ctl(stack, "retry", "--dry-run").returncode == USAGE
     assert ctl(stack, "retry", "--failed", "--dry-run", AMO_ACCESS_TOKEN=None).returncode == CONFIG
     stack.sandbox.fault("status", status=503, times=-1)

@@ -9,6 +9,7 @@ import pytest
 
 from harness.ctl import CONFIG, LATER, OK, SEE, USAGE, ctl, ctl_json
 from harness.payload import new_payment, new_person, to_body
+from harness.paymentctl import alone
 from harness.sandbox import TOKEN
 from harness.signer import hex_hmac
 from harness.stack import SECRET, Stack
@@ -67,6 +68,12 @@ def test_what_is_not_taken(stack: Stack, tmp_path: Path) -> None:
     assert conflict.returncode == SEE and '"conflict"' in conflict.stdout
     stack.stop_service()
     assert ctl(stack, "send", "-", "--url", url, stdin="{}").returncode in (LATER, SEE)
+
+
+def test_where_to_is_an_address() -> None:
+    for url in ("localhost", "ftp://localhost/", ""):
+        done = alone("send", "-", "--url", url)
+        assert done.returncode == USAGE and f'--url: "{url}" is not understood; it may be http://HOST/PATH' in done.stderr
 
 
 def test_secrets_stay_here(stack: Stack, listener: str) -> None:

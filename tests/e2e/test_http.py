@@ -210,6 +210,17 @@ def test_conflict_of_amount_and_of_payer(stack: Stack) -> None:
     assert (stack.ledger.status(payment_id), stack.ledger.row(payment_id)["amount"]) == ("success", 5000)
 
 
+@pytest.mark.settings(CREATE_IF_NOT_FOUND="False")
+def test_failed_then_excluded(stack: Stack) -> None:
+    """Nothing of it is in amoCRM: it is skipped from then on."""
+    person = new_person()
+    assert stack.post(new_payment(person, payment_id="pay_1")).status == 404
+    refund = new_payment(person, payment_id="pay_1", status="REFUNDED")
+    assert is_answer(stack.post(refund), 202, "skipped")
+    assert stack.ledger.status("pay_1") == "skipped" and "CONFIRMED" in stack.ledger.row("pay_1")["error_message"]
+    assert stack.paymentctl("retry", "--failed").stdout.startswith("0 payments")
+
+
 # A stage that an administrator has deleted: no dropping of fields cures it.
 @pytest.mark.settings(AMO_STATUS_AUTOPAY_SITE="99999999")
 def test_failed_then_taken_up_again(stack: Stack) -> None:

@@ -87,5 +87,12 @@ def test_retry_offers_failed_payments_and_nothing_that_the_shell_would_run(tmp_p
     assert not (tmp_path / "ran").exists()
 
 
+def test_settle_offers_payments_with_conflicts(tmp_path: Path) -> None:
+    program = tmp_path / "paymentctl"
+    program.write_text("#!/bin/sh\ntest \"$*\" = 'list --conflicts --limit 50 --json' || exit 64\necho '    \"payment_id\": \"pay_1\",'\n")
+    program.chmod(0o755)
+    assert completed("settle", "", folder=tmp_path) == ["pay_1"]
+
+
 def test_retry_offers_nothing_and_is_quiet_where_the_ledger_cannot_be_read() -> None:
     assert completed("retry", "") == []

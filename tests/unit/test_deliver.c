@@ -174,9 +174,13 @@ static int64_t
 retry_failed(void)
 {
 	struct fault why = { "" };
-	int64_t count = 0;
+	json_t *retried, *left;
+	int64_t count;
 
-	assert_int_equal(ledger_retry(carrier->ledger, NULL, clock_wall_ms(), &count, &why), DONE);
+	assert_int_equal(ledger_retry_failed(carrier->ledger, clock_wall_ms(), &retried, &left, &why), DONE);
+	count = (int64_t)json_array_size(retried);
+	json_decref(retried);
+	json_decref(left);
 	return count;
 }
 

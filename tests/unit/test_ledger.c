@@ -409,16 +409,120 @@ test_failed_then_again(void **state)
 	assert_status(id, "failed");
 	assert_int_equal(number_of("retry_count", id), 1);
 
-	/* A telling that is excluded does not bring it back, nor make it forgotten. */
-	told.exclusion = "the status is not CONFIRMED";
-	assert_int_equal(record(&told, RECORDED_REFUSED), id);
-	assert_status(id, "failed");
-
-	told.exclusion = NULL;
 	assert_int_equal(record(&told, RECORDED_AGAIN), id);
 	assert_status(id, "pending");
 	assert_int_equal(number_of("retry_count", id), 0);
 	assert_int_equal(number_of("processed_at IS NULL AND error_message IS NULL", id), 1);
+	assert_int_equal(check_ledger(), DONE);
+}
+
+/* Nothing of it is in amoCRM, not even if its contact was found there: then it is not to be carried any more. */
+static void
+test_failed_then_excluded(void **state)
+{
+	struct told told = { .key = "pay_1", .kopecks = 500000, .phone = 7 };
+	int64_t id = record(&told, RECORDED_NEW);
+	struct fault why = { "" };
+	struct progress at;
+	json_t *retried, *left;
+
+	(void)state;
+	progress_init(&at);
+	at.contact_id = 11;
+	snprintf(at.matched_by, sizeof(at.matched_by), "phone");
+	assert_int_equal(ledger_save(ledger, id, &at, &why), DONE);
+	progress_clear(&at);
+	fail_row(id);
+	told.exclusion = "the status is REFUNDED";
+	assert_int_equal(record(&told, RECORDED_AGAIN), id);
+	assert_status(id, "skipped");
+	assert_int_equal(number_of("error_message = 'the status is REFUNDED'", id), 1);
+	assert_int_equal(ledger_retry_failed(ledger, NOW, &retried, &left, &why), DONE);
+	assert_int_equal(json_array_size(retried) + json_object_size(left), 0);
+	json_decref(retried);
+	json_decref(left);
+	assert_int_equal(fixture_sql_int(file(), "SELECT count(*) FROM payment_conflict"), 0);
+
+	/* And taken up when it is told without. */
+	told.exclusion = NULL;
+	assert_int_equal(record(&told, RECORDED_AGAIN), id);
+	assert_status(id, "pending");
+	assert_int_equal(check_ledger(), DONE);
+}
+
+/* A person must take it back there: nothing is changed, and nobody carries it on by the way. */
+static void
+test_failed_then_excluded_too_late(void **state)
+{
+	static const struct progress reached[] = {
+		{ .intent = INTENT_CONTACT, .intent_ms = NOW },
+		{ .intent = INTENT_LEAD, .intent_ms = NOW, .contact_id = 11 },
+		{ .contact_id = 11, .matched_by = "created" },
+		{ .contact_id = 11, .matched_by = "phone", .lead_id = 22 },
+		{ .contact_id = 11,
+		    .matched_by = "phone",
+		    .lead_id = 22,
+		    .applied = true,
+		    .total_after = 500000,
+		    .count_after = 1 },
+	};
+	struct told told = { .kopecks = 500000, .phone = 7 };
+	struct fault why = { "" };
+	struct progress at;
+	json_t *retried, *left;
+	bool again = false;
+	int64_t id = 0, settled = 0;
+	char key[16];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(reached) / sizeof(reached[0]); i++) {
+		snprintf(key, sizeof(key), "pay_%zu", i);
+		told.key = key;
+		told.exclusion = NULL;
+		id = record(&told, RECORDED_NEW);
+		at = reached[i];
+		at.dropped = json_array();
+		at.unmapped = json_array();
+		at.events = json_array();
+		assert_int_equal(ledger_save(ledger, id, &at, &why), DONE);
+		progress_clear(&at);
+		fail_row(id);
+		told.exclusion = "the status is REFUNDED";
+		assert_int_equal(record(&told, RECORDED_CONFLICT), id);
+		assert_status(id, "failed");
+		assert_int_equal(
+		    fixture_sql_int(file(),
+			"SELECT count(*) FROM payment_conflict WHERE payment = %lld AND settled_ms IS"
+			" NULL AND reason = 'came again as: the status is REFUNDED'",
+			(long long)id),
+		    1);
+	}
+	assert_int_equal(ledger_retry_failed(ledger, NOW, &retried, &left, &why), DONE);
+	assert_int_equal(json_array_size(retried), 0);
+	assert_int_equal(json_object_size(left), i);
+	assert_non_null(strstr(json_string_value(json_object_get(left, key)), "conflict"));
+	json_decref(retried);
+	json_decref(left);
+
+	/* By name it is; and with all others once a person has looked. */
+	assert_int_equal(ledger_retry(ledger, "pay_0", NOW, &again, &why), DONE);
+	assert_true(again);
+	assert_int_equal(ledger_settle(ledger, id, NOW + 7, &settled, &why), DONE);
+	assert_int_equal(settled, 1);
+	assert_int_equal(ledger_settle(ledger, id, NOW + 8, &settled, &why), DONE);
+	assert_int_equal(settled, 0);
+	assert_int_equal(fixture_sql_int(file(),
+			     "SELECT count(*) FROM payment_conflict WHERE settled_ms = %lld", NOW + 7LL),
+	    1);
+	/* The sender tells it once more: it has been looked at. */
+	assert_int_equal(record(&told, RECORDED_CONFLICT), id);
+	assert_int_equal(ledger_retry_failed(ledger, NOW, &retried, &left, &why), DONE);
+	assert_int_equal(json_array_size(retried), 1);
+	assert_string_equal(json_string_value(json_array_get(retried, 0)), key);
+	assert_int_equal(json_object_size(left), i - 2);
+	json_decref(retried);
+	json_decref(left);
 	assert_int_equal(check_ledger(), DONE);
 }
 
@@ -931,27 +1035,32 @@ test_stats(void **state)
 static void
 test_retry(void **state)
 {
-	int64_t a = record_key("a"), b = record_key("b"), c = record_key("c"), count = 9;
+	int64_t a = record_key("a"), b = record_key("b"), c = record_key("c");
 	struct fault why = { "" };
+	json_t *all, *left;
+	bool retried = true;
 
 	(void)state;
 	fail_row(a);
 	fail_row(b);
-	assert_int_equal(ledger_retry(ledger, "nobody", NOW, &count, &why), DONE);
-	assert_int_equal(count, 0);
+	assert_int_equal(ledger_retry(ledger, "nobody", NOW, &retried, &why), DONE);
+	assert_false(retried);
 	/* Only what failed is put back. */
-	assert_int_equal(ledger_retry(ledger, "c", NOW, &count, &why), DONE);
-	assert_int_equal(count, 0);
-	assert_int_equal(ledger_retry(ledger, "a", NOW + 5000, &count, &why), DONE);
-	assert_int_equal(count, 1);
+	assert_int_equal(ledger_retry(ledger, "c", NOW, &retried, &why), DONE);
+	assert_false(retried);
+	assert_int_equal(ledger_retry(ledger, "a", NOW + 5000, &retried, &why), DONE);
+	assert_true(retried);
 	assert_status(a, "pending");
 	assert_status(b, "failed");
 	assert_int_equal(number_of("retry_count = 0 AND processed_at IS NULL", a), 1);
 	assert_int_equal(number_of("next_ms", a), NOW + 5000);
 	assert_int_equal(number_of("recorded_ms", a), NOW + 5000);
 	fail_row(c);
-	assert_int_equal(ledger_retry(ledger, NULL, NOW, &count, &why), DONE);
-	assert_int_equal(count, 2);
+	assert_int_equal(ledger_retry_failed(ledger, NOW, &all, &left, &why), DONE);
+	assert_int_equal(json_array_size(all), 2);
+	assert_int_equal(json_object_size(left), 0);
+	json_decref(all);
+	json_decref(left);
 	assert_int_equal(check_ledger(), DONE);
 }
 
@@ -1144,6 +1253,8 @@ main(void)
 		test(test_in_hand),
 		test(test_carried),
 		test(test_failed_then_again),
+		test(test_failed_then_excluded),
+		test(test_failed_then_excluded_too_late),
 		test(test_conflict),
 		test(test_same_payer),
 		test(test_next_due),

@@ -150,10 +150,53 @@ test_amounts_and_payers(void **state)
 	assert_int_equal(import_all().unread, 4);
 	assert_row("whole", "kopecks || ' ' || amount", "700000 7000");
 	assert_row("real", "kopecks || ' ' || amount", "700050 7000.5");
-	assert_row("words", "kopecks", "0");
-	assert_row("spaced", "kopecks || payload", "0");
+	/* NULL is "unknown", which 0 is not. */
+	assert_row("words", "kopecks || (amount IS NULL)", "01");
+	assert_row("spaced", "kopecks || (amount IS NULL) || payload", "01");
 	assert_row(
 	    "told", "kopecks || ' ' || paid_at || ' ' || (phone > 0) || (email = 0)", "500050 1737373760 11");
+}
+
+static enum recorded
+told_again(const char *key, int64_t kopecks)
+{
+	struct arrival arrival = { .key = key,
+		.kopecks = kopecks,
+		.payload = "{}",
+		.payload_size = 2,
+		.request_id = "",
+		.now_ms = 1,
+		.next_ms = 1 };
+	struct recording recording;
+	struct fault why = { "" };
+
+	assert_int_equal(ledger_record(ledger, &arrival, 1, &recording, &why), DONE);
+	return recording.how;
+}
+
+/* An amount that nobody knows cannot be contradicted; one of nothing can. */
+static void
+test_unknown_amount(void **state)
+{
+	struct fault why = { "" };
+
+	(void)state;
+	OLD("('unknown', NULL, NULL, 'success', NULL, 5, 0, NULL, NULL),"
+	    "('nothing', NULL, NULL, 'success', 0, 5, 0, NULL, NULL),"
+	    "('failed', NULL, NULL, 'failed', NULL, NULL, NULL, NULL, NULL)");
+	import_all();
+	assert_int_equal(told_again("unknown", 500000), RECORDED_CARRIED);
+	assert_int_equal(told_again("unknown", 700000), RECORDED_CARRIED);
+	assert_row("unknown", "amount IS NULL", "1");
+	assert_int_equal(told_again("nothing", 500000), RECORDED_CONFLICT);
+
+	/* What is taken up is known from then on, also to what looks whether its lead is there. */
+	assert_int_equal(told_again("failed", 500000), RECORDED_AGAIN);
+	assert_row("failed", "amount || ' ' || kopecks", "5000 500000");
+	assert_int_equal(
+	    fixture_sql_int(file(), "SELECT total_after FROM delivery WHERE intent = 'lead'"), 500000);
+	assert_int_equal(told_again("failed", 700000), RECORDED_CONFLICT);
+	assert_int_equal(ledger_check(ledger, NULL, NULL, &why), DONE);
 }
 
 /* Texts that cannot be shown do no harm; a payment that cannot be named is left out. */
@@ -209,6 +252,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_statuses, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_times, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_amounts_and_payers, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_unknown_amount, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_broken_texts, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_again_after_a_failure, set_up, tear_down),
 	};

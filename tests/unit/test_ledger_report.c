@@ -104,6 +104,11 @@ assert_plan(const char *sql, const char *expected)
 	free(plan);
 }
 
+/* Of each row that is given. */
+#define CONFLICTS(number)                                                                                    \
+	"CORRELATED SCALAR SUBQUERY " number                                                                 \
+	"\nSEARCH payment_conflict USING INDEX conflict_unsettled (payment=?)\n"
+
 /* Whichever way rows are asked for, an index leads to them: there may be millions.  The two that are scanned hold nothing but
  * what is asked for. */
 static void
@@ -112,24 +117,30 @@ test_an_index_for_every_question(void **state)
 	(void)state;
 	/* What is sorted here is no more than is asked for, and the backlog. */
 	assert_plan(any_status,
-	    "MERGE (UNION ALL)\nLEFT\nCO-ROUTINE (subquery-1)\n"
-	    "SEARCH payment_events USING INDEX payment_finished (created_at>?)\n"
-	    "SCAN (subquery-1)\nUSE TEMP B-TREE FOR ORDER BY\nRIGHT\nCO-ROUTINE (subquery-3)\n"
-	    "SCAN payment_events USING INDEX payment_unfinished\nUSE TEMP B-TREE FOR ORDER BY\n"
-	    "SCAN (subquery-3)\nUSE TEMP B-TREE FOR ORDER BY\n");
+	    "MERGE (UNION ALL)\nLEFT\nCO-ROUTINE (subquery-2)\n"
+	    "SEARCH payment_events USING INDEX payment_finished (created_at>?)\n" CONFLICTS(
+		"1") "SCAN (subquery-2)\nUSE TEMP B-TREE FOR ORDER BY\nRIGHT\nCO-ROUTINE (subquery-5)\n"
+		     "SCAN payment_events USING INDEX payment_unfinished\n" CONFLICTS(
+			 "4") "USE TEMP B-TREE FOR ORDER BY\n"
+			      "SCAN (subquery-5)\nUSE TEMP B-TREE FOR ORDER BY\n");
 	assert_plan(by_status[PAYMENT_SUCCESS],
-	    "SEARCH payment_events USING INDEX payment_finished (created_at>?)\n");
-	assert_plan(
-	    by_status[PAYMENT_SKIPPED], "SEARCH payment_events USING INDEX payment_skipped (created_at>?)\n");
+	    "SEARCH payment_events USING INDEX payment_finished (created_at>?)\n" CONFLICTS("1"));
+	assert_plan(by_status[PAYMENT_SKIPPED],
+	    "SEARCH payment_events USING INDEX payment_skipped (created_at>?)\n" CONFLICTS("1"));
 	assert_plan(by_status[PAYMENT_FAILED],
-	    "SCAN payment_events USING INDEX payment_failed\nUSE TEMP B-TREE FOR ORDER BY\n");
+	    "SCAN payment_events USING INDEX payment_failed\n" CONFLICTS(
+		"1") "USE TEMP B-TREE FOR ORDER BY\n");
 	assert_plan(by_status[PAYMENT_PENDING],
-	    "SCAN payment_events USING INDEX payment_unfinished\nUSE TEMP B-TREE FOR ORDER BY\n");
+	    "SCAN payment_events USING INDEX payment_unfinished\n" CONFLICTS(
+		"1") "USE TEMP B-TREE FOR ORDER BY\n");
 	assert_plan(by_status[PAYMENT_PROCESSING],
-	    "SCAN payment_events USING INDEX payment_unfinished\nUSE TEMP B-TREE FOR ORDER BY\n");
-	assert_plan(
-	    by_key, "SEARCH payment_events USING INDEX sqlite_autoindex_payment_events_1 (payment_id=?)\n");
-	assert_plan(by_id, "SEARCH payment_events USING INTEGER PRIMARY KEY (rowid=?)\n");
+	    "SCAN payment_events USING INDEX payment_unfinished\n" CONFLICTS(
+		"1") "USE TEMP B-TREE FOR ORDER BY\n");
+	assert_plan(by_key,
+	    "SEARCH payment_events USING INDEX sqlite_autoindex_payment_events_1 (payment_id=?)\n" CONFLICTS(
+		"1"));
+	assert_plan(by_id, "SEARCH payment_events USING INTEGER PRIMARY KEY (rowid=?)\n" CONFLICTS("1"));
+	assert_plan(unsettled, "SCAN payment_conflict USING INDEX conflict_unsettled\n");
 	assert_plan(
 	    duplicates_told, "SEARCH payment_events USING COVERING INDEX payment_repeated (duplicates>?)\n");
 	assert_plan(oldest_unfinished, "SCAN payment_events USING INDEX payment_unfinished\n");
@@ -211,13 +222,89 @@ test_repeats_and_conflicts(void **state)
 	json_decref(all);
 }
 
+static struct ledger_stats
+stats(void)
+{
+	struct ledger_stats seen;
+	struct fault why = { "" };
+
+	assert_int_equal(ledger_stats(ledger, &seen, &why), DONE);
+	return seen;
+}
+
+/* The payments with conflicts since then, newest first, as "c a". */
+static void
+assert_conflicts(int64_t since_ms, int64_t limit, const char *expected)
+{
+	char keys[64] = "";
+	struct fault why = { "" };
+	json_t *rows = NULL, *row;
+	size_t i;
+
+	assert_int_equal(ledger_list_conflicts(ledger, since_ms, limit, &rows, &why), DONE);
+	json_array_foreach(rows, i, row) {
+		snprintf(keys + strlen(keys), sizeof(keys) - strlen(keys), "%s%s", i > 0 ? " " : "",
+		    json_string_value(json_object_get(row, "payment_id")));
+		assert_true(json_integer_value(json_object_get(row, "unsettled_conflicts")) > 0);
+	}
+	json_decref(rows);
+	assert_string_equal(keys, expected);
+}
+
+/* They are shown until a person has settled them, and a new one of the same payment is shown again. */
+static void
+test_settle(void **state)
+{
+	int64_t a = tell("a", 100, NULL, NOW), count = -1;
+	struct fault why = { "" };
+	json_t *all = NULL;
+
+	(void)state;
+	tell("b", 100, NULL, NOW + 1000);
+	tell("c", 100, NULL, NOW + 2000);
+	assert_int_equal(stats().conflicts, 0);
+	assert_conflicts(0, 10, "");
+	tell("a", 200, NULL, NOW + 5000);
+	tell("c", 200, NULL, NOW + 3000);
+	assert_int_equal(stats().conflicts, 2);
+	assert_conflicts(0, 10, "c a");
+	assert_conflicts(0, 1, "c");
+	assert_conflicts(NOW + 5000, 10, "a");
+	assert_int_equal(ledger_settle(ledger, a, NOW + 6000, &count, &why), DONE);
+	assert_int_equal(count, 1);
+	assert_int_equal(stats().conflicts, 1);
+	assert_conflicts(0, 10, "c");
+	assert_int_equal(ledger_conflicts(ledger, a, false, &all, &why), DONE);
+	assert_int_equal(
+	    json_integer_value(json_object_get(json_array_get(all, 0), "settled_ms")), NOW + 6000);
+	json_decref(all);
+	assert_int_equal(ledger_settle(ledger, 99, NOW, &count, &why), DONE);
+	assert_int_equal(count, 0);
+	/* One that was kept once is not kept again, so it stays settled. */
+	tell("a", 200, NULL, NOW + 7000);
+	assert_conflicts(0, 10, "c");
+}
+
 static int64_t
 retried(const char *key)
 {
 	struct fault why = { "" };
-	int64_t count = -1;
+	json_t *all, *left;
+	bool done = false;
+	int64_t count;
 
-	assert_int_equal(ledger_retry(ledger, key, NOW, &count, &why), DONE);
+	if (key != NULL) {
+		assert_int_equal(ledger_retry(ledger, key, NOW, &done, &why), DONE);
+		return done;
+	}
+	assert_int_equal(ledger_retry_failed(ledger, NOW, &all, &left, &why), DONE);
+	assert_int_equal(json_object_size(left), 3);
+	assert_non_null(strstr(json_string_value(json_object_get(left, "purged")), "payload is gone"));
+	assert_non_null(strstr(json_string_value(json_object_get(left, "imported")), "imported"));
+	assert_non_null(strstr(json_string_value(json_object_get(left, "doubtful")), "conflict"));
+	count = (int64_t)json_array_size(all);
+	json_decref(all);
+	json_decref(left);
 	return count;
 }
 
@@ -229,12 +316,15 @@ test_retry_leaves_some(void **state)
 	failed("plain");
 	failed("purged");
 	failed("imported");
+	failed("doubtful");
 	fixture_sql(file(),
 	    "UPDATE payment_events SET payload = '' WHERE payment_id = 'purged';"
-	    "UPDATE payment_events SET request_id = '" LEDGER_IMPORTED "' WHERE payment_id = 'imported'");
+	    "UPDATE payment_events SET request_id = '" LEDGER_IMPORTED "' WHERE payment_id = 'imported';"
+	    "INSERT INTO payment_conflict (payment, seen_ms, reason, payload) VALUES (4, 1, '', '')");
 	assert_int_equal(retried(NULL), 1);
 	assert_int_equal(retried("purged"), 0);
 	assert_int_equal(retried("imported"), 1);
+	assert_int_equal(retried("doubtful"), 1);
 	assert_int_equal(listed(PAYMENT_FAILED, NULL, 0), 1);
 }
 
@@ -276,6 +366,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_an_index_for_every_question, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_list_by_status_and_time, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_repeats_and_conflicts, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_settle, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_retry_leaves_some, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_broken_text, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_open_existing, set_up, tear_down),

@@ -505,11 +505,11 @@ test_failed(void **state)
 	assert_string_equal(text("status"), "failed");
 	assert_int_equal(answer.level, WEBHOOK_BAD);
 	assert_int_equal(rows("status = 'failed'"), 1);
-	/* An arrival that is excluded leaves it to the person. */
+	/* Nothing of it is there: it is not to be carried any more, until it is told as paid again. */
 	unpaid.status = "REFUNDED";
 	assert_int_equal(post(&unpaid), 202);
 	assert_string_equal(text("status"), "skipped");
-	assert_int_equal(rows("status = 'failed'"), 1);
+	assert_int_equal(rows("status = 'skipped'"), 1);
 	account.always = DONE;
 	assert_int_equal(post(&ivan), 200);
 	assert_string_equal(text("status"), "success");
