@@ -96,3 +96,15 @@ ledger_newest_failed(struct ledger *ledger, int64_t limit, json_t **rows, struct
 
 	return rows_of(ledger, sql, limit, rows, why);
 }
+
+/* Beside max() SQLite takes the other columns of a group from the row that has it. */
+enum outcome
+ledger_newest_conflicts(struct ledger *ledger, int64_t limit, json_t **rows, struct fault *why)
+{
+	static const char sql[] =
+	    "SELECT payment_id, status, kopecks, max(seen_ms) / 1000, lead_id, reason, retry_count"
+	    " FROM payment_conflict c JOIN payment_events e ON e.id = c.payment WHERE settled_ms IS NULL"
+	    " GROUP BY c.payment ORDER BY max(seen_ms) DESC LIMIT $1";
+
+	return rows_of(ledger, sql, limit, rows, why);
+}

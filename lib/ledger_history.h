@@ -32,4 +32,8 @@ enum outcome ledger_newest(struct ledger *ledger, int64_t limit, json_t **rows, 
 enum outcome ledger_newest_failed(
     struct ledger *ledger, int64_t limit, json_t **rows, struct fault *why) MUST_USE;
 
+/* The same of payments with a conflict that nobody has settled, with the reason and the time of the newest of those. */
+enum outcome ledger_newest_conflicts(
+    struct ledger *ledger, int64_t limit, json_t **rows, struct fault *why) MUST_USE;
+
 #endif

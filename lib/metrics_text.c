@@ -146,6 +146,9 @@ write_overview(FILE *out, const struct overview *seen, int64_t rate)
 	int64_t waited_ms = oldest_ms != 0 ? seen->now_ms - oldest_ms : 0;
 
 	write_payments(out, &seen->stats);
+	gauge(out, "conflicts",
+	    "Webhooks kept aside, as they contradict a known payment, that nobody has settled.",
+	    seen->stats.conflicts);
 	gauge(out, "backlog", "Payments that wait to be carried.", seen->backlog);
 	gauge_seconds(out, "backlog_oldest_seconds", "How long the oldest of them has been waiting.",
 	    waited_ms > 0 ? waited_ms : 0);

@@ -41,9 +41,14 @@ add_tokens(json_t *failed, const char *secret, int64_t now)
 	}
 }
 
+/* Its tables' rows.  Owned. */
+struct tables {
+	json_t *newest, *failed, *conflicts;
+};
+
 static enum outcome
-gather(struct webhook *webhook, struct overview *seen, struct status_facts *facts, json_t **newest,
-    json_t **failed, struct fault *why)
+gather(struct webhook *webhook, struct overview *seen, struct status_facts *facts, struct tables *tables,
+    struct fault *why)
 {
 	int64_t now_ms = clock_wall_ms();
 	struct ledger *ledger;
@@ -55,10 +60,11 @@ gather(struct webhook *webhook, struct overview *seen, struct status_facts *fact
 	ledger = webhook->carrier->ledger;
 	if ((out = ledger_days(ledger, facts->today - STATUS_DAYS + 1, STATUS_DAYS, facts->days, why)) !=
 		DONE ||
-	    (out = ledger_newest(ledger, STATUS_ROWS, newest, why)) != DONE ||
-	    (out = ledger_newest_failed(ledger, STATUS_ROWS, failed, why)) != DONE)
+	    (out = ledger_newest(ledger, STATUS_ROWS, &tables->newest, why)) != DONE ||
+	    (out = ledger_newest_failed(ledger, STATUS_ROWS, &tables->failed, why)) != DONE ||
+	    (out = ledger_newest_conflicts(ledger, STATUS_ROWS, &tables->conflicts, why)) != DONE)
 		return out;
-	add_tokens(*failed, webhook->settings->webhook_secret, now_ms / 1000);
+	add_tokens(tables->failed, webhook->settings->webhook_secret, now_ms / 1000);
 	return DONE;
 }
 
@@ -67,14 +73,15 @@ status_get(struct webhook *webhook, const struct webhook_request *request, struc
 {
 	struct status_facts facts = { .account = webhook->settings->amo_base_url,
 		.rate = webhook->settings->amo_rate_limit };
-	json_t *newest = NULL, *failed = NULL;
+	struct tables tables = { 0 };
 	struct overview seen;
 	struct fault why;
 
-	if (gather(webhook, &seen, &facts, &newest, &failed, &why) == DONE) {
+	if (gather(webhook, &seen, &facts, &tables, &why) == DONE) {
 		facts.seen = &seen;
-		facts.newest = newest;
-		facts.failed = failed;
+		facts.newest = tables.newest;
+		facts.failed = tables.failed;
+		facts.conflicts = tables.conflicts;
 		answer->level = WEBHOOK_QUIET;
 		answer->status = 200;
 	} else {
@@ -86,8 +93,9 @@ status_get(struct webhook *webhook, const struct webhook_request *request, struc
 	answer->content_type = "text/html; charset=utf-8";
 	answer->headers = PROTECTION;
 	answer->body = status_page(words_choose(request->accept_language), &facts);
-	json_decref(newest);
-	json_decref(failed);
+	json_decref(tables.newest);
+	json_decref(tables.failed);
+	json_decref(tables.conflicts);
 }
 
 /* Browsers say where a form comes from; one that comes from elsewhere is not even looked at. */

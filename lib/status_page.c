@@ -131,7 +131,8 @@ static void
 write_head(struct html *page, const struct words *words, const struct status_facts *facts)
 {
 	bool sick = facts->seen == NULL,
-	     well = !sick && !has_alarms(facts->seen) && facts->seen->stats.payments[PAYMENT_FAILED] == 0;
+	     well = !sick && !has_alarms(facts->seen) && facts->seen->stats.payments[PAYMENT_FAILED] == 0 &&
+	    facts->seen->stats.conflicts == 0;
 	char text[WORDS_TEXT];
 
 	html_format(page,
@@ -339,6 +340,7 @@ status_page(const struct words *words, const struct status_facts *facts)
 		write_chart(&page, words, facts);
 		write_now(&page, words, facts);
 		status_failures(&page, words, facts);
+		status_conflicts(&page, words, facts);
 		status_newest(&page, words, facts);
 	}
 	html_markup(&page, "</main></body></html>\n");

@@ -96,6 +96,30 @@ status_failures(struct html *page, const struct words *words, const struct statu
 	html_markup(page, "</section>");
 }
 
+void
+status_conflicts(struct html *page, const struct words *words, const struct status_facts *facts)
+{
+	char text[WORDS_TEXT];
+	const json_t *row;
+	size_t i;
+
+	if (json_array_size(facts->conflicts) == 0)
+		return;
+	html_element(page, "<section class=\"card\" id=\"conflicts\"><h2>", words->conflicts, "</h2>");
+	write_columns(page, words, words->reason, words->lead);
+	json_array_foreach(facts->conflicts, i, row) {
+		html_markup(page, "<tr>");
+		write_payment(page, words, facts, row);
+		html_element(
+		    page, "<td class=\"reason\">", text_of(row, "reason"), "</td><td class=\"lead\">");
+		write_lead(page, facts, number_of(row, "lead_id"));
+		html_markup(page, "</td></tr>");
+	}
+	html_markup(page, "</tbody></table><p class=\"quiet\">");
+	html_fill(page, words->conflicts_about, words_count(words, text, facts->seen->stats.conflicts));
+	html_markup(page, "</p></section>");
+}
+
 static const char *
 kind_of(int status)
 {

@@ -19,13 +19,16 @@ struct status_facts {
 	int64_t today;                       /* clock_day() */
 	struct ledger_day days[STATUS_DAYS]; /* The last of them is today. */
 	const json_t *newest, *failed;       /* ledger_newest(); each failed one has a form's "token" too. */
+	const json_t *conflicts;             /* ledger_newest_conflicts() */
 };
 
 /*
- * Its tables: what failed, each with a button, and what came last.  Payments are shown by id, amount, state, time, lead and
+ * Its tables: what failed, each with a button, what contradicts a known payment (nothing when nothing does), and what came
+ * last.  Payments are shown by id, amount, state, time, lead and
  * reason: nothing of the payer's.
  */
 void status_failures(struct html *page, const struct words *words, const struct status_facts *facts);
+void status_conflicts(struct html *page, const struct words *words, const struct status_facts *facts);
 void status_newest(struct html *page, const struct words *words, const struct status_facts *facts);
 
 #endif

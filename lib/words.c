@@ -73,6 +73,10 @@ static const struct words english = {
 	.failures_shown = "The newest 10 of {} are shown.  All of them: paymentctl list --status failed",
 	.retry = "Retry",
 	.retry_of = "Retry {}",
+	.conflicts = "Contradictions",
+	.conflicts_about =
+	    "Told otherwise than they are known, and kept aside: {}. paymentctl show ID --payload tells "
+	    "what came; once somebody has looked: paymentctl settle ID.",
 	.newest = "Latest payments",
 	.no_payments = "No payments yet.",
 	.unreadable = "The ledger cannot be read: {}",
@@ -140,6 +144,10 @@ static const struct words russian = {
 	.failures_shown = "Показаны последние 10 из {}. Полный список: paymentctl list --status failed",
 	.retry = "Повторить",
 	.retry_of = "Повторить {}",
+	.conflicts = "Противоречия",
+	.conflicts_about =
+	    "Пришли не такими, какими известны, и отложены: {}. Что пришло, покажет paymentctl show ID "
+	    "--payload; когда с этим разобрались: paymentctl settle ID.",
 	.newest = "Последние платежи",
 	.no_payments = "Платежей ещё не было.",
 	.unreadable = "Журнал платежей не читается: {}",

@@ -35,6 +35,7 @@ struct words {
 	const char *crm_until, *crm_open, *crm_since, *crm_well, *limiter;
 	const char *token, *token_left, *unknown, *last_payment, *last_success, *never;
 	const char *failures, *no_failures, *failures_shown, *retry, *retry_of;
+	const char *conflicts, *conflicts_about;
 	const char *newest, *no_payments, *unreadable;
 	const char *alarms[ALARM_KINDS];
 	const char *token_expired;

@@ -86,6 +86,20 @@ def test_retry_by_button(stack: Stack) -> None:
     assert "retried=1 by=operator" in stack.said()
 
 
+def test_conflicts_are_shown_until_they_are_settled(stack: Stack) -> None:
+    person = new_person()
+    stack.carry(new_payment(person, payment_id="pay_1"))
+    assert "Contradictions" not in page(stack) and metrics(stack)["payment_sync_conflicts"] == 0
+    assert stack.post(new_payment(person, item(1), payment_id="pay_1")).json["status"] == "conflict"
+    assert metrics(stack)["payment_sync_conflicts"] == 1
+    for language, title in (("en", "Contradictions"), ("ru", "Противоречия")):
+        html = page(stack, language)
+        assert title in html and "another amount" in html and person.phone_e164 not in html
+    assert "Needs a look" in page(stack)
+    assert stack.paymentctl("settle", "pay_1").returncode == 0
+    assert "Contradictions" not in page(stack) and "All is well" in page(stack)
+
+
 def test_nobody_else_sees_it(stack: Stack) -> None:
     """What nginx does not vouch for is not there, also when a sender says of himself that he may."""
     for path in ("/webhook/status/", "/webhook/status.html", "/webhook/Status"):

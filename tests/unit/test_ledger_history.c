@@ -120,6 +120,36 @@ test_newest(void **state)
 	json_decref(rows);
 }
 
+/* One row a payment, with its newest conflict that is not settled; the newest of these first. */
+static void
+test_newest_conflicts(void **state)
+{
+	json_t *rows = NULL;
+	char *text;
+
+	(void)state;
+	insert("a", FAKE_CLOCK_START_MS, "failed", 50);
+	insert("b", FAKE_CLOCK_START_MS, "success", 100);
+	insert("c", FAKE_CLOCK_START_MS, "success", 150);
+	fixture_sql(settings->payments_db,
+	    "INSERT INTO payment_conflict (payment, seen_ms, reason, payload, settled_ms) VALUES (1, 5000, "
+	    "'one', 'a', "
+	    "NULL), (1, 9000, 'two', 'b', NULL), (1, 9500, 'three', 'c', 1), (2, 8000, 'four', 'd', NULL), "
+	    "(3, 9900, "
+	    "'five', 'e', 1)");
+	assert_int_equal(ledger_newest_conflicts(carrier->ledger, 9, &rows, &why), DONE);
+	assert_int_equal(json_array_size(rows), 2);
+	text = json_dumps(json_array_get(rows, 0), JSON_COMPACT | JSON_SORT_KEYS);
+	assert_string_equal(text,
+	    "{\"at\":9,\"attempts\":0,\"kopecks\":50,\"lead_id\":0,\"payment_id\":\"a\",\"reason\":\"two\","
+	    "\"status\":\"failed\"}");
+	free(text);
+	json_decref(rows);
+	assert_int_equal(ledger_newest_conflicts(carrier->ledger, 1, &rows, &why), DONE);
+	assert_int_equal(json_array_size(rows), 1);
+	json_decref(rows);
+}
+
 /* What is asked for often must not take longer as the ledger grows: no plan may go through the table. */
 static void
 test_plans(void **state)
@@ -267,6 +297,7 @@ main(void)
 		test(test_days),
 		test(test_arrivals),
 		test(test_newest),
+		test(test_newest_conflicts),
 		test(test_plans),
 		test(test_watch),
 		test(test_watch_sees_growth),

@@ -314,6 +314,42 @@ test_page_without_access(void **state)
 	json_decref(none);
 }
 
+/* What nobody has settled is shown, and all is not well meanwhile. */
+static void
+test_page_of_conflicts(void **state)
+{
+	json_t *rows = json_pack("[{s:s, s:s, s:i, s:i, s:i, s:s}]", "payment_id", "<i>", "status", "success",
+	    "kopecks", 100, "at", 1737374000, "lead_id", 77, "reason", "came again as: <b>");
+	json_t *none = json_array();
+	struct overview seen = overview();
+	struct status_facts facts = { .seen = &seen,
+		.account = "https://account.example.com",
+		.newest = none,
+		.failed = none,
+		.conflicts = none };
+	char *page = status_page(english, &facts);
+
+	(void)state;
+	LACKS(page, "Contradictions");
+	free(page);
+	seen.stats.conflicts = 3;
+	facts.conflicts = rows;
+	page = status_page(english, &facts);
+	HAS(page, "Needs a look");
+	HAS(page, "id=\"conflicts\"");
+	HAS(page, "came again as: &lt;b&gt;");
+	HAS(page, "leads/detail/77");
+	HAS(page, "kept aside: 3.");
+	LACKS(page, "<i>");
+	free(page);
+	page = status_page(russian, &facts);
+	HAS(page, "Требует внимания");
+	HAS(page, "Противоречия");
+	free(page);
+	json_decref(rows);
+	json_decref(none);
+}
+
 static void
 test_page_of_a_bad_day(void **state)
 {
@@ -386,6 +422,7 @@ test_metrics_text(void **state)
 	values.receive.sum_ms = 60020;
 	values.replies[0][2] = 4;
 	seen.stats.kopecks[PAYMENT_SUCCESS] = 12345;
+	seen.stats.conflicts = 5;
 	seen.alarms[ALARM_TOKEN].on = true;
 	text = metrics_text(&values, &seen, 7);
 	HAS(text,
@@ -402,6 +439,7 @@ test_metrics_text(void **state)
 	HAS(text, "payment_sync_payments_roubles{status=\"success\"} 123.45\n");
 	HAS(text, "payment_sync_alarm{alarm=\"token\"} 1\n");
 	HAS(text, "payment_sync_alarm{alarm=\"silence\"} 0\n");
+	HAS(text, "payment_sync_conflicts 5\n");
 	HAS(text, "payment_sync_ledger_up 1\n");
 	LACKS(text, "token_expiry");
 	free(text);
@@ -435,6 +473,7 @@ main(void)
 		test(test_page_of_a_good_day),
 		test(test_page_escapes_what_is_not_ours),
 		test(test_page_without_access),
+		test(test_page_of_conflicts),
 		test(test_page_of_a_bad_day),
 		test(test_page_of_the_first_day),
 		test(test_metrics_text),
