@@ -73,7 +73,7 @@ options_help(const struct command *command)
 		if (strchr(command->options, options[i].letter) != NULL)
 			print_option(options[i].name, options[i].value, options[i].help);
 	print_option("help", NULL, "this");
-	printf("\nexit status: 0 done%s%s, 64 wrong usage, 75 it cannot be done now: try later,\n"
+	printf("\nexit status: 0 done%s%s,\n64 wrong usage, 75 it cannot be done now: try later, "
 	       "78 a mistake in the settings\n",
 	    command->see != NULL ? ", 1 " : "", command->see != NULL ? command->see : "");
 }
