@@ -79,7 +79,8 @@ def test_purge(stack: Stack) -> None:
     old = [person for person in people if person not in (fresh, waiting)]
     before = stack.ledger.row(id_of(payments[known]))
 
-    assert ask(stack, "purge", "--days", "41") == {**ask(stack, "purge", "--days", "41"), "payments": 0, "conflicts": 0}
+    nothing = ask(stack, "purge", "--days", "41")
+    assert (nothing["payments"], nothing["conflicts"]) == (0, 0)
     planned = ask(stack, "purge", "--days", "30", "--dry-run")
     assert (planned["payments"], planned["conflicts"], planned["dry_run"]) == (len(old), 1, True)
     assert traces(stack, *canaries(known)) == list(canaries(known))

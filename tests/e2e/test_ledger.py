@@ -145,6 +145,7 @@ def test_ledger_directory_missing_at_start(stack: Stack, tmp_path: Path) -> None
     folder = tmp_path / "later"
     stack.stop_service()
     stack.start_service(ready=False, PAYMENTS_DB=str(folder / "payments.sqlite"))
+    until(lambda: "ready workers=" in stack.said(), "the service is up")
     payment = new_payment(new_person())
     until(lambda: is_unavailable(stack, payment), "it says that it is unavailable")
     assert f'settings: "PAYMENTS_DB: {folder} cannot be used now: No such file or directory"' in stack.said()
@@ -158,6 +159,7 @@ def test_ledger_is_another_file(stack: Stack, tmp_path: Path) -> None:
     path.write_bytes(b"this is not a database" * 100)
     stack.stop_service()
     stack.start_service(ready=False, PAYMENTS_DB=str(path))
+    until(lambda: "ready workers=" in stack.said(), "the service is up")
     answer = stack.post(new_payment(new_person()))
     assert (answer.status, answer.json["status"]) == (503, "unavailable")
     assert path.read_bytes() == b"this is not a database" * 100
