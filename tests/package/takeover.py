@@ -142,6 +142,11 @@ def beside(site: PackagedSite) -> str:
     return f"{site.machine.said('paymentctl --version')} runs beside {OLD_UNIT}, which goes on taking payments"
 
 
+def answer_of_the_new_one(site: PackagedSite, payment: Payment) -> Answer:
+    """For a moment after a reload nginx still has a process that knows only the old service, which is gone: 502."""
+    return until(lambda: (told := PLATFORM.post(site, payment)).status != 502 and told, "the site is the new service's")
+
+
 @check("TAKEOVER.md: the switch, and after")
 def switch(site: PackagedSite) -> str:
     assert "nothing was written" in write(site, PLAN, code=1)
@@ -152,9 +157,9 @@ def switch(site: PackagedSite) -> str:
     write(site, [take_over], code=1)
     assert PLATFORM.post(site, PLATFORM.meanwhile).status == 502
     write(site, [go])
-    answer = until(lambda: (told := PLATFORM.post(site, PLATFORM.carried)).status != 502 and told, "the site is the new service's")
+    answer = answer_of_the_new_one(site, PLATFORM.carried)
     assert (answer.status, answer.json["status"]) == (409, "duplicate"), answer
-    answer = PLATFORM.post(site, PLATFORM.meanwhile)
+    answer = answer_of_the_new_one(site, PLATFORM.meanwhile)
     assert (answer.status, answer.json["status"]) == (200, "success") and len(took(site)) == 2, (answer, took(site))
 
     said = write(site, AFTER[:1], code=1) + write(site, AFTER[1:])
