@@ -22,7 +22,7 @@ class Scale:
 
 FULL = Scale(
     rounds=5, seconds=3, requests=100_000, old_rows=10_000_000, posts=20, batch=500, backlog=1000, rate=7,
-    settled=100_000, soak=300_000, starts=20, warm=500, profiled=500,
+    settled=100_000, soak=1_000_000, starts=20, warm=500, profiled=500,
 )  # fmt: skip
 
 QUICK = Scale(
