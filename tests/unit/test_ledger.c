@@ -120,39 +120,23 @@ assert_status(int64_t id, const char *expected)
 	free(status);
 }
 
+static struct arrival
+arrival_of(const char *key, int64_t kopecks)
+{
+	return (struct arrival){ .key = key,
+		.kopecks = kopecks,
+		.payload = "{}",
+		.payload_size = 2,
+		.request_id = "",
+		.now_ms = NOW,
+		.next_ms = NOW };
+}
+
 static void
 test_recorded_together(void **state)
 {
-	struct arrival arrivals[] = {
-		{ .key = "a",
-		    .kopecks = 100,
-		    .payload = "{}",
-		    .payload_size = 2,
-		    .request_id = "",
-		    .now_ms = NOW,
-		    .next_ms = NOW },
-		{ .key = "b",
-		    .kopecks = 200,
-		    .payload = "{}",
-		    .payload_size = 2,
-		    .request_id = "",
-		    .now_ms = NOW,
-		    .next_ms = NOW },
-		{ .key = "a",
-		    .kopecks = 100,
-		    .payload = "{}",
-		    .payload_size = 2,
-		    .request_id = "",
-		    .now_ms = NOW,
-		    .next_ms = NOW },
-		{ .key = "b",
-		    .kopecks = 300,
-		    .payload = "{}",
-		    .payload_size = 2,
-		    .request_id = "",
-		    .now_ms = NOW,
-		    .next_ms = NOW },
-	};
+	struct arrival arrivals[] = { arrival_of("a", 100), arrival_of("b", 200), arrival_of("a", 100),
+		arrival_of("b", 300) };
 	static const enum recorded expected[] = { RECORDED_NEW, RECORDED_NEW, RECORDED_IN_HAND,
 		RECORDED_CONFLICT };
 	struct recording recordings[4];
