@@ -143,6 +143,7 @@ worker_idle(void *context)
 {
 	struct program *program = context;
 
+	webhook_idle(program->webhook);
 	if (program->beat != NULL)
 		pool_idle(program->beat);
 	else if (!program->ready)

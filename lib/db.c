@@ -1,6 +1,6 @@
 /*
- * SQLite's handle: transactions, durability, and what its codes mean.  The gate is in db_gate.c, statements in db_query.c,
- * opening and the schema in db_open.c, checking, scrubbing and copying in db_copy.c.
+ * SQLite's handle: transactions, durability, and what its codes mean.  The gate is in db_gate.c, checkpoints are in
+ * db_checkpoint.c, statements in db_query.c, opening and the schema in db_open.c, checking, scrubbing and copying in db_copy.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -59,24 +59,31 @@ db_execute(struct db *db, const char *sql, struct fault *why)
 /* Durability. */
 
 /*
- * Sync the log through SQLite's own file object: a second descriptor on the file, once closed, would take SQLite's POSIX
- * locks with it.  After a failure the kernel may report the next sync as a success though pages were lost, so none of
- * this handle's later claims could be believed.
+ * Through SQLite's own file object: a second descriptor on the file, once closed, would take SQLite's POSIX locks with it.
+ */
+int
+db_sync_file(struct db *db, int which)
+{
+	sqlite3_file *file = NULL;
+	int code = sqlite3_file_control(db->sqlite, "main", which, &file);
+
+	if (code != SQLITE_OK)
+		return code;
+	return file && file->pMethods ? file->pMethods->xSync(file, SQLITE_SYNC_NORMAL) : SQLITE_CANTOPEN;
+}
+
+/*
+ * After a failure the kernel may report the next sync as a success though pages were lost, so none of this handle's later
+ * claims could be believed.
  */
 enum outcome
 db_sync(struct db *db, struct fault *why)
 {
-	sqlite3_file *log = NULL;
 	int code;
 
 	if (db->distrusted)
 		return fault_set(why, BROKEN, "ledger %s: an earlier sync failed; reopen it", db->path);
-	code = sqlite3_file_control(db->sqlite, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
-	if (code != SQLITE_OK)
-		return db_failed(db, code, "journal pointer", why);
-	if (!log || !log->pMethods)
-		return fault_set(why, BROKEN, "ledger %s: its log is not open", db->path);
-	if ((code = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL)) != SQLITE_OK) {
+	if ((code = db_sync_file(db, SQLITE_FCNTL_JOURNAL_POINTER)) != SQLITE_OK) {
 		db->distrusted = true;
 		return fault_set(
 		    why, BROKEN, "ledger %s: the log cannot be synced: %s", db->path, sqlite3_errstr(code));
@@ -136,8 +143,11 @@ db_commit(struct db *db, struct fault *why)
 		db_rollback(db);
 		return outcome;
 	}
+	db_checkpoint_claim(db);
 	db_gate_leave(db);
-	return db_sync(db, why);
+	if ((outcome = db_sync(db, why)) == DONE && !db->later)
+		db_checkpoint(db);
+	return outcome;
 }
 
 void

@@ -18,9 +18,12 @@
  * later transaction of ours, or db_sync(), has returned.
  *
  * The gate: an OFD lock on the file "<path>-gate", held from BEGIN IMMEDIATE to COMMIT.  It replaces SQLite's busy loop,
- * under which one of several busy writers starves, and it keeps a checkpoint (which runs inside COMMIT) from ever
- * overlapping another commit: SQLite before 3.51.3 can corrupt a WAL there (https://sqlite.org/wal.html, "WAL reset bug").
- * Every program that writes the ledger must pass it; the sqlite3 shell does not, so use it for reading only.
+ * under which one of several busy writers starves, and it keeps checkpoints from meeting a commit that begins the log anew:
+ * SQLite before 3.51.3 can corrupt a WAL there (https://sqlite.org/wal.html, "WAL reset bug"; see db_checkpoint.c).  Every
+ * program that writes the ledger must pass it; the sqlite3 shell does not, so use it for reading only.
+ *
+ * Not promised: a ledger that survives a disk which fails to sync the database's own file.  The failure is heard of, but
+ * what SQLite counts as copied by then may be lost; the backup is for that.
  */
 struct db;
 
@@ -64,6 +67,15 @@ void db_rollback(struct db *db);
 enum outcome db_sync(struct db *db, struct fault *why) MUST_USE;
 
 /*
+ * Checkpoints: once the log holds DB_CHECKPOINT_PAGES more, a commit copies them into the database, after its sync.  A
+ * process that somebody waits for may say once that it will do so later, and must then call db_checkpoint() as soon as
+ * nobody waits, as nobody else can do it meanwhile.  There is nearly always nothing to do, and that costs nothing.
+ */
+#define DB_CHECKPOINT_PAGES 1000
+void db_checkpoint_later(struct db *db);
+void db_checkpoint(struct db *db);
+
+/*
  * Statements.  db_query() prepares the SQL once per connection (keyed by the pointer: give it a string literal) and binds
  * `kinds`, one letter an argument: 'i' int64_t, 't' const char * (NULL binds NULL), 'b' const void * and size_t.  Then
  * db_row() steps: DONE and *more = true with a row, DONE and *more = false at the end, which also resets the statement.
@@ -96,8 +108,8 @@ enum outcome db_run(struct db *db, struct fault *why, const char *sql, const cha
 enum outcome db_check(
     struct db *db, void (*tell)(void *, const char *), void *told, struct fault *why) MUST_USE;
 
-/* Make sure that nothing which was deleted or overwritten is left in the log either.  LATER: somebody reads it just now;
- * this is not waited for.  Not inside a transaction. */
+/* Make sure that nothing which was deleted or overwritten is left in the log either.  LATER: somebody reads it just now,
+ * which is not waited for, or checkpoints it for longer than DB_GATE_MS.  Not inside a transaction. */
 enum outcome db_scrub(struct db *db, struct fault *why) MUST_USE;
 
 /*

@@ -54,20 +54,25 @@ db_check(struct db *db, void (*tell)(void *, const char *), void *told, struct f
 }
 
 /* The database itself holds nothing deleted, see secure_delete in db_open.c; the log holds every page as it once was until
- * it is cut off.  A checkpoint must not meet a commit, so this happens inside the gate. */
+ * it is cut off.  A checkpoint must not meet a commit nor another checkpoint, so this needs the turn and the gate. */
 enum outcome
 db_scrub(struct db *db, struct fault *why)
 {
 	enum outcome outcome;
 	int code;
 
-	if ((outcome = db_gate_enter(db, why)) != DONE)
+	if (!db_turn_await(db))
+		return fault_set(why, LATER, "ledger %s: another process is busy with the log", db->path);
+	if ((outcome = db_gate_enter(db, why)) != DONE) {
+		db_turn_give(db);
 		return outcome;
+	}
 	/* Waiting for a reader in here would keep every writer waiting too. */
 	sqlite3_busy_timeout(db->sqlite, 0);
 	code = sqlite3_wal_checkpoint_v2(db->sqlite, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	sqlite3_busy_timeout(db->sqlite, DB_BUSY_MS);
 	db_gate_leave(db);
+	db_turn_give(db);
 	if (code == SQLITE_BUSY)
 		return fault_set(why, LATER, "ledger %s: a reader keeps the log from being cut", db->path);
 	return code == SQLITE_OK ? DONE : db_failed(db, code, "checkpoint", why);

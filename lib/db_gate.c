@@ -1,5 +1,6 @@
 /*
- * The gate (see db.h): waited for, but not for ever.
+ * The gate (see db.h), waited for, but not for ever; and beside it, on the next byte of the same file, whose turn it is to
+ * checkpoint.
  *
  * There is no timed wait for such a lock.  Asking again and again would let whoever comes later overtake whoever has waited,
  * which under load starves some; the kernel's queue is kept in order.  So the process waits there, and a timer interrupts it.
@@ -51,11 +52,16 @@ db_gate_close(struct db *db)
 	db->gate = -1;
 }
 
+enum place {
+	GATE,
+	TURN
+};
+
 /* False: errno tells why. */
 static bool
-change(struct db *db, int command, short type)
+change(struct db *db, enum place place, int command, short type)
 {
-	struct flock wanted = { .l_type = type, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1 };
+	struct flock wanted = { .l_type = type, .l_whence = SEEK_SET, .l_start = place, .l_len = 1 };
 
 	return fcntl(db->gate, command, &wanted) == 0;
 }
@@ -94,31 +100,37 @@ set_timer(struct db *db, int64_t ms)
 
 /* Stand in the queue.  False: errno tells why, EINTR that the time is over. */
 static bool
-wait_for(struct db *db)
+wait_for(struct db *db, enum place place)
 {
 	int64_t deadline_ms = clock_mono_ms() + DB_GATE_MS;
-	bool entered;
+	bool taken;
 	int error;
 
 	if (!make_timer(db))
 		return false;
 	set_timer(db, DB_GATE_MS);
 	/* Other signals may interrupt it too. */
-	while (
-	    !(entered = change(db, F_OFD_SETLKW, F_WRLCK)) && errno == EINTR && clock_mono_ms() < deadline_ms)
+	while (!(taken = change(db, place, F_OFD_SETLKW, F_WRLCK)) && errno == EINTR &&
+	    clock_mono_ms() < deadline_ms)
 		continue;
 	error = errno;
 	set_timer(db, 0);
 	errno = error;
-	return entered;
+	return taken;
 }
 
-/* Nearly always nobody is inside, and one call is all it takes. */
+/* Nearly always nobody has it, and one call is all it takes. */
+static bool
+take(struct db *db, enum place place)
+{
+	return change(db, place, F_OFD_SETLK, F_WRLCK) ||
+	    ((errno == EAGAIN || errno == EACCES) && wait_for(db, place));
+}
+
 enum outcome
 db_gate_enter(struct db *db, struct fault *why)
 {
-	db->inside =
-	    change(db, F_OFD_SETLK, F_WRLCK) || ((errno == EAGAIN || errno == EACCES) && wait_for(db));
+	db->inside = take(db, GATE);
 	db->shut_out = !db->inside;
 	if (db->inside)
 		return DONE;
@@ -133,6 +145,25 @@ db_gate_leave(struct db *db)
 {
 	if (!db->inside)
 		return;
-	(void)change(db, F_OFD_SETLK, F_UNLCK);
+	(void)change(db, GATE, F_OFD_SETLK, F_UNLCK);
 	db->inside = false;
+}
+
+bool
+db_turn_take(struct db *db)
+{
+	return change(db, TURN, F_OFD_SETLK, F_WRLCK);
+}
+
+bool
+db_turn_await(struct db *db)
+{
+	return take(db, TURN);
+}
+
+void
+db_turn_give(struct db *db)
+{
+	(void)change(db, TURN, F_OFD_SETLK, F_UNLCK);
+	db->turn = false;
 }

@@ -21,7 +21,6 @@ static const char settings[] =
     "PRAGMA cell_size_check = ON;"
     "PRAGMA secure_delete = ON;" /* What is purged is overwritten. */
     "PRAGMA temp_store = MEMORY;"
-    "PRAGMA wal_autocheckpoint = 1000;"
     "PRAGMA journal_size_limit = 67108864;"; /* 64 MiB: a log swollen by a long reader shrinks again. */
 
 /*
@@ -149,6 +148,7 @@ migrate(struct db *db, int32_t application_id, const char *const migrations[], i
 		return outcome;
 	if ((outcome = use_wal(db, why)) != DONE || (outcome = db_execute(db, settings, why)) != DONE)
 		return outcome;
+	db_checkpoint_watch(db);
 	/* The log is opened by the first read in the new mode; db_sync() needs it. */
 	if ((outcome = read_number(db, "SELECT count(*) FROM sqlite_schema", &(int64_t){ 0 }, why)) != DONE)
 		return outcome;

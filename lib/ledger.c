@@ -104,6 +104,18 @@ ledger_close(struct ledger *ledger)
 	free(ledger);
 }
 
+void
+ledger_checkpoint_later(struct ledger *ledger)
+{
+	db_checkpoint_later(ledger->db);
+}
+
+void
+ledger_checkpoint(struct ledger *ledger)
+{
+	db_checkpoint(ledger->db);
+}
+
 enum outcome
 ledger_end(struct ledger *ledger, enum outcome out, struct fault *why)
 {

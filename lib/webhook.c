@@ -6,12 +6,20 @@
 #include "webhook.h"
 #include "webhook_internal.h"
 
+static enum outcome
+open_carrier(struct webhook *webhook, struct fault *why)
+{
+	enum outcome out = carrier_open(webhook->settings, &webhook->carrier, why);
+
+	if (out == DONE)
+		ledger_checkpoint_later(webhook->carrier->ledger);
+	return out;
+}
+
 bool
 webhook_ready(struct webhook *webhook, struct fault *why)
 {
-	if (webhook->carrier != NULL)
-		return true;
-	return carrier_open(webhook->settings, &webhook->carrier, why) == DONE;
+	return webhook->carrier != NULL || open_carrier(webhook, why) == DONE;
 }
 
 void
@@ -31,7 +39,7 @@ webhook_open(const struct settings *settings, int workers, struct webhook **webh
 		abort();
 	opened->settings = settings;
 	opened->slots = workers > 1 ? workers - 1 : 1;
-	out = carrier_open(settings, &opened->carrier, why);
+	out = open_carrier(opened, why);
 	if (out == NEVER) {
 		webhook_close(opened);
 		return NEVER;
@@ -172,4 +180,11 @@ size_t
 webhook_together(const struct webhook *webhook)
 {
 	return webhook->settings->delivery == DELIVERY_QUEUE ? WEBHOOK_TOGETHER_MAX : 1;
+}
+
+void
+webhook_idle(struct webhook *webhook)
+{
+	if (webhook->carrier != NULL)
+		ledger_checkpoint(webhook->carrier->ledger);
 }

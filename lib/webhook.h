@@ -33,4 +33,7 @@ size_t webhook_together(const struct webhook *webhook);
 void webhook_handle(struct webhook *webhook, const struct webhook_request *requests,
     struct webhook_answer *answers, size_t count);
 
+/* Do what was put off while somebody waited for an answer.  To be called whenever nobody does. */
+void webhook_idle(struct webhook *webhook);
+
 #endif

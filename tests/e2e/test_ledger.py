@@ -56,6 +56,16 @@ def test_survives_a_restart(stack: Stack) -> None:
     assert stack.post(payment).status == 409
 
 
+@pytest.mark.settings(DELIVERY="queue")
+def test_log_is_copied_into_the_database(stack: Stack) -> None:
+    """Before it has grown to much more than a thousand pages, by workers whose senders have been answered."""
+    for _ in range(30):
+        assert stack.post({**new_payment(new_person()), "comment": "x" * 200_000}).status == 202
+    until(lambda: stack.ledger.path.stat().st_size > 3_000_000, "the database holds most of it")
+    log = stack.ledger.path.with_name(stack.ledger.path.name + "-wal")
+    assert log.stat().st_size < 5_500_000
+
+
 # Health.
 
 

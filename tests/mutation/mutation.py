@@ -32,7 +32,13 @@ class Mutant:
 
 MUTANTS = [
     Mutant("answer-before-sync", "tell the sender before the row is on disk", "lib/db.c",
-           "\tdb_gate_leave(db);\n\treturn db_sync(db, why);", "\tdb_gate_leave(db);\n\treturn DONE;", ("test_db",)),
+           "if ((outcome = db_sync(db, why)) == DONE && !db->later)", "if (!db->later)", ("test_db",)),
+    Mutant("checkpoint-out-of-turn", "copy the log while another process may be doing so", "lib/db_checkpoint.c",
+           "db->turn = db_turn_take(db);", "db->turn = true;", ("test_db_checkpoint",)),
+    Mutant("checkpoint-past-the-gate", "end a checkpoint while a commit may begin the log anew", "lib/db_checkpoint.c",
+           "if (db_gate_enter(db, &why) != DONE)", "if (db->gate < 0 && db_gate_enter(db, &why) != DONE)", ("test_db_checkpoint",)),
+    Mutant("never-idle", "put the checkpoint off and forget it", "cgi/payment.c",
+           "\twebhook_idle(program->webhook);\n", "", ("tests/e2e/test_ledger.py",)),
     Mutant("wait-twice", "wait again for whoever has just been waited for in vain", "lib/db_gate.c",
            "db->shut_out = !db->inside;", "", ("test_db",)),
     Mutant("record-failure-ignored", "answer 2xx although the ledger could not take the payment", "lib/intake.c",

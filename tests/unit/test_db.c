@@ -158,7 +158,6 @@ test_open(void **state)
 	assert_int_equal(number(db, "PRAGMA trusted_schema"), 0);
 	assert_int_equal(number(db, "PRAGMA cell_size_check"), 1);
 	assert_int_equal(number(db, "PRAGMA temp_store"), 2);
-	assert_int_equal(number(db, "PRAGMA wal_autocheckpoint"), 1000);
 	assert_int_equal(number(db, "PRAGMA journal_size_limit"), 64 * 1024 * 1024);
 	assert_int_equal(number(db, "PRAGMA busy_timeout"), DB_BUSY_MS);
 	assert_int_equal(number(db, "SELECT journal_mode = 'wal' FROM pragma_journal_mode"), 1);
