@@ -16,6 +16,9 @@
  */
 #define IDLE_MAX_S 30L
 
+/* What may be sent only once trusts a connection that was in use just now; a death of that leaves the request unsure. */
+#define ONCE_IDLE_MAX_S 2L
+
 /* A peer that sends less than this for so long is stuck; the deadline nearly always comes first. */
 #define STUCK_BYTES_S 16L
 #define STUCK_AFTER_S 30L
@@ -31,6 +34,8 @@ struct http {
 	char *answer;
 	size_t size, capacity;
 	bool too_large, no_memory;
+	const struct http_request *request; /* The one under way, */
+	int departures;                     /* and how often it has left. */
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -165,14 +170,18 @@ receive(char *data, size_t one, size_t count, void *context)
 	return size;
 }
 
+/* Called whenever a connection stands and the request is about to be written to it, also when libcurl repeats it. */
 static int
 /* NOLINTNEXTLINE(readability-non-const-parameter): the parameters are libcurl's. */
 about_to_send(void *context, char *address, char *local_address, int port, int local_port)
 {
-	const struct http_request *request = context;
+	struct http *http = context;
 
 	(void)address, (void)local_address, (void)port, (void)local_port;
-	request->leaving(request->leaving_context);
+	if (http->departures++ > 0 && http->request->once)
+		return CURL_PREREQFUNC_ABORT;
+	if (http->request->leaving)
+		http->request->leaving(http->request->leaving_context);
 	return CURL_PREREQFUNC_OK;
 }
 
@@ -215,12 +224,9 @@ set_request(struct http *http, const struct http_request *request)
 		SET(HTTPGET, 1L);
 	}
 	SET(CUSTOMREQUEST, request->method);
-	SET(FRESH_CONNECT, request->once ? 1L : 0L);
-	SET(FORBID_REUSE, request->once ? 1L : 0L);
-	if (request->leaving) {
-		SET(PREREQFUNCTION, about_to_send);
-		SET(PREREQDATA, (void *)request);
-	}
+	SET(MAXAGE_CONN, request->once ? ONCE_IDLE_MAX_S : IDLE_MAX_S);
+	SET(PREREQFUNCTION, about_to_send);
+	SET(PREREQDATA, http);
 	return code;
 }
 
@@ -236,7 +242,6 @@ set_transport(struct http *http, int64_t left_ms)
 	SET(CONNECTTIMEOUT_MS, budget < HTTP_CONNECT_MS ? budget : (long)HTTP_CONNECT_MS);
 	SET(LOW_SPEED_LIMIT, STUCK_BYTES_S);
 	SET(LOW_SPEED_TIME, STUCK_AFTER_S);
-	SET(MAXAGE_CONN, IDLE_MAX_S);
 	SET(TCP_KEEPALIVE, 1L);
 	SET(DNS_CACHE_TIMEOUT, 60L);
 	SET(QUICK_EXIT, 1L);
@@ -265,6 +270,8 @@ prepare(struct http *http, const struct http_request *request, int64_t left_ms)
 	http->size = 0;
 	http->answer[0] = '\0';
 	http->too_large = http->no_memory = false;
+	http->request = request;
+	http->departures = 0;
 	http->error[0] = '\0';
 	if ((code = set_request(http, request)) == CURLE_OK)
 		code = set_transport(http, left_ms);

@@ -35,7 +35,7 @@ struct http_request {
 	int64_t deadline_ms; /* Monotonic. */
 	/*
 	 * Sending it twice would do it twice, or do it late.  libcurl by itself repeats any request whose reused connection
-	 * dies before the first byte of the answer, so such a request gets a connection of its own.
+	 * dies before the first byte of the answer; such a request is kept from leaving again, and is unsure.
 	 */
 	bool once;
 	/* Called when the connection stands and the request is about to leave, with `leaving_context`; NULL: nobody. */

@@ -118,7 +118,7 @@ MUTANTS = [
            "for (i = 0; field_enum(item, i) != 0; i++)\n\t\tjson_array_append_new(all, json_integer(field_enum(item, i)));", "",
            ("test_lead_form", "test_lead")),
     Mutant("reused-connection", "create over a connection that libcurl may replay on", "lib/http.c",
-           "SET(FRESH_CONNECT, request->once ? 1L : 0L);", "SET(FRESH_CONNECT, 0L);", ("test_http",)),
+           "http->departures++ > 0 && http->request->once", "http->departures++ > 9 && http->request->once", ("test_http",)),
     Mutant("libcurl-overtakes", "let libcurl repeat a change that may still be under way", "lib/call.c",
            ".once = call->once || call->overwrites,", ".once = call->once,", ("test_call",)),
     Mutant("batch-without-intents", "send a batch without writing its intents down", "lib/batch.c",
