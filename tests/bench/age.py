@@ -1,5 +1,6 @@
 """What ten million payments in the ledger cost: those that come in, and those who look at it."""
 
+import os
 import sqlite3
 import time
 from contextlib import closing
@@ -53,6 +54,7 @@ def grow_old(ledger: Path, count: int) -> None:
         database.execute(_FILL_DELIVERY)
         database.execute("COMMIT")
         database.execute("PRAGMA journal_mode = WAL")
+    os.sync()  # Old payments do not wait for the disk.
 
 
 def _rate(stack: Stack, port: int, requests: Requests, seconds: int) -> float:

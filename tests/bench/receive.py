@@ -12,7 +12,7 @@ from processes import family, total_mb
 from scale import Scale
 
 OURS = "ours"
-WORKERS = 8
+WORKERS = 4  # What the service has without being told.
 
 _TITLES = {
     NOTHING: "libfcgi handler that does nothing",
