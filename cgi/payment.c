@@ -143,12 +143,13 @@ worker_idle(void *context)
 {
 	struct program *program = context;
 
-	webhook_idle(program->webhook);
 	if (program->beat != NULL)
 		pool_idle(program->beat);
 	else if (!program->ready)
 		notify_state("READY=1\nSTATUS=serving in one process");
 	program->ready = true;
+	/* However long the disk takes, nothing hangs here that killing would cure. */
+	webhook_idle(program->webhook);
 }
 
 static void

@@ -62,10 +62,10 @@ db_execute(struct db *db, const char *sql, struct fault *why)
  * Through SQLite's own file object: a second descriptor on the file, once closed, would take SQLite's POSIX locks with it.
  */
 int
-db_sync_file(struct db *db, int which)
+db_sync_file(struct db *db, int pointer_code)
 {
 	sqlite3_file *file = NULL;
-	int code = sqlite3_file_control(db->sqlite, "main", which, &file);
+	int code = sqlite3_file_control(db->sqlite, "main", pointer_code, &file);
 
 	if (code != SQLITE_OK)
 		return code;
@@ -139,13 +139,15 @@ db_commit(struct db *db, struct fault *why)
 
 	if (!db->inside)
 		return fault_set(why, BROKEN, "ledger %s: nothing to commit", db->path);
+	db->log_pages = 0;
 	if ((outcome = db_run(db, why, "COMMIT", "")) != DONE) {
 		db_rollback(db);
 		return outcome;
 	}
 	db_checkpoint_claim(db);
 	db_gate_leave(db);
-	if ((outcome = db_sync(db, why)) == DONE && !db->later)
+	/* Whoever is not believed any more gives the turn back at once. */
+	if ((outcome = db_sync(db, why)) != DONE || !db->later)
 		db_checkpoint(db);
 	return outcome;
 }

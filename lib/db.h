@@ -67,9 +67,10 @@ void db_rollback(struct db *db);
 enum outcome db_sync(struct db *db, struct fault *why) MUST_USE;
 
 /*
- * Checkpoints: once the log holds DB_CHECKPOINT_PAGES more, a commit copies them into the database, after its sync.  A
- * process that somebody waits for may say once that it will do so later, and must then call db_checkpoint() as soon as
- * nobody waits, as nobody else can do it meanwhile.  There is nearly always nothing to do, and that costs nothing.
+ * Checkpoints: the commit that finds DB_CHECKPOINT_PAGES more in the log than the last checkpoint has left there has to copy
+ * them into the database.  db_commit() does so after its sync, unless its process has said that it will do so later: it must
+ * then call db_checkpoint() as soon as nobody waits for it, as nobody else can do it meanwhile.  There is nearly always
+ * nothing to do, and that costs nothing.
  */
 #define DB_CHECKPOINT_PAGES 1000
 void db_checkpoint_later(struct db *db);
@@ -108,8 +109,8 @@ enum outcome db_run(struct db *db, struct fault *why, const char *sql, const cha
 enum outcome db_check(
     struct db *db, void (*tell)(void *, const char *), void *told, struct fault *why) MUST_USE;
 
-/* Make sure that nothing which was deleted or overwritten is left in the log either.  LATER: somebody reads it just now,
- * which is not waited for, or checkpoints it for longer than DB_GATE_MS.  Not inside a transaction. */
+/* Make sure that nothing which was deleted or overwritten is left in the log either.  LATER: somebody reads it just now, or
+ * it is somebody else's turn to checkpoint; this is not waited for.  Not inside a transaction. */
 enum outcome db_scrub(struct db *db, struct fault *why) MUST_USE;
 
 /*

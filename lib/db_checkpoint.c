@@ -5,17 +5,19 @@
  * a payment would wait for the disk: 4 ms for DB_CHECKPOINT_PAGES of a small ledger, 25 where they lie scattered over a
  * large one, seconds on a slow disk.  Here that commit only takes the turn, and its process does the work afterwards in two
  * steps: what the log holds is copied and synced beside the others' commits; then, inside the gate, the little that came
- * meanwhile, so that the whole log is in the database and the next commit begins it anew.
+ * meanwhile, so that the whole log is in the database and, unless somebody reads it, the next commit begins it anew.
  *
  * Why the first step may leave the gate, although SQLite before 3.51.3 can corrupt a log that one process checkpoints while
  * another's commit begins it anew (https://sqlite.org/wal.html, "WAL reset bug").  A commit begins the log anew only when
- * all of it is in the database.  The turn is taken inside the gate, right after a commit of one's own, whose pages no
- * checkpoint has seen; and nobody checkpoints without the turn.  So from then on until the end of the first step the log is
- * not all in the database, and no commit begins it anew.  The second step, and every other checkpoint, is inside the gate,
- * where there are no commits.
+ * all of it is in the database.  The turn is taken inside the gate, right after a commit of one's own that has put pages
+ * into the log: no checkpoint has seen those, and until the turn is given back nobody else checkpoints.  So until the end of
+ * the first step the log is not all in the database, and no commit begins it anew.  The second step, and db_scrub(), are
+ * inside the gate, where there are no commits.  Whoever closes the ledger as the last one checkpoints without the turn, but
+ * then nobody else has it open.
+ *
+ * A commit that changes nothing puts nothing into the log, and must not take the turn: what is there may be all copied.
  */
 #include <sqlite3.h>
-#include <string.h>
 
 #include "db.h"
 #include "db_internal.h"
@@ -38,12 +40,14 @@ db_checkpoint_watch(struct db *db)
 }
 
 /*
- * Pages that a reader has kept from being copied, or that a copy has not got into a new log, are waited with until as many
- * have come again: they would cost a sync at every commit.
+ * Pages that the last checkpoint has left, because somebody reads them or because it failed, do not count until
+ * DB_CHECKPOINT_PAGES more have come: else every commit would try again.
  */
 void
 db_checkpoint_claim(struct db *db)
 {
+	if (db->log_pages == 0)
+		return;
 	if (db->log_pages < db->left_pages)
 		db->left_pages = 0; /* Somebody has begun the log anew. */
 	if (!db->turn && db->log_pages - db->left_pages >= DB_CHECKPOINT_PAGES)
@@ -85,18 +89,25 @@ copy_the_rest(struct db *db, int *left)
  * Whatever fails leaves the payments where they are, in the log, and whoever finds it long again tries again.  Only after a
  * failed sync the kernel may have forgotten pages that count as copied: then nothing is vouched for through this handle.
  */
-void
-db_checkpoint(struct db *db)
+static void
+checkpoint(struct db *db)
 {
 	int code;
 
-	if (!db->turn || db->distrusted)
-		return;
 	if ((code = copy_pages(db, &db->left_pages)) == SQLITE_OK &&
 	    (code = db_sync_file(db, SQLITE_FCNTL_FILE_POINTER)) == SQLITE_OK)
 		code = copy_the_rest(db, &db->left_pages);
 	if (code == SQLITE_IOERR_FSYNC)
 		db->distrusted = true;
+}
+
+void
+db_checkpoint(struct db *db)
+{
+	if (!db->turn)
+		return;
+	if (!db->distrusted)
+		checkpoint(db);
 	db_turn_give(db);
 }
 

@@ -54,15 +54,17 @@ db_check(struct db *db, void (*tell)(void *, const char *), void *told, struct f
 }
 
 /* The database itself holds nothing deleted, see secure_delete in db_open.c; the log holds every page as it once was until
- * it is cut off.  A checkpoint must not meet a commit nor another checkpoint, so this needs the turn and the gate. */
+ * it is cut off.  This is a checkpoint, so it needs the turn and the gate. */
 enum outcome
 db_scrub(struct db *db, struct fault *why)
 {
 	enum outcome outcome;
 	int code;
 
-	if (!db_turn_await(db))
-		return fault_set(why, LATER, "ledger %s: another process is busy with the log", db->path);
+	if (!db_turn_take(db))
+		return errno == EAGAIN || errno == EACCES
+		    ? fault_set(why, LATER, "ledger %s: another process is busy with the log", db->path)
+		    : db_failed_errno(db->path, "log of", why);
 	if ((outcome = db_gate_enter(db, why)) != DONE) {
 		db_turn_give(db);
 		return outcome;

@@ -52,6 +52,7 @@ db_gate_close(struct db *db)
 	db->gate = -1;
 }
 
+/* The bytes of the file. */
 enum place {
 	GATE,
 	TURN
@@ -100,37 +101,31 @@ set_timer(struct db *db, int64_t ms)
 
 /* Stand in the queue.  False: errno tells why, EINTR that the time is over. */
 static bool
-wait_for(struct db *db, enum place place)
+wait_for(struct db *db)
 {
 	int64_t deadline_ms = clock_mono_ms() + DB_GATE_MS;
-	bool taken;
+	bool entered;
 	int error;
 
 	if (!make_timer(db))
 		return false;
 	set_timer(db, DB_GATE_MS);
 	/* Other signals may interrupt it too. */
-	while (!(taken = change(db, place, F_OFD_SETLKW, F_WRLCK)) && errno == EINTR &&
+	while (!(entered = change(db, GATE, F_OFD_SETLKW, F_WRLCK)) && errno == EINTR &&
 	    clock_mono_ms() < deadline_ms)
 		continue;
 	error = errno;
 	set_timer(db, 0);
 	errno = error;
-	return taken;
+	return entered;
 }
 
-/* Nearly always nobody has it, and one call is all it takes. */
-static bool
-take(struct db *db, enum place place)
-{
-	return change(db, place, F_OFD_SETLK, F_WRLCK) ||
-	    ((errno == EAGAIN || errno == EACCES) && wait_for(db, place));
-}
-
+/* Nearly always nobody is inside, and one call is all it takes. */
 enum outcome
 db_gate_enter(struct db *db, struct fault *why)
 {
-	db->inside = take(db, GATE);
+	db->inside =
+	    change(db, GATE, F_OFD_SETLK, F_WRLCK) || ((errno == EAGAIN || errno == EACCES) && wait_for(db));
 	db->shut_out = !db->inside;
 	if (db->inside)
 		return DONE;
@@ -153,12 +148,6 @@ bool
 db_turn_take(struct db *db)
 {
 	return change(db, TURN, F_OFD_SETLK, F_WRLCK);
-}
-
-bool
-db_turn_await(struct db *db)
-{
-	return take(db, TURN);
 }
 
 void

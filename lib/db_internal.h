@@ -25,7 +25,7 @@ struct db {
 	bool distrusted;
 	bool later;     /* The owner calls db_checkpoint() itself. */
 	bool turn;      /* It is this handle that checkpoints. */
-	int log_pages;  /* How long the log was after the last commit. */
+	int log_pages;  /* How long the log was after the last commit; 0 when that changed nothing. */
 	int left_pages; /* How long the last checkpoint has left it. */
 	struct query **queries;
 	size_t count, capacity;
@@ -48,19 +48,15 @@ void db_gate_leave(struct db *db);
 enum outcome db_gate_open(struct db *db, struct fault *why) MUST_USE;
 void db_gate_close(struct db *db); /* One that was never opened, too. */
 
-/*
- * Who checkpoints: one at a time, see db_checkpoint.c.  False: somebody else.  A turn is waited for outside the gate only,
- * as whoever has it waits for the gate.
- */
+/* Who checkpoints: one at a time, see db_checkpoint.c.  False: errno tells why, EAGAIN or EACCES that somebody else does. */
 bool db_turn_take(struct db *db) MUST_USE;
-bool db_turn_await(struct db *db) MUST_USE; /* For DB_GATE_MS. */
 void db_turn_give(struct db *db);
 
 void db_checkpoint_watch(struct db *db);
 void db_checkpoint_claim(struct db *db); /* Inside the gate, after a commit. */
 
 /* Sync one of SQLite's files, by the code that sqlite3_file_control() knows it by.  SQLite's code. */
-int db_sync_file(struct db *db, int which) MUST_USE;
+int db_sync_file(struct db *db, int pointer_code) MUST_USE;
 
 /* A name that was created, renamed or removed is durable only when its directory is. */
 enum outcome db_sync_directory(const char *path, struct fault *why) MUST_USE;

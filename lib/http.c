@@ -16,7 +16,10 @@
  */
 #define IDLE_MAX_S 30L
 
-/* What may be sent only once trusts a connection that was in use just now; a death of that leaves the request unsure. */
+/*
+ * What may be sent only once trusts a connection that was in use just now; if it dies all the same, the request is unsure.
+ * libcurl compares whole seconds, so that these are nearly three.
+ */
 #define ONCE_IDLE_MAX_S 2L
 
 /* A peer that sends less than this for so long is stuck; the deadline nearly always comes first. */
@@ -344,7 +347,9 @@ explain(struct http *http, const struct http_request *request, CURLcode code, en
 	int shown = (int)strcspn(request->url, "?#");
 	const char *text = curl_easy_strerror(code);
 
-	if (http->too_large)
+	if (code == CURLE_ABORTED_BY_CALLBACK)
+		text = "the connection was lost, and this may not be sent twice";
+	else if (http->too_large)
 		text = "the answer is too large";
 	else if (http->no_memory)
 		text = "no memory for the answer";

@@ -27,9 +27,9 @@ enum outcome ledger_open_existing(const char *path, struct ledger **ledger, stru
 void ledger_close(struct ledger *ledger); /* NULL is allowed. */
 
 /*
- * Housekeeping of the file, which a write may have to do after it is durable: some 1 in 400 does, and that may take as long
- * as the disk needs for a thousand pages.  A process that somebody waits for puts it off, and must then call
- * ledger_checkpoint() as soon as nobody waits.
+ * Housekeeping of the file, which now and then a write has to do after it is durable, and which takes as long as the disk
+ * needs for a thousand pages.  A process that somebody waits for puts it off, and must then call ledger_checkpoint() as soon
+ * as nobody waits.
  */
 void ledger_checkpoint_later(struct ledger *ledger);
 void ledger_checkpoint(struct ledger *ledger);

@@ -35,6 +35,8 @@ MUTANTS = [
            "if ((outcome = db_sync(db, why)) == DONE && !db->later)", "if (!db->later)", ("test_db",)),
     Mutant("checkpoint-out-of-turn", "copy the log while another process may be doing so", "lib/db_checkpoint.c",
            "db->turn = db_turn_take(db);", "db->turn = true;", ("test_db_checkpoint",)),
+    Mutant("checkpoint-of-nothing", "let a commit without pages take the turn", "lib/db.c",
+           "\tdb->log_pages = 0;\n", "", ("test_db_checkpoint",)),
     Mutant("checkpoint-past-the-gate", "end a checkpoint while a commit may begin the log anew", "lib/db_checkpoint.c",
            "if (db_gate_enter(db, &why) != DONE)", "if (db->gate < 0 && db_gate_enter(db, &why) != DONE)", ("test_db_checkpoint",)),
     Mutant("never-idle", "put the checkpoint off and forget it", "cgi/payment.c",

@@ -157,6 +157,7 @@ test_open(void **state)
 	assert_int_equal(number(db, "PRAGMA foreign_keys"), 1);
 	assert_int_equal(number(db, "PRAGMA trusted_schema"), 0);
 	assert_int_equal(number(db, "PRAGMA cell_size_check"), 1);
+	assert_int_equal(number(db, "PRAGMA wal_autocheckpoint"), 0);
 	assert_int_equal(number(db, "PRAGMA temp_store"), 2);
 	assert_int_equal(number(db, "PRAGMA journal_size_limit"), 64 * 1024 * 1024);
 	assert_int_equal(number(db, "PRAGMA busy_timeout"), DB_BUSY_MS);

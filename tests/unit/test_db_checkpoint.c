@@ -189,6 +189,31 @@ test_by_the_commit(void **state)
 	assert_int_equal(rows(), 4);
 }
 
+static void
+commit_nothing(struct db *to)
+{
+	struct fault why;
+
+	assert_int_equal(db_begin(to, &why), DONE);
+	assert_int_equal(db_commit(to, &why), DONE);
+}
+
+/* What is in the log may be all copied, and then another's commit may begin it anew at any time. */
+static void
+test_not_by_an_empty_commit(void **state)
+{
+	(void)state;
+	add(db, LONG_BYTES);
+	db_checkpoint_later(db);
+	syncs = 0;
+	commit_nothing(db);
+	assert_false(is_held(1));
+	assert_int_equal(syncs, 1);
+	add(other, 10);
+	commit_nothing(db);
+	assert_false(is_held(1));
+}
+
 /* Put off, it is nobody else's to do: without the turn, the log might be begun anew under whoever copies it. */
 static void
 test_later(void **state)
@@ -295,6 +320,24 @@ test_failed_sync(void **state)
 	assert_int_equal(rows(), 3);
 }
 
+/* A handle that is not believed does not keep others from checkpointing. */
+static void
+test_turn_is_given_back(void **state)
+{
+	struct fault why;
+
+	(void)state;
+	db_checkpoint_later(db);
+	assert_int_equal(db_begin(db, &why), DONE);
+	assert_int_equal(
+	    db_run(db, &why, "INSERT INTO body (bytes) VALUES (zeroblob($1))", "i", LONG_BYTES), DONE);
+	fails_at = syncs + 1;
+	assert_int_equal(db_commit(db, &why), BROKEN);
+	assert_false(is_held(1));
+	add(other, 10);
+	assert_true(size_of("l") > LONG_BYTES);
+}
+
 /* To scrub is to checkpoint: it needs the turn, too. */
 static void
 test_scrub(void **state)
@@ -320,10 +363,12 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_by_the_commit),
+		TEST(test_not_by_an_empty_commit),
 		TEST(test_later),
 		TEST(test_beside_commits),
 		TEST(test_reader),
 		TEST(test_failed_sync),
+		TEST(test_turn_is_given_back),
 		TEST(test_scrub),
 	};
 
