@@ -54,33 +54,30 @@ db_checkpoint_claim(struct db *db)
 		db->turn = db_turn_take(db);
 }
 
-/*
- * Copy what can be copied.  SQLite syncs the log before, and the database after it only when the whole log was copied.
- * *left: how long the log still is; 0 when all of it is in the database.
- */
+/* Copy what can be copied.  SQLite syncs the log before, and the database after it only when the whole log was copied. */
 static int
-copy_pages(struct db *db, int *left)
+copy_pages(struct db *db)
 {
 	int pages = 0, copied = 0;
 	int code = sqlite3_wal_checkpoint_v2(db->sqlite, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &copied);
 
 	if (code != SQLITE_OK)
-		*left = db->log_pages;
+		db->left_pages = db->log_pages;
 	else
-		*left = copied < pages ? pages : 0;
+		db->left_pages = copied < pages ? pages : 0;
 	return code;
 }
 
 /* The second step: the little that is left, and the sync after which the log may be begun anew. */
 static int
-copy_the_rest(struct db *db, int *left)
+copy_the_rest(struct db *db)
 {
 	struct fault why;
 	int code;
 
 	if (db_gate_enter(db, &why) != DONE)
 		return SQLITE_BUSY;
-	code = copy_pages(db, left);
+	code = copy_pages(db);
 	db_gate_leave(db);
 	return code;
 }
@@ -94,9 +91,9 @@ checkpoint(struct db *db)
 {
 	int code;
 
-	if ((code = copy_pages(db, &db->left_pages)) == SQLITE_OK &&
+	if ((code = copy_pages(db)) == SQLITE_OK &&
 	    (code = db_sync_file(db, SQLITE_FCNTL_FILE_POINTER)) == SQLITE_OK)
-		code = copy_the_rest(db, &db->left_pages);
+		code = copy_the_rest(db);
 	if (code == SQLITE_IOERR_FSYNC)
 		db->distrusted = true;
 }

@@ -26,7 +26,7 @@ struct db {
 	bool later;     /* The owner calls db_checkpoint() itself. */
 	bool turn;      /* It is this handle that checkpoints. */
 	int log_pages;  /* How long the log was after the last commit; 0 when that changed nothing. */
-	int left_pages; /* How long the last checkpoint has left it. */
+	int left_pages; /* How long the last checkpoint has left it; 0 when all of it is in the database. */
 	struct query **queries;
 	size_t count, capacity;
 	char *path;
