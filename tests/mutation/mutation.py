@@ -32,7 +32,7 @@ class Mutant:
 
 MUTANTS = [
     Mutant("answer-before-sync", "tell the sender before the row is on disk", "lib/db.c",
-           "if ((outcome = db_sync(db, why)) == DONE && !db->later)", "if (!db->later)", ("test_db",)),
+           "if ((outcome = db_sync(db, why)) != DONE || !db->later)", "if (!db->later)", ("test_db",)),
     Mutant("checkpoint-out-of-turn", "copy the log while another process may be doing so", "lib/db_checkpoint.c",
            "db->turn = db_turn_take(db);", "db->turn = true;", ("test_db_checkpoint",)),
     Mutant("checkpoint-of-nothing", "let a commit without pages take the turn", "lib/db.c",
