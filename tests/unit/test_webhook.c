@@ -373,6 +373,38 @@ test_queued_by_setting(void **state)
 	assert_int_equal(rows("duplicates = 1"), 1);
 }
 
+static int64_t
+ledger_bytes(void)
+{
+	struct stat st;
+
+	assert_int_equal(stat(settings->payments_db, &st), 0);
+	return st.st_size;
+}
+
+/* Nobody waits for the ledger's file to be put in order: that is for when there is nobody to answer. */
+static void
+test_idle(void **state)
+{
+	char id[16], *body, *padded;
+	struct sample sample = { .id = id };
+	int i;
+
+	(void)state;
+	reopen_with("DELIVERY", "queue");
+	for (i = 0; i < 25; i++) {
+		snprintf(id, sizeof(id), "pay_%d", i);
+		body = sample_body(&sample);
+		assert_true(asprintf(&padded, "%s%*s", body, 200000, "") > 0);
+		assert_int_equal(post_body(padded), 202);
+		free(padded);
+		free(body);
+	}
+	assert_in_range(ledger_bytes(), 0, 1000000);
+	webhook_idle(webhook);
+	assert_in_range(ledger_bytes(), 4000000, 6000000);
+}
+
 /* Each is answered as if it had come alone. */
 static void
 test_together(void **state)
@@ -811,6 +843,7 @@ main(void)
 		test(test_addresses),
 		test(test_bodies_not_read),
 		test(test_queued_by_setting),
+		test(test_idle),
 		test(test_together),
 		test(test_queued_by_failure),
 		test(test_queued_for_want_of_a_slot),
