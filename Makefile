@@ -23,12 +23,12 @@ LIBS       := -lcurl -ljansson -lcrypto -lsqlite3 -lm
 Q          := $(if $(V),,@)
 
 LIB        := $(B)/libpaymentsync.a
-LIB_OBJ    := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c)) $(B)/lib/mapping_builtin.o $(B)/lib/status_style.o
+LIB_OBJ    := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*/*.c)) $(B)/lib/rules/builtin.o $(B)/lib/web/status_style.o
 FCGI_OBJ   := $(addprefix $(B)/cgi/,payment.o startup.o fastcgi.o exchange.o pool.o notify.o log.o)
 SYNCD_OBJ  := $(addprefix $(B)/cgi/,syncd.o backlog.o startup.o pool.o notify.o log.o)
-CTL_OBJ    := $(patsubst %.c,$(B)/%.o,$(wildcard cgi/ctl*.c)) $(addprefix $(B)/cgi/,startup.o log.o)
+CTL_OBJ    := $(patsubst %.c,$(B)/%.o,$(wildcard cgi/ctl/*.c)) $(addprefix $(B)/cgi/,startup.o log.o)
 SANDBOX_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/sandbox/*.c))
-UNIT       := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
+UNIT       := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*/test_*.c))
 PROGRAMS   := $(B)/payment.fcgi $(B)/payment-syncd $(B)/paymentctl $(B)/amocrm-sandbox
 
 # With a recipe, however empty, make does not say that there is nothing to be done.
@@ -43,26 +43,26 @@ $(B)/%.o: %.c
 	@echo "  CC    $<"
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-# The built-in rules, as a C array made of lib/mapping.json.
-$(B)/lib/mapping_builtin.c: lib/mapping.json
+# The built-in rules, as a C array made of lib/rules/mapping.json.
+$(B)/lib/rules/builtin.c: lib/rules/mapping.json
 	@mkdir -p $(@D)
 	@echo "  GEN   $@"
 	$(Q){ echo 'extern const char mapping_builtin[]; const char mapping_builtin[] = {'; \
 	    od -An -v -tx1 $< | sed 's/ \([0-9a-f][0-9a-f]\)/(char)0x\1,/g'; echo '0 };'; } >$@.tmp && mv $@.tmp $@
 # The same for the status page's style sheet.
-$(B)/lib/status_style.c: lib/status.css
+$(B)/lib/web/status_style.c: lib/web/status.css
 	@mkdir -p $(@D)
 	@echo "  GEN   $@"
 	$(Q){ echo 'extern const char status_style[]; const char status_style[] = {'; \
 	    od -An -v -tx1 $< | sed 's/ \([0-9a-f][0-9a-f]\)/(char)0x\1,/g'; echo '0 };'; } >$@.tmp && mv $@.tmp $@
-$(B)/lib/status_style.o: $(B)/lib/status_style.c
+$(B)/lib/web/status_style.o: $(B)/lib/web/status_style.c
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
-$(B)/lib/mapping_builtin.o: $(B)/lib/mapping_builtin.c
+$(B)/lib/rules/builtin.o: $(B)/lib/rules/builtin.c
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
 $(LIB): $(LIB_OBJ)
 	@echo "  AR    $@"
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
+	$(Q)rm -f $@ && $(AR) qcs $@ $^
 
 define link
 	@echo "  LD    $@"
@@ -81,6 +81,7 @@ $(B)/crash/shim.so: tests/crash/shim.c
 	@mkdir -p $(@D)
 	@echo "  LD    $@"
 	$(Q)$(CC) -D_GNU_SOURCE -std=c11 $(OPTIMISE) $(WARNINGS) -fPIC -shared -o $@ $<
+$(B)/tests/unit/%.o: CPPFLAGS += -Itests/unit
 $(B)/unit/%: $(B)/tests/unit/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(call link,-lcmocka)
@@ -153,8 +154,8 @@ unit: ## the unit tests alone
 	@$(MAKE) --no-print-directory programs
 	@tests/run-suites $(B) unit
 
-SOURCES    := $(wildcard lib/*.[ch] cgi/*.[ch] tests/unit/*.[ch] tests/sandbox/*.[ch])
-LINTED     := $(wildcard lib/*.c cgi/*.c)
+SOURCES    := $(wildcard lib/*/*.[ch] cgi/*.[ch] cgi/ctl/*.[ch] tests/unit/*.[ch] tests/unit/*/*.[ch] tests/sandbox/*.[ch])
+LINTED     := $(wildcard lib/*/*.c cgi/*.c cgi/ctl/*.c)
 
 format: ## lay out the sources
 	@tests/install-packages lint
@@ -181,9 +182,9 @@ install: $(B)/payment.fcgi $(B)/payment-syncd $(B)/paymentctl ## put everything 
 	install -m 0755 $(B)/payment.fcgi $(B)/payment-syncd $(DESTDIR)$(LIBEXEC)/
 	install -m 0755 $(B)/paymentctl $(DESTDIR)$(PREFIX)/bin/
 	install -m 0644 env.example $(DESTDIR)$(SETTINGS)/config.env.example
-	install -m 0644 lib/mapping.json $(DESTDIR)$(SETTINGS)/mapping.json.example
-	install -m 0644 lib/mapping.schema.json $(DESTDIR)$(SETTINGS)/
-	install -m 0644 lib/mapping.examples/*.json $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/examples/
+	install -m 0644 lib/rules/mapping.json $(DESTDIR)$(SETTINGS)/mapping.json.example
+	install -m 0644 lib/rules/mapping.schema.json $(DESTDIR)$(SETTINGS)/
+	install -m 0644 lib/rules/examples/*.json $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/examples/
 	for unit in systemd/*.service systemd/*.socket systemd/*.timer; do \
 	    sed 's,@PREFIX@,$(PREFIX),g' "$$unit" >$(DESTDIR)$(UNITS)/"$${unit##*/}" && \
 	    chmod 0644 $(DESTDIR)$(UNITS)/"$${unit##*/}" || exit; done
@@ -196,7 +197,7 @@ install: $(B)/payment.fcgi $(B)/payment-syncd $(B)/paymentctl ## put everything 
 	for page in cgi/man/*; do install -m 0644 "$$page" $(DESTDIR)$(PREFIX)/share/man/man"$${page##*.}"/ || exit; done
 	install -d $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/monitoring
 	install -m 0644 systemd/monitoring/* $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/monitoring/
-	install -m 0644 README.md README.ru.md systemd/RUNBOOK.md systemd/TAKEOVER.md lib/webhook.openapi.yaml \
+	install -m 0644 README.md README.ru.md systemd/RUNBOOK.md systemd/TAKEOVER.md lib/web/webhook.openapi.yaml \
 	    $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/
 	install -m 0755 tests/senders/send.* $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/senders/
 	install -m 0644 tests/senders/vectors.json $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/senders/

@@ -1,10 +1,10 @@
 #include <inttypes.h>
 
 #include "backlog.h"
-#include "clock.h"
-#include "deliver.h"
+#include "base/clock.h"
+#include "deliver/deliver.h"
 #include "log.h"
-#include "payment.h"
+#include "payment/payment.h"
 
 /* Due rows that were taken up together. */
 struct crate {
@@ -12,8 +12,9 @@ struct crate {
 	struct parcel parcels[BATCH_MAX]; /* Of due[i]; paid is owned. */
 	size_t count;
 	int64_t last; /* The last row that was looked at. */
-	bool left;    /* Some payment was left alone, because it or its payer was in somebody's hand. */
-	bool moved;   /* Some payment was not. */
+	bool
+	    left; /* Some payment was left alone, because it or its payer was in somebody's hand. */
+	bool moved; /* Some payment was not. */
 };
 
 static void
@@ -29,11 +30,13 @@ log_outcome(const struct due *due, const struct parcel *parcel)
 	log_text(reason, parcel->why.text);
 	if (parcel->out == DONE)
 		log_event(LOG_LEVEL_INFO,
-		    "request=%s payment=%s carried contact=%" PRId64 " lead=%" PRId64 " lead_created=%d",
+		    "request=%s payment=%s carried contact=%" PRId64 " lead=%" PRId64
+		    " lead_created=%d",
 		    request, key, delivery->contact_id, delivery->lead_id, delivery->lead_created);
 	else if (parcel->out == LATER)
 		log_event(LOG_LEVEL_INFO,
-		    "request=%s payment=%s postponed attempt=%" PRId64 " next_in_ms=%" PRId64 " reason=%s",
+		    "request=%s payment=%s postponed attempt=%" PRId64 " next_in_ms=%" PRId64
+		    " reason=%s",
 		    request, key, due->attempts + 1, delivery->next_ms - clock_wall_ms(), reason);
 	else
 		log_event(LOG_LEVEL_ERROR, "request=%s payment=%s %s reason=%s", request, key,
@@ -172,7 +175,8 @@ pass(const struct carrier *carrier, struct crate *crate, bool (*go_on)(void *), 
 }
 
 enum outcome
-backlog_carry(const struct carrier *carrier, bool (*go_on)(void *context), void *context, struct fault *why)
+backlog_carry(
+    const struct carrier *carrier, bool (*go_on)(void *context), void *context, struct fault *why)
 {
 	struct crate crate = { .count = 0 };
 	enum outcome out;

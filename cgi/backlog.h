@@ -1,12 +1,12 @@
-#ifndef BACKLOG_H
-#define BACKLOG_H
+#ifndef CGI_BACKLOG_H
+#define CGI_BACKLOG_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "batch.h"
-#include "carrier.h"
-#include "fault.h"
+#include "base/fault.h"
+#include "deliver/batch.h"
+#include "deliver/service.h"
 
 /*
  * The backlog: payments that no worker could carry, in order of arrival, as many together as amoCRM takes in one request.
@@ -18,7 +18,7 @@
 #define BACKLOG_BATCH_MS(count) (30000 + (int64_t)(count)*1000)
 
 /* Carry everything that is due, until go_on(context) says no, which is asked often.  BROKEN: the ledger fails. */
-enum outcome backlog_carry(
-    const struct carrier *carrier, bool (*go_on)(void *context), void *context, struct fault *why) MUST_USE;
+enum outcome backlog_carry(const struct carrier *carrier, bool (*go_on)(void *context),
+    void *context, struct fault *why) MUST_USE;
 
 #endif

@@ -60,7 +60,8 @@ read_path(char **parameters, char path[static PATH_BYTES])
 	else if ((text = parameter(parameters, "REQUEST_URI", NULL)) != NULL)
 		snprintf(path, PATH_BYTES, "%.*s", (int)strcspn(text, "?"), text);
 	else
-		snprintf(path, PATH_BYTES, "%s%s", or_empty(parameter(parameters, "SCRIPT_NAME", NULL)),
+		snprintf(path, PATH_BYTES, "%s%s",
+		    or_empty(parameter(parameters, "SCRIPT_NAME", NULL)),
 		    or_empty(parameter(parameters, "PATH_INFO", NULL)));
 }
 

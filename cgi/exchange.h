@@ -1,10 +1,10 @@
-#ifndef EXCHANGE_H
-#define EXCHANGE_H
+#ifndef CGI_EXCHANGE_H
+#define CGI_EXCHANGE_H
 
 #include <stdbool.h>
 
-#include "answer.h"
-#include "fault.h"
+#include "base/fault.h"
+#include "web/response.h"
 
 /*
  * One FastCGI connection with its one request and its answer.  The only file that knows libfcgi.
@@ -24,7 +24,8 @@ void exchange_free(struct exchange *exchange); /* NULL is allowed. */
  * A body over WEBHOOK_BODY_MAX is left unread, and one that nobody asked for (of a GET, say) is not waited for.
  */
 #define EXCHANGE_PATIENCE_S 5
-bool exchange_take(struct exchange *exchange, int connection, struct webhook_request *request) MUST_USE;
+bool exchange_take(
+    struct exchange *exchange, int connection, struct webhook_request *request) MUST_USE;
 
 /*
  * Send the answer, whose body and remarks are freed, and close the connection whatever the web server asked for: waiting on a kept one

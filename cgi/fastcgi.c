@@ -212,8 +212,8 @@ fastcgi_serve(const struct fastcgi_service *service, int *stopped_by, struct fau
 		outcome = accept_loop(service, watch, exchanges, &blocked, &open, why);
 		close(watch);
 	} else {
-		outcome =
-		    fault_set(why, BROKEN, "the listening socket cannot be watched: %s", strerror(errno));
+		outcome = fault_set(
+		    why, BROKEN, "the listening socket cannot be watched: %s", strerror(errno));
 	}
 	if (outcome == DONE)
 		*stopped_by = stop_signal;

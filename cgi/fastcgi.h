@@ -1,8 +1,8 @@
-#ifndef FASTCGI_H
-#define FASTCGI_H
+#ifndef CGI_FASTCGI_H
+#define CGI_FASTCGI_H
 
-#include "fault.h"
-#include "webhook.h"
+#include "base/fault.h"
+#include "web/webhook.h"
 
 /*
  * The FastCGI side of one worker: connections off the shared socket, one after another or a few together.
@@ -18,9 +18,10 @@ struct fastcgi_service {
 	size_t together;
 
 	/* Fill all answers, always.  The bodies and remarks they give are freed here. */
-	void (*answer)(void *context, const struct webhook_request *requests, struct webhook_answer *answers,
-	    size_t count);
-	void (*idle)(void *context); /* Before each wait; the first call says that the worker is up. */
+	void (*answer)(void *context, const struct webhook_request *requests,
+	    struct webhook_answer *answers, size_t count);
+	void (*idle)(
+	    void *context); /* Before each wait; the first call says that the worker is up. */
 	void (*busy)(void *context); /* A connection was accepted. */
 	void *context;
 };

@@ -48,8 +48,8 @@ printable(const unsigned char *at)
 		return 0;
 
 	/* Overlong forms, surrogates and what lies beyond U+10FFFF are told by the second byte. */
-	if ((*at == 0xE0 && at[1] < 0xA0) || (*at == 0xED && at[1] > 0x9F) || (*at == 0xF0 && at[1] < 0x90) ||
-	    (*at == 0xF4 && at[1] > 0x8F))
+	if ((*at == 0xE0 && at[1] < 0xA0) || (*at == 0xED && at[1] > 0x9F) ||
+	    (*at == 0xF0 && at[1] < 0x90) || (*at == 0xF4 && at[1] > 0x8F))
 		return 0;
 	/* U+2028 and U+2029 end a line for some readers. */
 	if (at[0] == 0xE2 && at[1] == 0x80 && (at[2] == 0xA8 || at[2] == 0xA9))
@@ -96,8 +96,9 @@ log_text(char out[static LOG_TEXT], const char *outside)
 	bool cut;
 
 	out[0] = '"';
-	length =
-	    1 + escape(out + 1, LOG_TEXT - sizeof("\"...\""), outside != NULL ? outside : "", "\"\\", &cut);
+	length = 1 +
+	    escape(out + 1, LOG_TEXT - sizeof("\"...\""), outside != NULL ? outside : "", "\"\\",
+		&cut);
 	strcpy(out + length, cut ? "...\"" : "\"");
 	return out;
 }

@@ -1,7 +1,7 @@
-#ifndef LOG_H
-#define LOG_H
+#ifndef CGI_LOG_H
+#define CGI_LOG_H
 
-#include "settings.h"
+#include "config/settings.h"
 
 /*
  * The journal of the programs: one event is one line on stderr.

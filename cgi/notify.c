@@ -56,8 +56,8 @@ notify_state(const char *format, ...)
 	channel = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (channel < 0)
 		return;
-	while (sendto(channel, state, (size_t)length, MSG_NOSIGNAL, (const struct sockaddr *)&address,
-		   address_size) < 0 &&
+	while (sendto(channel, state, (size_t)length, MSG_NOSIGNAL,
+		   (const struct sockaddr *)&address, address_size) < 0 &&
 	    errno == EINTR)
 		continue;
 	close(channel);

@@ -1,5 +1,5 @@
-#ifndef NOTIFY_H
-#define NOTIFY_H
+#ifndef CGI_NOTIFY_H
+#define CGI_NOTIFY_H
 
 #include <stdint.h>
 

@@ -9,14 +9,14 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "base/clock.h"
+#include "config/settings.h"
 #include "fastcgi.h"
 #include "log.h"
 #include "notify.h"
 #include "pool.h"
-#include "settings.h"
 #include "startup.h"
-#include "webhook.h"
+#include "web/webhook.h"
 
 /*
  * payment.fcgi: the FastCGI responder behind nginx.  This file puts the parts together: settings, the
@@ -50,15 +50,18 @@ struct program {
 static const char usage[] =
     "usage: payment.fcgi [-w N]\n"
     "\n"
-    "Take payment webhooks over FastCGI from the socket at descriptor 0 (spawn-fcgi) or 3 (systemd).\n"
+    "Take payment webhooks over FastCGI from the socket at descriptor 0 (spawn-fcgi) or 3 "
+    "(systemd).\n"
     "\n"
-    "  -w, --workers N   workers to keep running; 0 serves in the process itself (default: WORKERS, 4)\n"
+    "  -w, --workers N   workers to keep running; 0 serves in the process itself (default: "
+    "WORKERS, 4)\n"
     "  -h, --help        this text\n"
     "      --version     the version\n"
     "\n"
     "Settings come from the environment and from the file that PAYMENT_SYNC_CONFIG names\n"
     "(default /etc/platform-payment-sync/config.env).\n"
-    "TERM finishes the requests in hand and ends; HUP reads settings and rules anew and replaces the "
+    "TERM finishes the requests in hand and ends; HUP reads settings and rules anew and replaces "
+    "the "
     "workers one by one.\n"
     "Exit status: 0 ended by a signal, 64 usage, 70 this host cannot go on, 78 settings.\n";
 
@@ -112,22 +115,23 @@ name_of(const struct webhook_request *request)
 }
 
 static void
-log_answer(const struct webhook_request *request, const struct webhook_answer *answer, int64_t took_ms)
+log_answer(
+    const struct webhook_request *request, const struct webhook_answer *answer, int64_t took_ms)
 {
 	char text[LOG_TEXT];
 	const json_t *remark;
 	size_t i;
 
-	log_event(level_of(answer->level), "request=%s %s http=%d ms=%lld", name_of(request), answer->log,
-	    answer->status, (long long)took_ms);
+	log_event(level_of(answer->level), "request=%s %s http=%d ms=%lld", name_of(request),
+	    answer->log, answer->status, (long long)took_ms);
 	json_array_foreach(answer->remarks, i, remark)
 		log_event(LOG_LEVEL_WARNING, "request=%s payment=%s remark=%s", name_of(request),
 		    answer->payment, log_text(text, json_string_value(remark)));
 }
 
 static void
-answer_requests(
-    void *context, const struct webhook_request *requests, struct webhook_answer *answers, size_t count)
+answer_requests(void *context, const struct webhook_request *requests,
+    struct webhook_answer *answers, size_t count)
 {
 	struct program *program = context;
 	int64_t began_ms = clock_mono_ms();
@@ -179,11 +183,12 @@ serve_once(struct program *program, int *stopped_by)
 
 	*stopped_by = 0;
 	if (!clock_set_zone(program->settings->payment_timezone)) {
-		log_event(LOG_LEVEL_ERROR, "PAYMENT_TIMEZONE: this system knows no zone of that name");
+		log_event(
+		    LOG_LEVEL_ERROR, "PAYMENT_TIMEZONE: this system knows no zone of that name");
 		return EX_CONFIG;
 	}
-	outcome = webhook_open(
-	    program->settings, program->workers > 0 ? program->workers : 1, &program->webhook, &why);
+	outcome = webhook_open(program->settings, program->workers > 0 ? program->workers : 1,
+	    &program->webhook, &why);
 	if (outcome == DONE) {
 		service.together = webhook_together(program->webhook);
 		outcome = fastcgi_serve(&service, stopped_by, &why);
@@ -259,7 +264,8 @@ is_listening(int descriptor)
 	int listening = 0;
 	socklen_t size = sizeof(listening);
 
-	return getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening != 0;
+	return getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 &&
+	    listening != 0;
 }
 
 /* A whole non-negative decimal number up to max; -1 for anything else. */
@@ -312,7 +318,8 @@ read_options(int argc, char **argv, int *workers)
 		case 'w':
 			if ((*workers = number(optarg, WORKERS_MAX)) >= 0)
 				break;
-			fprintf(stderr, "payment.fcgi: -w takes a number from 0 to %d\n", WORKERS_MAX);
+			fprintf(
+			    stderr, "payment.fcgi: -w takes a number from 0 to %d\n", WORKERS_MAX);
 			return EX_USAGE;
 		case 'h':
 			fputs(usage, stdout);
@@ -343,7 +350,8 @@ main(int argc, char **argv)
 	program.listener = find_listener();
 	if (program.listener < 0) {
 		log_event(LOG_LEVEL_ERROR,
-		    "no listening socket at descriptor 0 (start with spawn-fcgi -n) nor from systemd");
+		    "no listening socket at descriptor 0 (start with spawn-fcgi -n) nor from "
+		    "systemd");
 		return EX_USAGE;
 	}
 
@@ -353,8 +361,8 @@ main(int argc, char **argv)
 	if (program.workers < 0)
 		program.workers = (int)program.settings->workers;
 
-	log_event(LOG_LEVEL_INFO, "starting version=%s workers=%d descriptor=%d", VERSION, program.workers,
-	    program.listener);
+	log_event(LOG_LEVEL_INFO, "starting version=%s workers=%d descriptor=%d", VERSION,
+	    program.workers, program.listener);
 	status = program.workers == 0 ? serve_alone(&program) : serve_with_pool(&program);
 	settings_free(program.settings);
 	return status;

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "base/clock.h"
 #include "log.h"
 #include "notify.h"
 #include "pool.h"
@@ -62,7 +62,8 @@ struct pool {
 	sigset_t signals;
 
 	int generation; /* Grows with each reload; workers of an older one are to be replaced. */
-	bool on_trial; /* No worker of this generation has come up yet, and one of the previous still runs. */
+	bool
+	    on_trial; /* No worker of this generation has come up yet, and one of the previous still runs. */
 	bool reload_wanted;
 	bool rolling;
 	bool announced; /* READY=1 was sent. */
@@ -109,7 +110,8 @@ oldest(struct pool *pool, enum stage stage)
 
 	for (int i = 0; i < pool->size; i++) {
 		struct place *place = &pool->places[i];
-		if (place->stage == stage && (found == NULL || place->generation < found->generation))
+		if (place->stage == stage &&
+		    (found == NULL || place->generation < found->generation))
 			found = place;
 	}
 	return found;
@@ -149,7 +151,8 @@ spawn(struct pool *pool, struct place *place)
 	if (place->pid == 0)
 		exit(be_worker(pool, place));
 	if (place->pid < 0) {
-		log_event(LOG_LEVEL_ERROR, "no worker can be started reason=\"%s\"", strerror(errno));
+		log_event(
+		    LOG_LEVEL_ERROR, "no worker can be started reason=\"%s\"", strerror(errno));
 		pool->spawn_at_ms = clock_mono_ms() + LOOK_EVERY_MS;
 		return;
 	}
@@ -177,7 +180,8 @@ back_off(struct pool *pool, int64_t lived_ms, int64_t now)
 	wait_s = pool->young_deaths < 5 ? 1 << pool->young_deaths : BACK_OFF_MAX_S;
 	pool->young_deaths++;
 	pool->spawn_at_ms = now + (int64_t)wait_s * 1000;
-	log_event(LOG_LEVEL_WARNING, "workers die young, the next one is started later wait_s=%d", wait_s);
+	log_event(LOG_LEVEL_WARNING, "workers die young, the next one is started later wait_s=%d",
+	    wait_s);
 }
 
 /* The trial worker of a new generation died at its start: whatever was reloaded is not fit for work. */
@@ -201,8 +205,9 @@ say_death(const struct place *place, int status, int64_t lived_ms)
 					   : LOG_LEVEL_INFO;
 
 	if (WIFSIGNALED(status))
-		log_event(LOG_LEVEL_ERROR, "worker killed worker=%d signal=%d name=SIG%s lived_ms=%lld",
-		    (int)place->pid, WTERMSIG(status), sigabbrev_np(WTERMSIG(status)), (long long)lived_ms);
+		log_event(LOG_LEVEL_ERROR,
+		    "worker killed worker=%d signal=%d name=SIG%s lived_ms=%lld", (int)place->pid,
+		    WTERMSIG(status), sigabbrev_np(WTERMSIG(status)), (long long)lived_ms);
 	else
 		log_event(level, "worker ended worker=%d status=%d lived_ms=%lld", (int)place->pid,
 		    WEXITSTATUS(status), (long long)lived_ms);
@@ -259,8 +264,9 @@ look(struct pool *pool)
 
 		since = atomic_load(&place->beat->busy_since_ms);
 		if (since != 0 && now - since > pool->job->busy_limit_ms && !place->killed) {
-			log_event(LOG_LEVEL_ERROR, "worker is stuck and is killed worker=%d busy_ms=%lld",
-			    (int)place->pid, (long long)(now - since));
+			log_event(LOG_LEVEL_ERROR,
+			    "worker is stuck and is killed worker=%d busy_ms=%lld", (int)place->pid,
+			    (long long)(now - since));
 			kill(place->pid, SIGKILL);
 			place->killed = true;
 		}
@@ -288,7 +294,8 @@ drain(struct pool *pool)
 	for (int i = 0; i < pool->size; i++) {
 		struct place *place = &pool->places[i];
 		if (place->stage != EMPTY && !place->killed) {
-			log_event(LOG_LEVEL_ERROR, "worker did not finish in time and is killed worker=%d",
+			log_event(LOG_LEVEL_ERROR,
+			    "worker did not finish in time and is killed worker=%d",
 			    (int)place->pid);
 			kill(place->pid, SIGKILL);
 			place->killed = true;
@@ -326,7 +333,8 @@ arrange(struct pool *pool)
 	outdated = old != NULL && old->generation < pool->generation;
 	if (alive > pool->job->workers && starting == 0)
 		dismiss(old);
-	else if (outdated && starting == 0 && alive == pool->job->workers && count(pool, LEAVING) == 0)
+	else if (outdated && starting == 0 && alive == pool->job->workers &&
+	    count(pool, LEAVING) == 0)
 		spawn(pool, oldest(pool, EMPTY));
 	else
 		while (alive++ < pool->job->workers && clock_mono_ms() >= pool->spawn_at_ms &&
@@ -340,7 +348,8 @@ announce(struct pool *pool)
 {
 	struct place *old = oldest(pool, UP);
 	bool complete = count(pool, UP) == pool->job->workers &&
-	    count(pool, STARTING) + count(pool, LEAVING) == 0 && old->generation == pool->generation;
+	    count(pool, STARTING) + count(pool, LEAVING) == 0 &&
+	    old->generation == pool->generation;
 
 	if (!complete || (pool->announced && !pool->rolling))
 		return;
@@ -399,7 +408,8 @@ supervise(struct pool *pool, struct fault *why)
 		}
 		wait_a_while(pool);
 	}
-	return pool->hopeless ? fault_set(why, NEVER, "no worker can start with these settings") : DONE;
+	return pool->hopeless ? fault_set(why, NEVER, "no worker can start with these settings")
+			      : DONE;
 }
 
 /*
@@ -421,11 +431,14 @@ prepare_signals(sigset_t *signals)
 enum outcome
 pool_run(struct pool_job *job, struct fault *why)
 {
-	struct pool pool = { .job = job, .size = job->workers + 1, .watchdog_ms = notify_watchdog_ms() };
+	struct pool pool = {
+		.job = job, .size = job->workers + 1, .watchdog_ms = notify_watchdog_ms()
+	};
 	size_t beats_size = (size_t)pool.size * sizeof(struct pool_beat);
 	enum outcome outcome;
 
-	pool.beats = mmap(NULL, beats_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pool.beats =
+	    mmap(NULL, beats_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (pool.beats == MAP_FAILED)
 		return fault_set(why, BROKEN, "no shared memory for the pool: %s", strerror(errno));
 	if ((pool.places = calloc((size_t)pool.size, sizeof(struct place))) == NULL) {

@@ -1,10 +1,10 @@
-#ifndef POOL_H
-#define POOL_H
+#ifndef CGI_POOL_H
+#define CGI_POOL_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "fault.h"
+#include "base/fault.h"
 
 /*
  * A parent that keeps a number of equal workers running.  It knows nothing of what they do.

@@ -5,10 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "log.h"
-#include "mapping.h"
+#include "rules/rules.h"
 #include "startup.h"
-#include "text.h"
 
 static struct settings *
 read_settings(int needs)
@@ -31,7 +31,8 @@ read_settings(int needs)
 static void
 log_rules(enum log_level level, const struct settings *settings, const json_t *list)
 {
-	const char *file = settings->payment_mapping != NULL ? settings->payment_mapping : "built-in";
+	const char *file =
+	    settings->payment_mapping != NULL ? settings->payment_mapping : "built-in";
 	char name[LOG_TEXT], path[LOG_TEXT], message[LOG_TEXT];
 	const json_t *one;
 	size_t i;
@@ -78,7 +79,8 @@ warn_of_place(const char *name, const char *path)
 	const char *directory = dirname(copy);
 
 	if (access(directory, W_OK | X_OK) < 0) {
-		remark = text_format("%s: %s cannot be used now: %s", name, directory, strerror(errno));
+		remark =
+		    text_format("%s: %s cannot be used now: %s", name, directory, strerror(errno));
 		log_event(LOG_LEVEL_WARNING, "settings: %s", log_text(text, remark));
 		free(remark);
 	}

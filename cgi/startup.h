@@ -1,9 +1,9 @@
-#ifndef STARTUP_H
-#define STARTUP_H
+#ifndef CGI_STARTUP_H
+#define CGI_STARTUP_H
 
 #include <stdbool.h>
 
-#include "settings.h"
+#include "config/settings.h"
 
 /*
  * What every program does first: read the settings.  Each mistake or warning becomes a line of its own in the journal; the

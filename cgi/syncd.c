@@ -12,15 +12,15 @@
 #include <sysexits.h>
 #include <time.h>
 
-#include "alarm_watch.h"
 #include "backlog.h"
-#include "carrier.h"
-#include "clock.h"
-#include "crypto.h"
-#include "deliver.h"
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "config/settings.h"
+#include "deliver/deliver.h"
+#include "deliver/service.h"
 #include "log.h"
+#include "monitor/alarm_watch.h"
 #include "pool.h"
-#include "settings.h"
 #include "startup.h"
 
 /* How often the ledger is looked at when nothing is due: new payments come from other processes without a word. */
@@ -113,11 +113,12 @@ keep_watch(struct program *program)
 		return;
 	program->watch_ms = now_ms + WATCH_MS;
 	if (!program->on_watch)
-		program->on_watch =
-		    lock_take(program->carrier->locks, LOCK_WATCH, &office, 1, now_ms, &why) == DONE;
+		program->on_watch = lock_take(program->carrier->locks, LOCK_WATCH, &office, 1,
+					now_ms, &why) == DONE;
 	/* A ledger that cannot be read is told by whoever carries. */
 	if (program->on_watch)
-		(void)!alarm_watch(&program->watch, program->carrier, clock_wall_ms(), tell_alarm, &why);
+		(void)!alarm_watch(
+		    &program->watch, program->carrier, clock_wall_ms(), tell_alarm, &why);
 }
 
 static bool
@@ -169,7 +170,8 @@ serve(void *context, struct pool_beat *beat)
 	program->watch_ms = clock_mono_ms() + LOOK_MS;
 	/* The parent may have read, and then refused, settings with another zone. */
 	if (!clock_set_zone(program->settings->payment_timezone)) {
-		log_event(LOG_LEVEL_ERROR, "PAYMENT_TIMEZONE: this system knows no zone of that name");
+		log_event(
+		    LOG_LEVEL_ERROR, "PAYMENT_TIMEZONE: this system knows no zone of that name");
 		return EX_CONFIG;
 	}
 	while (!stopping) {
@@ -258,19 +260,22 @@ serve_with_pool(struct program *program)
 static void
 usage(FILE *out)
 {
-	fputs("usage: payment-syncd [--once]\n"
-	      "\n"
-	      "Carry recorded payments into amoCRM: what the workers left, what failed and is due again.\n"
-	      "\n"
-	      "      --once        carry what is due now, then end\n"
-	      "  -h, --help        this text\n"
-	      "      --version     the version\n"
-	      "\n"
-	      "Settings come from the environment and from the file that PAYMENT_SYNC_CONFIG names\n"
-	      "(default /etc/platform-payment-sync/config.env).\n"
-	      "TERM finishes what is in hand and ends; HUP reads settings and rules anew.\n"
-	      "Exit status: 0 done or ended by a signal, 64 usage, 70 this host cannot go on, 75 try later, "
-	      "78 settings.\n",
+	fputs(
+	    "usage: payment-syncd [--once]\n"
+	    "\n"
+	    "Carry recorded payments into amoCRM: what the workers left, what failed and is due "
+	    "again.\n"
+	    "\n"
+	    "      --once        carry what is due now, then end\n"
+	    "  -h, --help        this text\n"
+	    "      --version     the version\n"
+	    "\n"
+	    "Settings come from the environment and from the file that PAYMENT_SYNC_CONFIG names\n"
+	    "(default /etc/platform-payment-sync/config.env).\n"
+	    "TERM finishes what is in hand and ends; HUP reads settings and rules anew.\n"
+	    "Exit status: 0 done or ended by a signal, 64 usage, 70 this host cannot go on, 75 try "
+	    "later, "
+	    "78 settings.\n",
 	    out);
 }
 

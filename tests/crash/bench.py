@@ -231,7 +231,7 @@ class Bench:
             "PAYMENTS_DB": str(self.ledger),
             "PAYMENTS_RUN_DIR": str(self.data),
             "PAYMENT_SYNC_CONFIG": "/dev/null",
-            "PAYMENT_MAPPING": str(ROOT / "lib/mapping.json"),
+            "PAYMENT_MAPPING": str(ROOT / "lib/rules/mapping.json"),
             "RETRY_WAIT_MIN": "0",
             "RETRY_WAIT_MAX": "0",
             "LIBFCGI_OS_CLOSE_POLL_TIMEOUT": "200",

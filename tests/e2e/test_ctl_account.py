@@ -160,7 +160,7 @@ def test_token_that_expires(stack: Stack, tmp_path: Path, days: int, state: str,
 
 def test_type_of_task(stack: Stack, tmp_path: Path) -> None:
     """The example's 2 is a meeting; 77 is nothing here."""
-    example = ROOT / "lib/mapping.examples/task-for-manager.json"
+    example = ROOT / "lib/rules/examples/task-for-manager.json"
     found = findings(stack, PAYMENT_MAPPING=str(example))
     assert (found["tasks[0].type"]["state"], found["tasks[0].type"]["message"]) == ("ok", 'type of task "Встреча"')
     rules = tmp_path / "rules.json"

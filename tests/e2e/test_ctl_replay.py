@@ -10,7 +10,7 @@ from harness.ctl import CONFIG, OK, SEE, ctl, ctl_json
 from harness.payload import Payment, item, new_payment, new_person
 from harness.stack import ROOT, Stack
 
-BUILT_IN = json.loads((ROOT / "lib/mapping.json").read_text())
+BUILT_IN = json.loads((ROOT / "lib/rules/mapping.json").read_text())
 
 
 def id_of(payment: Payment) -> str:

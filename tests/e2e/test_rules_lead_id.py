@@ -7,7 +7,7 @@ from harness.account import PHONE, TOTAL
 from harness.payload import new_payment, new_person
 from harness.stack import ROOT, Stack
 
-EXAMPLE = str(ROOT / "lib/mapping.examples/lead-id.json")
+EXAMPLE = str(ROOT / "lib/rules/examples/lead-id.json")
 
 pytestmark = pytest.mark.settings(PAYMENT_MAPPING=EXAMPLE)
 

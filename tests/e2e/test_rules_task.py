@@ -9,7 +9,7 @@ from harness.account import PHONE
 from harness.payload import Payment, Person, item, new_payment, new_person
 from harness.stack import ROOT, Stack
 
-EXAMPLE = str(ROOT / "lib/mapping.examples/task-for-manager.json")
+EXAMPLE = str(ROOT / "lib/rules/examples/task-for-manager.json")
 MANAGER = 9000002
 
 pytestmark = pytest.mark.settings(PAYMENT_MAPPING=EXAMPLE)

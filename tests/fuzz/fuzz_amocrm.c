@@ -13,9 +13,9 @@
 
 #include "fuzz.h"
 
-#include "deliver.h"
-#include "http.h"
-#include "job.h"
+#include "deliver/deliver.h"
+#include "amocrm/http.h"
+#include "deliver/job.h"
 
 #define BASE       "https://fuzz.example.com"
 #define CONTACT_ID 501

@@ -4,9 +4,9 @@
 
 #include "fuzz.h"
 
-#include "envfile.h"
-#include "limiter.h"
-#include "url.h"
+#include "config/env_file.h"
+#include "host/limiter.h"
+#include "base/url.h"
 
 static int file;
 

@@ -1,12 +1,12 @@
 /* An entity and a refusal as amoCRM may send them: {"entity": ..., "answer": ...}. */
 #include "fuzz.h"
 
-#include "contact.h"
-#include "fields.h"
-#include "lead_form.h"
-#include "mapping.h"
-#include "money.h"
-#include "refusal.h"
+#include "deliver/contact.h"
+#include "amocrm/fields.h"
+#include "deliver/lead_fields.h"
+#include "rules/rules.h"
+#include "base/money.h"
+#include "amocrm/refusal.h"
 
 static struct carrier carrier;
 static struct payment *paid;

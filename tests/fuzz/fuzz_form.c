@@ -1,10 +1,10 @@
 /* What a browser sends to the status page: a form's body and its preferred languages, and how a text becomes HTML. */
 #include "fuzz.h"
 
-#include "form.h"
-#include "html.h"
-#include "token.h"
-#include "words.h"
+#include "web/form.h"
+#include "web/html.h"
+#include "monitor/token.h"
+#include "web/locale.h"
 
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)

@@ -3,10 +3,10 @@
 
 #include "fuzz.h"
 
-#include "clock.h"
-#include "money.h"
-#include "phone.h"
-#include "text.h"
+#include "base/clock.h"
+#include "base/money.h"
+#include "base/phone.h"
+#include "base/text.h"
 
 /* Years are written with as many digits as they have, and read with four. */
 #define FIRST_YEAR INT64_C(-30609792000) /* 1000 */

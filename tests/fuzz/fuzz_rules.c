@@ -1,10 +1,10 @@
 /* The mapping file: any bytes give rules that can be followed, or mistakes that can be shown. */
 #include "fuzz.h"
 
-#include "mapping.h"
-#include "note.h"
-#include "payment.h"
-#include "rules.h"
+#include "rules/rules.h"
+#include "payment/note.h"
+#include "payment/payment.h"
+#include "rules/rule_set.h"
 
 static struct settings *settings;
 static struct payment *paid;

@@ -7,8 +7,8 @@
 
 #include "fuzz.h"
 
-#include "crypto.h"
-#include "signature.h"
+#include "base/crypto.h"
+#include "payment/signature.h"
 
 #include <openssl/evp.h>
 

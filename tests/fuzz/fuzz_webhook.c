@@ -1,11 +1,11 @@
 /* The webhook's body: read, recognised, mapped by the built-in rules, written as a note. */
 #include "fuzz.h"
 
-#include "mapping.h"
-#include "money.h"
-#include "note.h"
-#include "payment.h"
-#include "text.h"
+#include "rules/rules.h"
+#include "base/money.h"
+#include "payment/note.h"
+#include "payment/payment.h"
+#include "base/text.h"
 
 static struct settings *settings;
 static struct mapping *mapping;

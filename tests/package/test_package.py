@@ -13,7 +13,7 @@ PAPERS = {
     "README.md", "README.ru.md", "RUNBOOK.md", "TAKEOVER.md", "webhook.openapi.yaml",
     "senders/send.php", "senders/send.py", "senders/send.sh", "senders/vectors.json",
     *(f"monitoring/{path.name}" for path in (ROOT / "systemd/monitoring").iterdir()),
-    *(f"examples/{path.name}" for path in (ROOT / "lib/mapping.examples").iterdir()),
+    *(f"examples/{path.name}" for path in (ROOT / "lib/rules/examples").iterdir()),
 }  # fmt: skip
 
 

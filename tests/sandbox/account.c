@@ -169,30 +169,32 @@ entity_blank(const struct account *account, enum kind kind, int64_t id)
 
 	switch (kind) {
 	case CONTACTS:
-		return json_pack("{s:I s:s s:s s:s s:I s:i s:I s:I s:I s:I s:n s:b s:b s:n s:I}", "id", me,
-		    "name", "", "first_name", "", "last_name", "", "responsible_user_id", owner, "group_id",
-		    0, "created_by", owner, "updated_by", owner, "created_at", now, "updated_at", now,
-		    "closest_task_at", "is_deleted", 0, "is_unsorted", 0, "custom_fields_values",
-		    "account_id", number);
+		return json_pack("{s:I s:s s:s s:s s:I s:i s:I s:I s:I s:I s:n s:b s:b s:n s:I}",
+		    "id", me, "name", "", "first_name", "", "last_name", "", "responsible_user_id",
+		    owner, "group_id", 0, "created_by", owner, "updated_by", owner, "created_at",
+		    now, "updated_at", now, "closest_task_at", "is_deleted", 0, "is_unsorted", 0,
+		    "custom_fields_values", "account_id", number);
 	case LEADS:
 		return json_pack(
-		    "{s:I s:s s:i s:I s:i s:i s:i s:n s:I s:I s:I s:I s:n s:n s:b s:n s:n s:I s:n}", "id", me,
-		    "name", "", "price", 0, "responsible_user_id", owner, "group_id", 0, "status_id", 0,
-		    "pipeline_id", 0, "loss_reason_id", "created_by", owner, "updated_by", owner,
-		    "created_at", now, "updated_at", now, "closed_at", "closest_task_at", "is_deleted", 0,
-		    "custom_fields_values", "score", "account_id", number, "labor_cost");
+		    "{s:I s:s s:i s:I s:i s:i s:i s:n s:I s:I s:I s:I s:n s:n s:b s:n s:n s:I s:n}",
+		    "id", me, "name", "", "price", 0, "responsible_user_id", owner, "group_id", 0,
+		    "status_id", 0, "pipeline_id", 0, "loss_reason_id", "created_by", owner,
+		    "updated_by", owner, "created_at", now, "updated_at", now, "closed_at",
+		    "closest_task_at", "is_deleted", 0, "custom_fields_values", "score",
+		    "account_id", number, "labor_cost");
 	case NOTES:
-		return json_pack("{s:I s:i s:I s:I s:I s:I s:I s:i s:s s:{} s:I}", "id", me, "entity_id", 0,
-		    "created_by", owner, "updated_by", owner, "created_at", now, "updated_at", now,
-		    "responsible_user_id", owner, "group_id", 0, "note_type", "common", "params",
-		    "account_id", number);
+		return json_pack("{s:I s:i s:I s:I s:I s:I s:I s:i s:s s:{} s:I}", "id", me,
+		    "entity_id", 0, "created_by", owner, "updated_by", owner, "created_at", now,
+		    "updated_at", now, "responsible_user_id", owner, "group_id", 0, "note_type",
+		    "common", "params", "account_id", number);
 	case TASKS:
 	default:
-		return json_pack("{s:I s:I s:I s:I s:I s:I s:i s:n s:n s:n s:b s:i s:s s:[] s:n s:I}", "id",
-		    me, "created_by", owner, "updated_by", owner, "created_at", now, "updated_at", now,
-		    "responsible_user_id", owner, "group_id", 0, "entity_id", "entity_type", "duration",
-		    "is_completed", 0, "task_type_id", 1, "text", "", "result", "complete_till", "account_id",
-		    number);
+		return json_pack(
+		    "{s:I s:I s:I s:I s:I s:I s:i s:n s:n s:n s:b s:i s:s s:[] s:n s:I}", "id", me,
+		    "created_by", owner, "updated_by", owner, "created_at", now, "updated_at", now,
+		    "responsible_user_id", owner, "group_id", 0, "entity_id", "entity_type",
+		    "duration", "is_completed", 0, "task_type_id", 1, "text", "", "result",
+		    "complete_till", "account_id", number);
 	}
 }
 
@@ -246,8 +248,8 @@ add_tag(struct account *account, json_t *tags, const json_t *meant)
 	remove_tag(tags, meant);
 	if (id == 0)
 		id = 100000 + ++account->last_tag;
-	json_array_append_new(
-	    tags, json_pack("{s:I, s:O, s:n}", "id", id, "name", name ? name : json_null(), "color"));
+	json_array_append_new(tags,
+	    json_pack("{s:I, s:O, s:n}", "id", id, "name", name ? name : json_null(), "color"));
 }
 
 /* The plan's tags: a whole new set, then additions, then removals. */
@@ -272,7 +274,8 @@ merge_tags(struct account *account, json_t *entity, const json_t *plan)
 }
 
 static void
-merge_plan(struct account *account, enum kind kind, json_t *entity, const json_t *plan, int64_t due_ns)
+merge_plan(
+    struct account *account, enum kind kind, json_t *entity, const json_t *plan, int64_t due_ns)
 {
 	const char *key;
 	json_t *value;
@@ -287,8 +290,8 @@ merge_plan(struct account *account, enum kind kind, json_t *entity, const json_t
 		merge_tags(account, entity, plan);
 	}
 	json_array_foreach(json_object_get(plan, "~links"), i, value)
-		account_link(
-		    account, entity, entity_id(value), json_is_true(json_object_get(value, "is_main")));
+		account_link(account, entity, entity_id(value),
+		    json_is_true(json_object_get(value, "is_main")));
 
 	document_write(account, kind, entity, due_ns);
 	account->revision++;
@@ -315,7 +318,8 @@ account_insert(struct account *account, enum kind kind, const json_t *plan, int6
 }
 
 void
-account_change(struct account *account, enum kind kind, json_t *entity, const json_t *plan, int64_t due_ns)
+account_change(
+    struct account *account, enum kind kind, json_t *entity, const json_t *plan, int64_t due_ns)
 {
 	json_object_set_new(entity, "updated_at", json_integer(clock_wall_ms() / 1000));
 	merge_plan(account, kind, entity, plan, due_ns);
@@ -330,7 +334,8 @@ account_purge(struct account *account, enum kind kind, int64_t id)
 	if (entity == NULL)
 		return;
 
-	while (kind == LEADS && (item = json_array_get(json_object_get(entity, "~links"), 0)) != NULL)
+	while (
+	    kind == LEADS && (item = json_array_get(json_object_get(entity, "~links"), 0)) != NULL)
 		account_unlink(account, entity, entity_id(item));
 
 	json_array_foreach(kind == CONTACTS ? json_object_get(entity, "~leads") : NULL, i, item) {

@@ -41,7 +41,8 @@ call_json(const struct call *call, struct response *given)
 		body = json_loadb(call->asked->body, call->asked->body_size, 0, NULL);
 	if (body == NULL)
 		response_problem(given, 400,
-		    call->asked->body_size > 0 ? "Invalid request body" : "Request data can not be empty");
+		    call->asked->body_size > 0 ? "Invalid request body"
+					       : "Request data can not be empty");
 	return body;
 }
 
@@ -67,7 +68,8 @@ call_batch(const struct call *call, struct response *given)
 		}
 		if (i == json_array_size(body))
 			return body;
-		response_problem(given, 400, "Invalid request body: an array of objects is expected");
+		response_problem(
+		    given, 400, "Invalid request body: an array of objects is expected");
 	}
 
 	json_decref(body);
@@ -109,8 +111,8 @@ call_plan(const struct call *call, const json_t *items, planner plan, struct res
 		json_array_append_new(plans, plan(call, item, mistakes));
 		if (json_array_size(mistakes) > 0)
 			json_array_append_new(refused,
-			    json_pack(
-				"{s:o, s:O}", "request_id", call_request_id(item, i), "errors", mistakes));
+			    json_pack("{s:o, s:O}", "request_id", call_request_id(item, i),
+				"errors", mistakes));
 		json_decref(mistakes);
 	}
 	if (json_array_size(refused) == 0) {
@@ -130,6 +132,6 @@ call_done(const struct call *call, const char *name, json_t *items, struct respo
 {
 	response_json(given, (int)call->settings->success_status,
 	    json_pack("{s:o, s:{s:o}}", "_links",
-		call_links(call, "%s", call->asked->path + sizeof("/api/v4/") - 1), "_embedded", name,
-		items));
+		call_links(call, "%s", call->asked->path + sizeof("/api/v4/") - 1), "_embedded",
+		name, items));
 }

@@ -23,7 +23,8 @@ struct call {
 int64_t call_due(const struct call *call);
 
 /* The URL of a resource of this account: new {"self": {"href": ...}}. */
-json_t *call_links(const struct call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
+json_t *call_links(const struct call *call, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /*
  * The body as a batch (an array of 1 to 250 objects) or as one object.  NULL after answering with the mistake; else
@@ -38,7 +39,8 @@ json_t *call_object(const struct call *call, struct response *given);
  */
 typedef json_t *(*planner)(const struct call *call, const json_t *item, json_t *mistakes);
 
-json_t *call_plan(const struct call *call, const json_t *items, planner plan, struct response *given);
+json_t *call_plan(
+    const struct call *call, const json_t *items, planner plan, struct response *given);
 
 /* What the answer says for item i: its own request_id, or its index; new. */
 json_t *call_request_id(const json_t *item, size_t i);

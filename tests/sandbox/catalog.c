@@ -16,14 +16,15 @@ account_extras(const struct call *call)
 		    json_pack("[{s:i, s:s, s:n}]", "id", 0, "name", "Отдел продаж", "uuid"));
 	if (request_with(call->asked, "task_types"))
 		json_object_set_new(extras, "task_types",
-		    json_pack("[{s:i, s:s, s:n, s:n, s:s}, {s:i, s:s, s:n, s:n, s:s}]", "id", TASK_FOLLOW_UP,
-			"name", "Связаться", "color", "icon_id", "code", "FOLLOW_UP", "id", TASK_MEETING,
-			"name", "Встреча", "color", "icon_id", "code", "MEETING"));
+		    json_pack("[{s:i, s:s, s:n, s:n, s:s}, {s:i, s:s, s:n, s:n, s:s}]", "id",
+			TASK_FOLLOW_UP, "name", "Связаться", "color", "icon_id", "code",
+			"FOLLOW_UP", "id", TASK_MEETING, "name", "Встреча", "color", "icon_id",
+			"code", "MEETING"));
 	if (request_with(call->asked, "datetime_settings"))
 		json_object_set_new(extras, "datetime_settings",
-		    json_pack("{s:s, s:s, s:s, s:s, s:s}", "date_pattern", "d.m.Y H:i", "short_date_pattern",
-			"d.m.Y", "timezone", "Europe/Moscow", "timezone_offset", "+03:00", "time_format",
-			"H:i:s"));
+		    json_pack("{s:s, s:s, s:s, s:s, s:s}", "date_pattern", "d.m.Y H:i",
+			"short_date_pattern", "d.m.Y", "timezone", "Europe/Moscow",
+			"timezone_offset", "+03:00", "time_format", "H:i:s"));
 	return extras;
 }
 
@@ -33,7 +34,8 @@ catalog_account(const struct call *call, struct response *given)
 	json_t *shown = json_copy(account_info(call->account)), *extras = account_extras(call);
 
 	if (request_with(call->asked, "is_api_filter_enabled"))
-		json_object_set_new(shown, "is_api_filter_enabled", json_boolean(call->settings->filter));
+		json_object_set_new(
+		    shown, "is_api_filter_enabled", json_boolean(call->settings->filter));
 	if (request_with(call->asked, "version"))
 		json_object_set_new(shown, "version", json_integer(11));
 	json_object_set_new(shown, "_links", call_links(call, "account"));
@@ -121,8 +123,8 @@ catalog_statuses(const struct call *call, struct response *given)
 	all = show_statuses(call, pipeline);
 	response_json(given, 200,
 	    json_pack("{s:i, s:o, s:{s:o}}", "_total_items", (int)json_array_size(all), "_links",
-		call_links(call, "leads/pipelines/%" PRId64 "/statuses", call->id), "_embedded", "statuses",
-		all));
+		call_links(call, "leads/pipelines/%" PRId64 "/statuses", call->id), "_embedded",
+		"statuses", all));
 }
 
 static json_t *

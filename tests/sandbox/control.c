@@ -34,7 +34,8 @@ wrong(struct response *given, const char *why)
 static void
 wrong_all(struct response *given, json_t *mistakes)
 {
-	response_json(given, 400, json_pack("{s:s, s:o}", "error", "not possible", "mistakes", mistakes));
+	response_json(
+	    given, 400, json_pack("{s:s, s:o}", "error", "not possible", "mistakes", mistakes));
 	given->type = "application/json";
 }
 
@@ -118,7 +119,8 @@ entity_post(const struct control *control, struct response *given)
 		return;
 	}
 	if (!json_is_array(control->body)) {
-		entity = hand_write(account, kind, NULL, control->body, hand_due(control), mistakes);
+		entity =
+		    hand_write(account, kind, NULL, control->body, hand_due(control), mistakes);
 		made = entity != NULL ? show_state(account, kind, entity) : NULL;
 	} else {
 		made = json_array();
@@ -193,12 +195,14 @@ contact_merge(const struct control *control, struct response *given)
 	json_t *contact = account_find(account, CONTACTS, control->ids[0]), *item;
 	size_t i;
 
-	if (contact == NULL || account_find(account, CONTACTS, into) == NULL || into == control->ids[0]) {
+	if (contact == NULL || account_find(account, CONTACTS, into) == NULL ||
+	    into == control->ids[0]) {
 		missing(given);
 		return;
 	}
 	json_array_foreach(json_object_get(contact, "~leads"), i, item)
-		account_link(account, account_find(account, LEADS, json_integer_value(item)), into, false);
+		account_link(
+		    account, account_find(account, LEADS, json_integer_value(item)), into, false);
 	account_purge(account, CONTACTS, control->ids[0]);
 	done(given, json_pack("{s:b}", "merged", 1));
 }
@@ -209,7 +213,8 @@ field_of(const struct control *control, enum kind *kind)
 {
 	json_t *field = account_field(control->box->account, *kind = CONTACTS, control->ids[0]);
 
-	return field != NULL ? field : account_field(control->box->account, *kind = LEADS, control->ids[0]);
+	return field != NULL ? field
+			     : account_field(control->box->account, *kind = LEADS, control->ids[0]);
 }
 
 static void
@@ -271,9 +276,12 @@ log_get(const struct control *control, struct response *given)
 {
 	const struct request *asked = control->asked;
 	struct sandbox *box = control->box;
-	int64_t since = request_number(asked, "since", 0), wanted = request_number(asked, "wait_for", 0);
-	int64_t deadline = clock_monotonic_ns() + request_number(asked, "timeout_ms", 10000) * 1000000;
-	const char *method = request_parameter(asked, "method"), *path = request_parameter(asked, "path");
+	int64_t since = request_number(asked, "since", 0),
+		wanted = request_number(asked, "wait_for", 0);
+	int64_t deadline =
+	    clock_monotonic_ns() + request_number(asked, "timeout_ms", 10000) * 1000000;
+	const char *method = request_parameter(asked, "method"),
+		   *path = request_parameter(asked, "path");
 	json_t *entries = journal_read(box->journal, since, method, path);
 
 	while ((int64_t)json_array_size(entries) < wanted && sandbox_await(box, deadline)) {
@@ -292,7 +300,8 @@ log_delete(const struct control *control, struct response *given)
 	journal_clear(control->box->journal);
 	limit_clear(control->box->limit);
 	control->box->throttled = control->box->status_429 = 0;
-	done(given, json_pack("{s:I}", "last_seq", (json_int_t)journal_last(control->box->journal)));
+	done(
+	    given, json_pack("{s:I}", "last_seq", (json_int_t)journal_last(control->box->journal)));
 }
 
 /* Measured against the enforced rate, or the usual 7 where none is enforced, or ?limit=. */
@@ -303,8 +312,8 @@ audit_get(const struct control *control, struct response *given)
 		USUAL_RATE = 7
 	};
 	struct sandbox *box = control->box;
-	int64_t rate =
-	    request_number(control->asked, "limit", box->settings.rate > 0 ? box->settings.rate : USUAL_RATE);
+	int64_t rate = request_number(
+	    control->asked, "limit", box->settings.rate > 0 ? box->settings.rate : USUAL_RATE);
 	int64_t window = request_number(control->asked, "window_ms", 1000);
 	struct limit_audit audit = limit_audit(box->limit, window * 1000000, (size_t)rate);
 

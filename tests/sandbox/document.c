@@ -86,7 +86,8 @@ phone_query(const char *query)
 }
 
 bool
-document_matches(const struct account *account, enum kind kind, int64_t id, const char *query, int64_t now_ns)
+document_matches(
+    const struct account *account, enum kind kind, int64_t id, const char *query, int64_t now_ns)
 {
 	const char *document = index_visible(account_index(account), kind_name(kind), id, now_ns);
 	char *folded, *digits;
@@ -98,7 +99,8 @@ document_matches(const struct account *account, enum kind kind, int64_t id, cons
 
 	folded = text_fold(query);
 	digits = phone_query(query);
-	found = strstr(document, folded) != NULL || (digits != NULL && strstr(document, digits) != NULL) ||
+	found = strstr(document, folded) != NULL ||
+	    (digits != NULL && strstr(document, digits) != NULL) ||
 	    (text_integer(query, &number) && number == id);
 	free(folded);
 	free(digits);

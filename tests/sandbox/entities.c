@@ -83,13 +83,15 @@ written(const struct call *call, const json_t *entity, json_t *request_id)
 	json_t *links = call_links(call, "%s/%" PRId64, kind_name(call->kind), (int64_t)id);
 
 	if (request_id != NULL)
-		return json_pack("{s:I, s:o, s:o}", "id", id, "request_id", request_id, "_links", links);
+		return json_pack(
+		    "{s:I, s:o, s:o}", "id", id, "request_id", request_id, "_links", links);
 	if (call->kind == CONTACTS)
-		return json_pack("{s:I, s:O, s:O, s:o}", "id", id, "name", json_object_get(entity, "name"),
-		    "updated_at", json_object_get(entity, "updated_at"), "_links", links);
+		return json_pack("{s:I, s:O, s:O, s:o}", "id", id, "name",
+		    json_object_get(entity, "name"), "updated_at",
+		    json_object_get(entity, "updated_at"), "_links", links);
 
-	return json_pack("{s:I, s:O, s:o}", "id", id, "updated_at", json_object_get(entity, "updated_at"),
-	    "_links", links);
+	return json_pack("{s:I, s:O, s:o}", "id", id, "updated_at",
+	    json_object_get(entity, "updated_at"), "_links", links);
 }
 
 static json_t *
@@ -130,7 +132,8 @@ refused(const json_t *items, const json_t *plans, struct response *given)
 		json_t *why = json_object_get(plan, "~refused");
 
 		if (why != NULL)
-			keyed_set_new(errors, entity_id(json_array_get(items, i)), json_incref(why));
+			keyed_set_new(
+			    errors, entity_id(json_array_get(items, i)), json_incref(why));
 	}
 	if (json_object_size(errors) == 0) {
 		json_decref(errors);
@@ -156,7 +159,8 @@ entities_create(const struct call *call, struct response *given)
 
 	done = json_array();
 	json_array_foreach(plans, i, plan) {
-		const json_t *entity = account_insert(call->account, call->kind, plan, call_due(call));
+		const json_t *entity =
+		    account_insert(call->account, call->kind, plan, call_due(call));
 
 		json_array_append_new(
 		    done, written(call, entity, call_request_id(json_array_get(items, i), i)));
@@ -196,7 +200,8 @@ entities_change_batch(const struct call *call, struct response *given)
 void
 entities_change_one(const struct call *call, struct response *given)
 {
-	json_auto_t *item = call_object(call, given), *items = json_array(), *plans = NULL, *done = NULL;
+	json_auto_t *item = call_object(call, given), *items = json_array(), *plans = NULL,
+		    *done = NULL;
 
 	if (item == NULL)
 		return;
@@ -211,8 +216,8 @@ entities_change_one(const struct call *call, struct response *given)
 	if (call->settings->wrap_patch)
 		call_done(call, kind_name(call->kind), json_incref(done), given);
 	else
-		response_json(
-		    given, (int)call->settings->success_status, json_incref(json_array_get(done, 0)));
+		response_json(given, (int)call->settings->success_status,
+		    json_incref(json_array_get(done, 0)));
 }
 
 /* The first contact of a lead for /leads/complex: an existing one by id, or the whole of a new one. */
@@ -226,7 +231,8 @@ static json_t *
 plan_complex(const struct call *call, const json_t *item, json_t *mistakes)
 {
 	json_auto_t *lead = json_deep_copy(item);
-	json_t *embedded = json_object_get(lead, "_embedded"), *contact = complex_contact(item), *plan;
+	json_t *embedded = json_object_get(lead, "_embedded"), *contact = complex_contact(item),
+	       *plan;
 
 	/* An existing contact is a plain link; a new one is planned apart. */
 	if (contact != NULL && json_object_get(contact, "id") == NULL)
@@ -258,18 +264,20 @@ leads_complex(const struct call *call, struct response *given)
 
 	done = json_array();
 	json_array_foreach(plans, i, plan) {
-		const json_t *item = json_array_get(items, i), *wanted = json_object_get(plan, "~contact");
+		const json_t *item = json_array_get(items, i),
+			     *wanted = json_object_get(plan, "~contact");
 		json_t *lead = account_insert(call->account, LEADS, plan, call_due(call));
 		json_int_t contact = entity_id(complex_contact(item));
 
 		if (wanted != NULL) {
-			contact = entity_id(account_insert(call->account, CONTACTS, wanted, call_due(call)));
+			contact = entity_id(
+			    account_insert(call->account, CONTACTS, wanted, call_due(call)));
 			account_link(call->account, lead, contact, true);
 		}
 		json_array_append_new(done,
-		    json_pack("{s:I, s:o, s:n, s:[o], s:b}", "id", (json_int_t)entity_id(lead), "contact_id",
-			contact != 0 ? json_integer(contact) : json_null(), "company_id", "request_id",
-			call_request_id(item, i), "merged", 0));
+		    json_pack("{s:I, s:o, s:n, s:[o], s:b}", "id", (json_int_t)entity_id(lead),
+			"contact_id", contact != 0 ? json_integer(contact) : json_null(),
+			"company_id", "request_id", call_request_id(item, i), "merged", 0));
 	}
 	response_json(given, (int)call->settings->success_status, done);
 }

@@ -69,8 +69,8 @@ faults_remove(struct faults *faults, int64_t id)
 			continue;
 		json_decref(faults->rules[i].rule);
 		faults->count--;
-		memmove(
-		    &faults->rules[i], &faults->rules[i + 1], (faults->count - i) * sizeof(*faults->rules));
+		memmove(&faults->rules[i], &faults->rules[i + 1],
+		    (faults->count - i) * sizeof(*faults->rules));
 		return true;
 	}
 	return false;
@@ -92,8 +92,9 @@ chance(struct faults *faults)
 static bool
 known_keys_only(const json_t *rule, const char **mistake)
 {
-	static const char *const keys[] = { "match", "skip", "times", "probability", "when", "do", "status",
-		"html", "retry_after_header", "retry_after_body", "ms", "body", "bytes", "note" };
+	static const char *const keys[] = { "match", "skip", "times", "probability", "when", "do",
+		"status", "html", "retry_after_header", "retry_after_body", "ms", "body", "bytes",
+		"note" };
 	const char *key;
 	json_t *value;
 
@@ -122,7 +123,8 @@ rule_number(const json_t *rule, const char *key, int64_t otherwise)
 static bool
 fault_read(struct fault *fault, json_t *rule, const char **mistake)
 {
-	const json_t *match = json_object_get(rule, "match"), *chances = json_object_get(rule, "probability");
+	const json_t *match = json_object_get(rule, "match"),
+		     *chances = json_object_get(rule, "probability");
 	const char *when = json_string_value(json_object_get(rule, "when"));
 	const char *what = json_string_value(json_object_get(rule, "do"));
 
@@ -184,7 +186,8 @@ faults_add(struct faults *faults, const json_t *rules, const char **mistake)
 		}
 	}
 
-	faults->rules = must(realloc(faults->rules, (faults->count + count + 1) * sizeof(*faults->rules)));
+	faults->rules =
+	    must(realloc(faults->rules, (faults->count + count + 1) * sizeof(*faults->rules)));
 	for (i = 0; i < count; i++) {
 		read[i].id = ++faults->last_id;
 		json_incref(read[i].rule);
@@ -221,7 +224,8 @@ fault_matches(const struct fault *fault, const struct request *asked)
 	if (fault->target != NULL && strstr(asked->target, fault->target) == NULL)
 		return false;
 
-	return fault->body == NULL || (asked->body != NULL && strstr(asked->body, fault->body) != NULL);
+	return fault->body == NULL ||
+	    (asked->body != NULL && strstr(asked->body, fault->body) != NULL);
 }
 
 const struct fault *
@@ -233,7 +237,8 @@ faults_strike(struct faults *faults, const struct request *asked)
 		if (!fault_matches(fault, asked))
 			continue;
 		fault->seen++;
-		if (fault->seen <= fault->skip || (fault->times >= 0 && fault->fired >= fault->times))
+		if (fault->seen <= fault->skip ||
+		    (fault->times >= 0 && fault->fired >= fault->times))
 			continue;
 		if (fault->probability < 1 && chance(faults) >= fault->probability)
 			continue;

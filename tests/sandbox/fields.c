@@ -41,7 +41,8 @@ field_type(const json_t *field)
 static bool
 field_has_options(const json_t *field)
 {
-	static const char *const types[] = { "select", "radiobutton", "multiselect", "multitext", NULL };
+	static const char *const types[] = { "select", "radiobutton", "multiselect", "multitext",
+		NULL };
 
 	return one_of(field_type(field), types);
 }
@@ -61,16 +62,19 @@ option_find(const struct place *at, const json_t *item, bool by_value)
 	json_t *id = json_object_get(item, "enum_id"), *code = json_object_get(item, "enum_code");
 	json_t *value = by_value ? json_object_get(item, "value") : NULL;
 	json_t *options = json_object_get(at->field, "enums"), *option;
-	const char *key = json_is_integer(id) ? "enum_id" : json_is_string(code) ? "enum_code" : "value";
+	const char *key = json_is_integer(id) ? "enum_id"
+	    : json_is_string(code)            ? "enum_code"
+					      : "value";
 	size_t i;
 
 	json_array_foreach(options, i, option) {
 		const json_t *shown = json_object_get(option, "value");
 
-		if (json_is_integer(id)        ? json_integer_value(id) == entity_id(option)
-			: json_is_string(code) ? json_equal(code, json_object_get(option, "code")) ||
+		if (json_is_integer(id) ? json_integer_value(id) == entity_id(option)
+			: json_is_string(code)
+			? json_equal(code, json_object_get(option, "code")) ||
 			    (!by_value && json_equal(code, shown))
-					       : value != NULL && json_equal(value, shown))
+			: value != NULL && json_equal(value, shown))
 			return option;
 	}
 	mistake_choice(at->mistakes, "%s.%s", at->path, key);
@@ -114,7 +118,8 @@ read_text(const struct place *at, json_t *value)
 		mistake_type(at->mistakes, "string", "%s.value", at->path);
 		return NULL;
 	}
-	if (strcmp(field_type(at->field), "text") == 0 && !at->by_hand && text_length(text) > TEXT_LIMIT) {
+	if (strcmp(field_type(at->field), "text") == 0 && !at->by_hand &&
+	    text_length(text) > TEXT_LIMIT) {
 		mistake_too_long(at->mistakes, TEXT_LIMIT, "%s.value", at->path);
 		return NULL;
 	}
@@ -135,8 +140,8 @@ read_numeric(const struct place *at, const json_t *value)
 
 	if (text != NULL)
 		number = strtod(text, &end);
-	if ((text == NULL && !json_is_number(value)) || (text != NULL && (end == text || *end != '\0')) ||
-	    !isfinite(number)) {
+	if ((text == NULL && !json_is_number(value)) ||
+	    (text != NULL && (end == text || *end != '\0')) || !isfinite(number)) {
 		mistake_type(at->mistakes, "numeric", "%s.value", at->path);
 		return NULL;
 	}
@@ -256,7 +261,8 @@ read_values(struct place *at, const json_t *values, const char *path)
 		free(where);
 		if (json_is_null(one))
 			clear = true;
-		else if (one != NULL && (field_takes_several(at->field) || json_array_size(kept) == 0))
+		else if (one != NULL &&
+		    (field_takes_several(at->field) || json_array_size(kept) == 0))
 			json_array_append(kept, one);
 		json_decref(one);
 	}
@@ -269,10 +275,11 @@ read_values(struct place *at, const json_t *values, const char *path)
 
 /* The field that an item speaks of, by id or code; NULL after noting the mistake. */
 static json_t *
-item_field(
-    const struct account *account, enum kind kind, const json_t *item, const char *path, json_t *mistakes)
+item_field(const struct account *account, enum kind kind, const json_t *item, const char *path,
+    json_t *mistakes)
 {
-	json_t *id = json_object_get(item, "field_id"), *code = json_object_get(item, "field_code"), *field;
+	json_t *id = json_object_get(item, "field_id"), *code = json_object_get(item, "field_code"),
+	       *field;
 
 	if (id != NULL && !json_is_null(id)) {
 		if (!json_is_integer(id)) {
@@ -295,8 +302,8 @@ item_field(
 }
 
 static void
-read_item(const struct account *account, enum kind kind, const json_t *item, const char *path, bool by_hand,
-    json_t *kept, json_t *mistakes)
+read_item(const struct account *account, enum kind kind, const json_t *item, const char *path,
+    bool by_hand, json_t *kept, json_t *mistakes)
 {
 	struct place at = { .by_hand = by_hand, .mistakes = mistakes };
 	json_t *values = json_object_get(item, "values"), *stored = NULL;
@@ -361,8 +368,9 @@ show_value(const json_t *field, const json_t *stored)
 	code = json_object_get(option, "code");
 	if (value != NULL && code == NULL)
 		code = json_object_get(option, "value");
-	return json_pack("{s:O, s:I, s:O}", "value", value != NULL ? value : json_object_get(option, "value"),
-	    "enum_id", (json_int_t)entity_id(option), "enum_code", code != NULL ? code : json_null());
+	return json_pack("{s:O, s:I, s:O}", "value",
+	    value != NULL ? value : json_object_get(option, "value"), "enum_id",
+	    (json_int_t)entity_id(option), "enum_code", code != NULL ? code : json_null());
 }
 
 static json_t *
@@ -382,8 +390,9 @@ show_field(const json_t *field, const json_t *stored)
 		return NULL;
 	}
 	return json_pack("{s:I, s:O, s:O, s:s, s:b, s:o}", "field_id", (json_int_t)entity_id(field),
-	    "field_name", json_object_get(field, "name"), "field_code", code != NULL ? code : json_null(),
-	    "field_type", field_type(field), "is_computed", 0, "values", values);
+	    "field_name", json_object_get(field, "name"), "field_code",
+	    code != NULL ? code : json_null(), "field_type", field_type(field), "is_computed", 0,
+	    "values", values);
 }
 
 json_t *

@@ -12,8 +12,8 @@
  *
  * By hand (`by_hand`) a person may type texts longer than the API takes.
  */
-json_t *fields_read(const struct account *account, enum kind kind, const json_t *items, const char *prefix,
-    bool by_hand, json_t *mistakes);
+json_t *fields_read(const struct account *account, enum kind kind, const json_t *items,
+    const char *prefix, bool by_hand, json_t *mistakes);
 
 /* New array of the filled fields of an entity as the API shows them; null if none is filled. */
 json_t *fields_show(const struct account *account, enum kind kind, const json_t *entity);

@@ -29,11 +29,13 @@ filter_value(const struct request *asked, const char *name, const json_t *entity
 bool
 filter_range(const struct request *asked, const char *name, const json_t *entity)
 {
-	char *exact = text_format("filter[%s]", name), *from = text_format("filter[%s][from]", name);
+	char *exact = text_format("filter[%s]", name),
+	     *from = text_format("filter[%s][from]", name);
 	char *to = text_format("filter[%s][to]", name);
 	int64_t value = entity_integer(entity, name);
 	bool passes = value == request_number(asked, exact, value) &&
-	    value >= request_number(asked, from, value) && value <= request_number(asked, to, value);
+	    value >= request_number(asked, from, value) &&
+	    value <= request_number(asked, to, value);
 
 	free(exact);
 	free(from);
@@ -52,8 +54,8 @@ passes_statuses(const struct request *asked, const json_t *lead)
 		int number, used = 0;
 		char *other;
 
-		if (sscanf(asked->parameters[i].name, "filter[statuses][%d][pipeline_id]%n", &number,
-			&used) != 1 ||
+		if (sscanf(asked->parameters[i].name, "filter[statuses][%d][pipeline_id]%n",
+			&number, &used) != 1 ||
 		    used == 0 || !text_integer(asked->parameters[i].value, &pipeline))
 			continue;
 		other = text_format("filter[statuses][%d][status_id]", number);
@@ -98,13 +100,14 @@ field_number(const json_t *stored)
 {
 	const json_t *value = json_object_get(json_array_get(stored, 0), "value");
 
-	return json_is_string(value) ? strtod(json_string_value(value), NULL) : json_number_value(value);
+	return json_is_string(value) ? strtod(json_string_value(value), NULL)
+				     : json_number_value(value);
 }
 
 /* One bound, or the list of values, of one field. */
 static bool
-passes_field(const struct request *asked, const struct parameter *parameter, int64_t id, const char *rest,
-    const json_t *stored)
+passes_field(const struct request *asked, const struct parameter *parameter, int64_t id,
+    const char *rest, const json_t *stored)
 {
 	char *list;
 	bool passes = false;
@@ -131,7 +134,8 @@ passes_fields(const struct request *asked, const json_t *entity)
 		int64_t id;
 		int used = 0;
 
-		if (sscanf(parameter->name, "filter[custom_fields_values][%" SCNd64 "]%n", &id, &used) != 1 ||
+		if (sscanf(parameter->name, "filter[custom_fields_values][%" SCNd64 "]%n", &id,
+			&used) != 1 ||
 		    used == 0)
 			continue;
 		if (!passes_field(asked, parameter, id, parameter->name + used,
@@ -146,20 +150,22 @@ filter_passes(const struct call *call, const json_t *entity)
 {
 	const struct request *asked = call->asked;
 
-	if ((call->settings->filter || call->settings->filter_id) && !filter_value(asked, "id", entity, "id"))
+	if ((call->settings->filter || call->settings->filter_id) &&
+	    !filter_value(asked, "id", entity, "id"))
 		return false;
 	if (!call->settings->filter)
 		return true;
 
 	if (call->kind == LEADS &&
-	    (!filter_value(asked, "pipeline_id", entity, "pipeline_id") || !passes_statuses(asked, entity) ||
-		!filter_range(asked, "closed_at", entity) || !filter_range(asked, "price", entity)))
+	    (!filter_value(asked, "pipeline_id", entity, "pipeline_id") ||
+		!passes_statuses(asked, entity) || !filter_range(asked, "closed_at", entity) ||
+		!filter_range(asked, "price", entity)))
 		return false;
 
 	return filter_value(asked, "name", entity, "name") &&
 	    filter_value(asked, "responsible_user_id", entity, "responsible_user_id") &&
 	    filter_value(asked, "created_by", entity, "created_by") &&
 	    filter_value(asked, "updated_by", entity, "updated_by") &&
-	    filter_range(asked, "created_at", entity) && filter_range(asked, "updated_at", entity) &&
-	    passes_fields(asked, entity);
+	    filter_range(asked, "created_at", entity) &&
+	    filter_range(asked, "updated_at", entity) && passes_fields(asked, entity);
 }

@@ -14,6 +14,7 @@ bool filter_passes(const struct call *call, const json_t *entity);
 bool filter_range(const struct request *asked, const char *name, const json_t *entity);
 
 /* filter[name][]=value against an integer or text of the entity; true without such a filter. */
-bool filter_value(const struct request *asked, const char *name, const json_t *entity, const char *key);
+bool filter_value(
+    const struct request *asked, const char *name, const json_t *entity, const char *key);
 
 #endif

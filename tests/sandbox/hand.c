@@ -76,8 +76,8 @@ spell_fields(const struct account *account, enum kind kind, json_t *said, json_t
 			mistake_choice(mistakes, "fields.%s", called);
 		else
 			json_array_append_new(items,
-			    json_pack("{s:I, s:o}", "field_id", (json_int_t)entity_id(field), "values",
-				wrap_values(field, value)));
+			    json_pack("{s:I, s:o}", "field_id", (json_int_t)entity_id(field),
+				"values", wrap_values(field, value)));
 	}
 	json_object_set_new(said, "custom_fields_values", items);
 }
@@ -119,8 +119,8 @@ plan_hand_note(const struct account *account, json_t *said, json_t *mistakes)
 }
 
 static json_t *
-plan_by_hand(
-    const struct account *account, enum kind kind, const json_t *entity, json_t *said, json_t *mistakes)
+plan_by_hand(const struct account *account, enum kind kind, const json_t *entity, json_t *said,
+    json_t *mistakes)
 {
 	switch (kind) {
 	case CONTACTS:
@@ -136,8 +136,8 @@ plan_by_hand(
 }
 
 json_t *
-hand_write(struct account *account, enum kind kind, json_t *entity, const json_t *said, int64_t due_ns,
-    json_t *mistakes)
+hand_write(struct account *account, enum kind kind, json_t *entity, const json_t *said,
+    int64_t due_ns, json_t *mistakes)
 {
 	json_auto_t *full = json_copy((json_t *)said), *plan = NULL;
 

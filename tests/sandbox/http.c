@@ -47,8 +47,8 @@ on_target(void *context, const char *uri, struct MHD_Connection *connection)
 }
 
 static void
-on_completed(
-    void *context, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode why)
+on_completed(void *context, struct MHD_Connection *connection, void **state,
+    enum MHD_RequestTerminationCode why)
 {
 	struct exchange *exchange = *state;
 
@@ -82,13 +82,13 @@ new_answer_id(struct http *http)
 {
 	uint64_t number = atomic_fetch_add(&http->served, 1) + 1;
 
-	return text_format(
-	    "%016llx%016llx", (unsigned long long)(number * 0x9E3779B97F4A7C15u), (unsigned long long)number);
+	return text_format("%016llx%016llx", (unsigned long long)(number * 0x9E3779B97F4A7C15u),
+	    (unsigned long long)number);
 }
 
 static void
-read_headers(struct http *http, struct MHD_Connection *connection, const char *url, const char *method,
-    struct request *asked)
+read_headers(struct http *http, struct MHD_Connection *connection, const char *url,
+    const char *method, struct request *asked)
 {
 	const char *host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Host");
 
@@ -96,7 +96,8 @@ read_headers(struct http *http, struct MHD_Connection *connection, const char *u
 	asked->arrived_wall_ms = clock_wall_ms();
 	asked->method = must(strdup(method));
 	asked->path = must(strdup(url));
-	asked->base = text_format("%s://%s", http->tls ? "https" : "http", host != NULL ? host : "localhost");
+	asked->base =
+	    text_format("%s://%s", http->tls ? "https" : "http", host != NULL ? host : "localhost");
 	asked->authorization = header(connection, "Authorization");
 	asked->user_agent = header(connection, "User-Agent");
 	asked->request_id = header(connection, "X-Request-Id");
@@ -182,12 +183,13 @@ trickling(struct http *http, struct response *given)
 		.pace_ms = given->pace_ms,
 	};
 	given->body = NULL;
-	return must(
-	    MHD_create_response_from_callback(trickle->size, 1024, on_trickle, trickle, trickle_free));
+	return must(MHD_create_response_from_callback(
+	    trickle->size, 1024, on_trickle, trickle, trickle_free));
 }
 
 static void
-add_headers(struct MHD_Response *response, const struct request *asked, const struct response *given)
+add_headers(
+    struct MHD_Response *response, const struct request *asked, const struct response *given)
 {
 	MHD_add_response_header(response, "Server", "nginx");
 	MHD_add_response_header(response, "X-Request-Id", asked->answer_id);
@@ -230,8 +232,8 @@ cut_header(struct MHD_Connection *connection)
 }
 
 static enum MHD_Result
-deliver(
-    struct http *http, struct MHD_Connection *connection, const struct request *asked, struct response *given)
+deliver(struct http *http, struct MHD_Connection *connection, const struct request *asked,
+    struct response *given)
 {
 	struct MHD_Response *response;
 	enum MHD_Result result;
@@ -248,8 +250,8 @@ deliver(
 	if (given->delivery != DELIVER_WHOLE && given->size > 0) {
 		response = trickling(http, given);
 	} else {
-		response =
-		    must(MHD_create_response_from_buffer(given->size, given->body, MHD_RESPMEM_MUST_FREE));
+		response = must(MHD_create_response_from_buffer(
+		    given->size, given->body, MHD_RESPMEM_MUST_FREE));
 		given->body = NULL;
 	}
 	add_headers(response, asked, given);
@@ -287,7 +289,8 @@ on_request(void *context, struct MHD_Connection *connection, const char *url, co
 }
 
 static struct MHD_Daemon *
-start_daemon(struct http *http, const struct http_options *options, const struct sockaddr_in *address)
+start_daemon(
+    struct http *http, const struct http_options *options, const struct sockaddr_in *address)
 {
 	unsigned int flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD;
 	struct MHD_OptionItem tls[] = {
@@ -300,10 +303,11 @@ start_daemon(struct http *http, const struct http_options *options, const struct
 	if (http->tls)
 		flags |= MHD_USE_TLS;
 
-	return MHD_start_daemon(flags, options->port, NULL, NULL, on_request, http, MHD_OPTION_SOCK_ADDR,
-	    address, MHD_OPTION_URI_LOG_CALLBACK, on_target, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-	    NULL, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_CONNECTION_LIMIT, 1000u,
-	    MHD_OPTION_ARRAY, http->tls ? tls : none, MHD_OPTION_END);
+	return MHD_start_daemon(flags, options->port, NULL, NULL, on_request, http,
+	    MHD_OPTION_SOCK_ADDR, address, MHD_OPTION_URI_LOG_CALLBACK, on_target, NULL,
+	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u,
+	    MHD_OPTION_CONNECTION_LIMIT, 1000u, MHD_OPTION_ARRAY, http->tls ? tls : none,
+	    MHD_OPTION_END);
 }
 
 struct http *

@@ -41,7 +41,8 @@ index_put(struct index *index, const char *kind, int64_t id, const char *documen
 		versions = json_array();
 		json_object_set_new(index->documents, key, versions);
 	}
-	json_array_append_new(versions, json_pack("{s:I, s:s}", "due", (json_int_t)due_ns, "text", document));
+	json_array_append_new(
+	    versions, json_pack("{s:I, s:s}", "due", (json_int_t)due_ns, "text", document));
 	free(key);
 }
 

@@ -14,7 +14,8 @@ struct index *index_new(void);
 void index_free(struct index *index);
 
 /* From due_ns on, this document (copied) stands for the entity; until then the one before it does. */
-void index_put(struct index *index, const char *kind, int64_t id, const char *document, int64_t due_ns);
+void index_put(
+    struct index *index, const char *kind, int64_t id, const char *document, int64_t due_ns);
 
 /* The entity is gone, at once. */
 void index_drop(struct index *index, const char *kind, int64_t id);

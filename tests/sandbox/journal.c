@@ -65,7 +65,8 @@ journal_last(const struct journal *journal)
 static int
 agrees(const json_t *entry, const char *key, const char *pattern)
 {
-	return pattern == NULL || fnmatch(pattern, json_string_value(json_object_get(entry, key)), 0) == 0;
+	return pattern == NULL ||
+	    fnmatch(pattern, json_string_value(json_object_get(entry, key)), 0) == 0;
 }
 
 json_t *

@@ -21,7 +21,8 @@ void journal_clear(struct journal *journal);
 void journal_add(struct journal *journal, json_t *entry);
 
 /* New array of the entries after `since` whose method and path agree with the patterns; NULL agrees with all. */
-json_t *journal_read(const struct journal *journal, int64_t since, const char *method, const char *path);
+json_t *journal_read(
+    const struct journal *journal, int64_t since, const char *method, const char *path);
 
 /* The number of the last entry. */
 int64_t journal_last(const struct journal *journal);

@@ -40,7 +40,8 @@ limit_note(struct limit *limit, int64_t arrived_ns)
 
 	if (limit->count == limit->room) {
 		limit->room = limit->room * 2 + 1024;
-		limit->arrivals = must(realloc(limit->arrivals, limit->room * sizeof(*limit->arrivals)));
+		limit->arrivals =
+		    must(realloc(limit->arrivals, limit->room * sizeof(*limit->arrivals)));
 	}
 
 	/* Threads may report out of turn by a little. */

@@ -50,8 +50,8 @@ account_link(struct account *account, json_t *lead, int64_t contact, bool is_mai
 
 	link = listed_get(links, contact);
 	if (link == NULL)
-		json_array_append_new(
-		    links, json_pack("{s:I, s:b}", "id", (json_int_t)contact, "is_main", (int)is_main));
+		json_array_append_new(links,
+		    json_pack("{s:I, s:b}", "id", (json_int_t)contact, "is_main", (int)is_main));
 	else if (is_main)
 		json_object_set_new(link, "is_main", json_true());
 
@@ -82,8 +82,8 @@ account_contact_unsorted(const struct account *account, const json_t *contact)
 	json_array_foreach(json_object_get(contact, "~leads"), i, item) {
 		const json_t *lead = account_find(account, LEADS, json_integer_value(item));
 
-		if (!account_is_unsorted(
-			account, entity_integer(lead, "pipeline_id"), entity_integer(lead, "status_id")))
+		if (!account_is_unsorted(account, entity_integer(lead, "pipeline_id"),
+			entity_integer(lead, "status_id")))
 			return false;
 		unsorted = true;
 	}

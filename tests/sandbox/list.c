@@ -142,8 +142,8 @@ add_link(json_t *links, const char *name, const struct request *asked, size_t pa
 }
 
 void
-list_answer(
-    const struct list *list, const struct call *call, const char *name, shower show, struct response *given)
+list_answer(const struct list *list, const struct call *call, const char *name, shower show,
+    struct response *given)
 {
 	json_t *items = json_array(), *links = json_object();
 	size_t page, limit, first, i;
@@ -168,6 +168,6 @@ list_answer(
 		add_link(links, "prev", call->asked, page - 1, limit);
 	}
 	response_json(given, 200,
-	    json_pack(
-		"{s:I, s:o, s:{s:o}}", "_page", (json_int_t)page, "_links", links, "_embedded", name, items));
+	    json_pack("{s:I, s:o, s:{s:o}}", "_page", (json_int_t)page, "_links", links,
+		"_embedded", name, items));
 }

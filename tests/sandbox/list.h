@@ -21,8 +21,8 @@ void list_order(struct list *list, const struct request *asked);
 typedef json_t *(*shower)(const struct call *call, const json_t *entity);
 
 /* Answer with the page that the request asks for: 204 where it is empty. */
-void list_answer(
-    const struct list *list, const struct call *call, const char *name, shower show, struct response *given);
+void list_answer(const struct list *list, const struct call *call, const char *name, shower show,
+    struct response *given);
 
 /* page and limit of a request; limit is at most 250. */
 void list_page(const struct request *asked, size_t *page, size_t *limit);

@@ -99,7 +99,8 @@ number_option(const char *name, const char *text, int64_t most)
 	int64_t number;
 
 	if (!text_integer(text, &number) || number < 0 || number > most)
-		fail(EX_USAGE, "--%s: \"%s\" is not a number from 0 to %lld", name, text, (long long)most);
+		fail(EX_USAGE, "--%s: \"%s\" is not a number from 0 to %lld", name, text,
+		    (long long)most);
 	return number;
 }
 
@@ -139,7 +140,8 @@ read_options(struct options *options, int argc, char **argv)
 			options->settings.rate = number_option("rate", optarg, 100000);
 			break;
 		case OPT_LAG:
-			options->settings.index_lag_ms = number_option("index-lag-ms", optarg, day_ms);
+			options->settings.index_lag_ms =
+			    number_option("index-lag-ms", optarg, day_ms);
 			break;
 		case OPT_LATENCY:
 			options->settings.latency_ms = number_option("latency-ms", optarg, day_ms);
@@ -154,7 +156,8 @@ read_options(struct options *options, int argc, char **argv)
 			options->key_file = optarg;
 			break;
 		case OPT_RANDOM:
-			options->random_seed = (uint64_t)number_option("random-seed", optarg, INT32_MAX);
+			options->random_seed =
+			    (uint64_t)number_option("random-seed", optarg, INT32_MAX);
 			break;
 		case OPT_LOG:
 			options->log_file = optarg;
@@ -237,7 +240,8 @@ answer(void *context, const struct request *asked, struct response *given)
 static struct http *
 serve(const struct options *options, struct sandbox *box)
 {
-	char *certificate = read_file(options->certificate_file), *key = read_file(options->key_file);
+	char *certificate = read_file(options->certificate_file),
+	     *key = read_file(options->key_file);
 	struct http_options http_options = {
 		.host = options->host,
 		.port = options->port,
@@ -250,7 +254,8 @@ serve(const struct options *options, struct sandbox *box)
 	struct http *http = http_start(&http_options, &mistake);
 
 	if (http == NULL)
-		fail(EX_UNAVAILABLE, "%s:%u: %s", options->host, (unsigned int)options->port, mistake);
+		fail(EX_UNAVAILABLE, "%s:%u: %s", options->host, (unsigned int)options->port,
+		    mistake);
 	free(certificate);
 	free(key);
 	return http;
@@ -260,8 +265,8 @@ static struct sandbox *
 open_account(const struct options *options, FILE *log)
 {
 	json_t *mistakes;
-	struct sandbox *box = sandbox_new(&options->settings, options->token, read_seed(options->seed_file),
-	    options->random_seed, log, &mistakes);
+	struct sandbox *box = sandbox_new(&options->settings, options->token,
+	    read_seed(options->seed_file), options->random_seed, log, &mistakes);
 
 	if (box == NULL) {
 		json_dumpf(mistakes, stderr, JSON_INDENT(2));
@@ -301,8 +306,9 @@ main(int argc, char **argv)
 	http = serve(&options, box);
 
 	write_port(options.port_file, http_port(http));
-	printf("amocrm-sandbox is ready at %s://%s:%u\n", options.certificate_file != NULL ? "https" : "http",
-	    options.host, (unsigned int)http_port(http));
+	printf("amocrm-sandbox is ready at %s://%s:%u\n",
+	    options.certificate_file != NULL ? "https" : "http", options.host,
+	    (unsigned int)http_port(http));
 	fflush(stdout);
 
 	sigwait(&ends, &which);

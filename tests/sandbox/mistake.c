@@ -6,8 +6,8 @@
 #include "mistake.h"
 #include "text.h"
 
-static void __attribute__((format(printf, 4, 0)))
-mistake_add(json_t *mistakes, const char *code, const char *detail, const char *path, va_list arguments)
+static void __attribute__((format(printf, 4, 0))) mistake_add(
+    json_t *mistakes, const char *code, const char *detail, const char *path, va_list arguments)
 {
 	char *where;
 
@@ -23,8 +23,8 @@ mistake_choice(json_t *mistakes, const char *path, ...)
 	va_list arguments;
 
 	va_start(arguments, path);
-	mistake_add(
-	    mistakes, "NotSupportedChoice", "The value you selected is not a valid choice.", path, arguments);
+	mistake_add(mistakes, "NotSupportedChoice", "The value you selected is not a valid choice.",
+	    path, arguments);
 	va_end(arguments);
 }
 
@@ -63,7 +63,8 @@ mistake_unexpected(json_t *mistakes, const char *path, ...)
 void
 mistake_too_long(json_t *mistakes, int limit, const char *path, ...)
 {
-	char *detail = text_format("This value is too long. It should have %d characters or less.", limit);
+	char *detail =
+	    text_format("This value is too long. It should have %d characters or less.", limit);
 	va_list arguments;
 
 	va_start(arguments, path);

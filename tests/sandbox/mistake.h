@@ -19,7 +19,8 @@ void mistake_type(json_t *mistakes, const char *type, const char *path, ...)
 void mistake_missing(json_t *mistakes, const char *path, ...) __attribute__((format(printf, 2, 3)));
 
 /* A key that may not be there. */
-void mistake_unexpected(json_t *mistakes, const char *path, ...) __attribute__((format(printf, 2, 3)));
+void mistake_unexpected(json_t *mistakes, const char *path, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* A text over `limit` characters. */
 void mistake_too_long(json_t *mistakes, int limit, const char *path, ...)

@@ -21,8 +21,10 @@ note_belongs(const struct call *call, const json_t *note)
 static bool
 note_passes(const struct request *asked, const json_t *note)
 {
-	return filter_value(asked, "id", note, "id") && filter_value(asked, "entity_id", note, "entity_id") &&
-	    filter_value(asked, "note_type", note, "note_type") && filter_range(asked, "updated_at", note);
+	return filter_value(asked, "id", note, "id") &&
+	    filter_value(asked, "entity_id", note, "entity_id") &&
+	    filter_value(asked, "note_type", note, "note_type") &&
+	    filter_range(asked, "updated_at", note);
 }
 
 void

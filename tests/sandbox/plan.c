@@ -76,8 +76,8 @@ static const struct key note_keys[] = {
 
 /* May this value stand under a key of this type?  If not, the mistake is noted. */
 static bool
-value_fits(const struct account *account, const struct key *key, const json_t *value, const char *prefix,
-    json_t *mistakes)
+value_fits(const struct account *account, const struct key *key, const json_t *value,
+    const char *prefix, json_t *mistakes)
 {
 	switch (key->type) {
 	case STRING:
@@ -111,8 +111,8 @@ value_fits(const struct account *account, const struct key *key, const json_t *v
 
 /* Copy the keys of the table; unknown ones are ignored, as the original does. */
 static void
-plan_keys(const struct account *account, const struct key *keys, const json_t *item, const char *prefix,
-    bool by_hand, json_t *plan, json_t *mistakes)
+plan_keys(const struct account *account, const struct key *keys, const json_t *item,
+    const char *prefix, bool by_hand, json_t *plan, json_t *mistakes)
 {
 	for (; keys->name != NULL; keys++) {
 		json_t *value = json_object_get(item, keys->name);
@@ -156,9 +156,10 @@ plan_tags(const json_t *item, json_t *plan, json_t *mistakes)
 {
 	plan_tag_list(json_object_get(json_object_get(item, "_embedded"), "tags"), "_embedded.tags",
 	    "~tags_set", plan, mistakes);
-	plan_tag_list(json_object_get(item, "tags_to_add"), "tags_to_add", "~tags_add", plan, mistakes);
 	plan_tag_list(
-	    json_object_get(item, "tags_to_delete"), "tags_to_delete", "~tags_delete", plan, mistakes);
+	    json_object_get(item, "tags_to_add"), "tags_to_add", "~tags_add", plan, mistakes);
+	plan_tag_list(json_object_get(item, "tags_to_delete"), "tags_to_delete", "~tags_delete",
+	    plan, mistakes);
 }
 
 /* The full name and its parts go together. */
@@ -174,13 +175,14 @@ plan_name(json_t *plan)
 		json_object_set_new(plan, "last_name", json_string(""));
 	} else if (name == NULL && (first != NULL || last != NULL)) {
 		json_object_set_new(plan, "name",
-		    json_sprintf("%s%s%s", first ? first : "", first && last ? " " : "", last ? last : ""));
+		    json_sprintf(
+			"%s%s%s", first ? first : "", first && last ? " " : "", last ? last : ""));
 	}
 }
 
 json_t *
-plan_contact(
-    const struct account *account, const json_t *item, const char *prefix, bool by_hand, json_t *mistakes)
+plan_contact(const struct account *account, const json_t *item, const char *prefix, bool by_hand,
+    json_t *mistakes)
 {
 	json_t *plan = json_object();
 
@@ -188,8 +190,8 @@ plan_contact(
 	plan_name(plan);
 	plan_tags(item, plan, mistakes);
 	json_object_set_new(plan, "~cf",
-	    fields_read(
-		account, CONTACTS, json_object_get(item, "custom_fields_values"), prefix, by_hand, mistakes));
+	    fields_read(account, CONTACTS, json_object_get(item, "custom_fields_values"), prefix,
+		by_hand, mistakes));
 	return plan;
 }
 
@@ -209,7 +211,8 @@ read_id(const json_t *item, const char *key, int64_t *id, json_t *mistakes)
 
 /* The pipeline meant by a pair of which either may be 0. */
 static const json_t *
-stage_pipeline(const struct account *account, const json_t *current, int64_t pipeline, int64_t status)
+stage_pipeline(
+    const struct account *account, const json_t *current, int64_t pipeline, int64_t status)
 {
 	const json_t *home = account_pipeline(account, entity_integer(current, "pipeline_id"));
 
@@ -251,8 +254,8 @@ plan_stage(const struct account *account, const json_t *current, const json_t *i
 	/* A lead that stays where it is; any change by the API accepts an unsorted one. */
 	if (current != NULL && pipeline == 0 && status == 0 &&
 	    (by_hand ||
-		!account_is_unsorted(
-		    account, entity_integer(current, "pipeline_id"), entity_integer(current, "status_id"))))
+		!account_is_unsorted(account, entity_integer(current, "pipeline_id"),
+		    entity_integer(current, "status_id"))))
 		return;
 
 	home = stage_pipeline(account, current, pipeline, status);
@@ -262,7 +265,8 @@ plan_stage(const struct account *account, const json_t *current, const json_t *i
 	}
 
 	stage = status != 0 ? pipeline_status(home, status) : pipeline_first_status(home);
-	if (stage == NULL || (!by_hand && account_is_unsorted(account, entity_id(home), entity_id(stage)))) {
+	if (stage == NULL ||
+	    (!by_hand && account_is_unsorted(account, entity_id(home), entity_id(stage)))) {
 		mistake_choice(mistakes, "status_id");
 		return;
 	}
@@ -276,7 +280,8 @@ plan_stage(const struct account *account, const json_t *current, const json_t *i
 static void
 plan_links(const struct account *account, const json_t *item, json_t *plan, json_t *mistakes)
 {
-	json_t *contacts = json_object_get(json_object_get(item, "_embedded"), "contacts"), *contact;
+	json_t *contacts = json_object_get(json_object_get(item, "_embedded"), "contacts"),
+	       *contact;
 	size_t i;
 
 	if (contacts == NULL || json_is_null(contacts))
@@ -299,8 +304,8 @@ plan_links(const struct account *account, const json_t *item, json_t *plan, json
 }
 
 json_t *
-plan_lead(
-    const struct account *account, const json_t *current, const json_t *item, bool by_hand, json_t *mistakes)
+plan_lead(const struct account *account, const json_t *current, const json_t *item, bool by_hand,
+    json_t *mistakes)
 {
 	json_t *plan = json_object();
 	const json_t *status;
@@ -311,16 +316,16 @@ plan_lead(
 	if (current == NULL || by_hand)
 		plan_links(account, item, plan, mistakes);
 	json_object_set_new(plan, "~cf",
-	    fields_read(
-		account, LEADS, json_object_get(item, "custom_fields_values"), "", by_hand, mistakes));
+	    fields_read(account, LEADS, json_object_get(item, "custom_fields_values"), "", by_hand,
+		mistakes));
 
 	status = json_object_get(plan, "status_id");
 	if (status == NULL)
 		status = json_object_get(current, "status_id");
 	if (json_is_integer(json_object_get(plan, "loss_reason_id")) &&
 	    json_integer_value(status) != STATUS_LOST)
-		json_object_set_new(
-		    plan, "~refused", json_string("Loss reason can be specified only for lost lead"));
+		json_object_set_new(plan, "~refused",
+		    json_string("Loss reason can be specified only for lost lead"));
 
 	return plan;
 }
@@ -391,7 +396,8 @@ plan_params(const json_t *item, json_t *plan, json_t *mistakes)
 }
 
 json_t *
-plan_note(const struct account *account, enum kind kind, int64_t entity, const json_t *item, json_t *mistakes)
+plan_note(const struct account *account, enum kind kind, int64_t entity, const json_t *item,
+    json_t *mistakes)
 {
 	json_t *plan = json_object();
 
@@ -421,7 +427,8 @@ plan_note(const struct account *account, enum kind kind, int64_t entity, const j
 static void
 check_task(const json_t *plan, json_t *mistakes)
 {
-	const json_t *text = json_object_get(plan, "text"), *due = json_object_get(plan, "complete_till"),
+	const json_t *text = json_object_get(plan, "text"),
+		     *due = json_object_get(plan, "complete_till"),
 		     *type = json_object_get(plan, "task_type_id");
 
 	if (json_is_string(text) && json_string_length(text) == 0)

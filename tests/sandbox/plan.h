@@ -14,19 +14,19 @@
 #include "account.h"
 
 /* Mistakes' paths begin with prefix, "" for an entity of its own. */
-json_t *plan_contact(
-    const struct account *account, const json_t *item, const char *prefix, bool by_hand, json_t *mistakes);
+json_t *plan_contact(const struct account *account, const json_t *item, const char *prefix,
+    bool by_hand, json_t *mistakes);
 
 /*
  * current is NULL for a new lead.  If the request breaks a rule that is not about one field's form, the plan has the
  * text of it under "~refused".
  */
-json_t *plan_lead(
-    const struct account *account, const json_t *current, const json_t *item, bool by_hand, json_t *mistakes);
+json_t *plan_lead(const struct account *account, const json_t *current, const json_t *item,
+    bool by_hand, json_t *mistakes);
 
 /* A note on an entity of this kind; entity is the one in the URL, or 0 where the item names it. */
-json_t *plan_note(
-    const struct account *account, enum kind kind, int64_t entity, const json_t *item, json_t *mistakes);
+json_t *plan_note(const struct account *account, enum kind kind, int64_t entity, const json_t *item,
+    json_t *mistakes);
 
 json_t *plan_task(const struct account *account, const json_t *item, json_t *mistakes);
 

@@ -40,15 +40,17 @@ link_lead(const struct call *call, const json_t *item, int64_t *contact)
 static json_t *
 show_link(const struct call *call, int64_t other, bool is_main)
 {
-	return json_pack("{s:I, s:s, s:I, s:s, s:{s:b}}", "entity_id", (json_int_t)call->id, "entity_type",
-	    kind_name(call->kind), "to_entity_id", (json_int_t)other, "to_entity_type",
-	    kind_name(call->kind == LEADS ? CONTACTS : LEADS), "metadata", "main_contact", (int)is_main);
+	return json_pack("{s:I, s:s, s:I, s:s, s:{s:b}}", "entity_id", (json_int_t)call->id,
+	    "entity_type", kind_name(call->kind), "to_entity_id", (json_int_t)other,
+	    "to_entity_type", kind_name(call->kind == LEADS ? CONTACTS : LEADS), "metadata",
+	    "main_contact", (int)is_main);
 }
 
 static bool
 link_is_main(const json_t *lead, int64_t contact)
 {
-	return json_is_true(json_object_get(listed_get(json_object_get(lead, "~links"), contact), "is_main"));
+	return json_is_true(
+	    json_object_get(listed_get(json_object_get(lead, "~links"), contact), "is_main"));
 }
 
 static void
@@ -56,8 +58,8 @@ links_done(const struct call *call, json_t *links, struct response *given)
 {
 	response_json(given, (int)call->settings->success_status,
 	    json_pack("{s:i, s:o, s:{s:o}}", "_total_items", (int)json_array_size(links), "_links",
-		call_links(call, "%s/%" PRId64 "/links", kind_name(call->kind), call->id), "_embedded",
-		"links", links));
+		call_links(call, "%s/%" PRId64 "/links", kind_name(call->kind), call->id),
+		"_embedded", "links", links));
 }
 
 void
@@ -82,8 +84,9 @@ relations_link(const struct call *call, struct response *given)
 
 		account_link(call->account, lead, contact,
 		    json_is_true(json_object_get(json_object_get(item, "metadata"), "is_main")));
-		json_array_append_new(
-		    done, show_link(call, entity_integer(item, "to_entity_id"), link_is_main(lead, contact)));
+		json_array_append_new(done,
+		    show_link(
+			call, entity_integer(item, "to_entity_id"), link_is_main(lead, contact)));
 	}
 	links_done(call, done, given);
 }
@@ -123,11 +126,13 @@ relations_list(const struct call *call, struct response *given)
 		int64_t lead = json_integer_value(item);
 
 		json_array_append_new(links,
-		    show_link(call, lead, link_is_main(account_find(call->account, LEADS, lead), call->id)));
+		    show_link(call, lead,
+			link_is_main(account_find(call->account, LEADS, lead), call->id)));
 	}
 	if (json_array_size(links) > 0) {
 		response_json(given, 200,
-		    json_pack("{s:i, s:o, s:{s:o}}", "_total_items", (int)json_array_size(links), "_links",
+		    json_pack("{s:i, s:o, s:{s:o}}", "_total_items", (int)json_array_size(links),
+			"_links",
 			call_links(call, "%s/%" PRId64 "/links", kind_name(call->kind), call->id),
 			"_embedded", "links", links));
 		return;

@@ -10,7 +10,8 @@ request_add_parameter(struct request *asked, const char *name, const char *value
 {
 	size_t count = asked->parameter_count;
 
-	asked->parameters = must(realloc(asked->parameters, (count + 1) * sizeof(*asked->parameters)));
+	asked->parameters =
+	    must(realloc(asked->parameters, (count + 1) * sizeof(*asked->parameters)));
 	asked->parameters[count].name = must(strdup(name));
 	asked->parameters[count].value = must(strdup(value != NULL ? value : ""));
 	asked->parameter_count++;

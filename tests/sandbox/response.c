@@ -66,8 +66,8 @@ response_json(struct response *given, int status, json_t *body)
 	char *text = must(json_dumps(body, JSON_COMPACT));
 
 	json_decref(body);
-	response_bytes(given, status, status < 400 ? "application/hal+json" : "application/problem+json",
-	    text, strlen(text));
+	response_bytes(given, status,
+	    status < 400 ? "application/hal+json" : "application/problem+json", text, strlen(text));
 }
 
 json_t *
@@ -75,8 +75,8 @@ problem_json(int status, const char *detail)
 {
 	char *type = text_format("https://httpstatus.es/%d", status);
 	const struct reason *reason = reason_of(status);
-	json_t *problem = json_pack("{s:s, s:s, s:i, s:s}", "title", reason->title, "type", type, "status",
-	    status, "detail", detail != NULL ? detail : reason->detail);
+	json_t *problem = json_pack("{s:s, s:s, s:i, s:s}", "title", reason->title, "type", type,
+	    "status", status, "detail", detail != NULL ? detail : reason->detail);
 
 	free(type);
 	return problem;
@@ -92,10 +92,11 @@ void
 response_html(struct response *given, int status)
 {
 	const char *title = reason_of(status)->title;
-	char *page = text_format(
-	    "<html>\r\n<head><title>%d %s</title></head>\r\n<body>\r\n"
-	    "<center><h1>%d %s</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n",
-	    status, title, status, title);
+	char *page =
+	    text_format("<html>\r\n<head><title>%d %s</title></head>\r\n<body>\r\n"
+			"<center><h1>%d "
+	                "%s</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n",
+		status, title, status, title);
 
 	response_bytes(given, status, "text/html", page, strlen(page));
 }

@@ -10,8 +10,8 @@
 #include "text.h"
 
 struct sandbox *
-sandbox_new(const struct settings *settings, const char *token, json_t *seed, uint64_t random_seed, FILE *log,
-    json_t **mistakes)
+sandbox_new(const struct settings *settings, const char *token, json_t *seed, uint64_t random_seed,
+    FILE *log, json_t **mistakes)
 {
 	struct account *account = seed_load(seed, mistakes);
 	struct sandbox *box;
@@ -113,11 +113,12 @@ turned_away(struct sandbox *box, const struct request *asked, struct response *g
 	if (box->settings.rate > 0 && in_second > (size_t)box->settings.rate) {
 		response_problem(given, 429, NULL);
 		box->throttled++;
-		box->blocked =
-		    box->settings.block_after > 0 && box->throttled >= (size_t)box->settings.block_after;
+		box->blocked = box->settings.block_after > 0 &&
+		    box->throttled >= (size_t)box->settings.block_after;
 		return true;
 	}
-	if (box->settings.require_user_agent && (asked->user_agent == NULL || *asked->user_agent == '\0')) {
+	if (box->settings.require_user_agent &&
+	    (asked->user_agent == NULL || *asked->user_agent == '\0')) {
 		response_html(given, 403);
 		return true;
 	}
@@ -167,19 +168,20 @@ logged_body(const struct request *asked)
 }
 
 static void
-write_down(struct sandbox *box, const struct request *asked, const struct response *given, const char *fault,
-    bool effect)
+write_down(struct sandbox *box, const struct request *asked, const struct response *given,
+    const char *fault, bool effect)
 {
 	bool silent = given->delivery == DELIVER_RESET || given->delivery == DELIVER_CUT_HEADER;
 
 	box->status_429 += given->status == 429;
 	journal_add(box->journal,
-	    json_pack("{s:n, s:f, s:I, s:s, s:s, s:s, s:i, s:b, s:s?, s:s?, s:s, s:o, s:b, s:s?}", "seq",
-		"mono_ms", (double)asked->arrived_ns / 1e6, "wall_ms", (json_int_t)asked->arrived_wall_ms,
-		"method", asked->method, "path", asked->path, "target", asked->target, "status",
-		silent ? 0 : given->status, "authorized", (int)authorised(box, asked), "user_agent",
-		asked->user_agent, "request_id", asked->request_id, "answer_id", asked->answer_id, "body",
-		logged_body(asked), "effect", (int)effect, "fault", fault));
+	    json_pack("{s:n, s:f, s:I, s:s, s:s, s:s, s:i, s:b, s:s?, s:s?, s:s, s:o, s:b, s:s?}",
+		"seq", "mono_ms", (double)asked->arrived_ns / 1e6, "wall_ms",
+		(json_int_t)asked->arrived_wall_ms, "method", asked->method, "path", asked->path,
+		"target", asked->target, "status", silent ? 0 : given->status, "authorized",
+		(int)authorised(box, asked), "user_agent", asked->user_agent, "request_id",
+		asked->request_id, "answer_id", asked->answer_id, "body", logged_body(asked),
+		"effect", (int)effect, "fault", fault));
 	pthread_cond_broadcast(&box->changed);
 }
 

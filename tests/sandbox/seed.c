@@ -36,15 +36,15 @@ load_pipeline(struct account *account, json_t *pipeline, size_t number)
 		json_object_set_new(pipeline, "statuses", statuses);
 	}
 	if (listed_get(statuses, STATUS_WON) == NULL)
-		json_array_append_new(
-		    statuses, system_status(STATUS_WON, "Успешно реализовано", 10000, "#CCFF66", 0));
+		json_array_append_new(statuses,
+		    system_status(STATUS_WON, "Успешно реализовано", 10000, "#CCFF66", 0));
 	if (listed_get(statuses, STATUS_LOST) == NULL)
-		json_array_append_new(
-		    statuses, system_status(STATUS_LOST, "Закрыто и не реализовано", 11000, "#D5D8DB", 0));
+		json_array_append_new(statuses,
+		    system_status(STATUS_LOST, "Закрыто и не реализовано", 11000, "#D5D8DB", 0));
 
 	fill_in(pipeline,
-	    json_pack("{s:i, s:b, s:b, s:b}", "sort", (int)number + 1, "is_main", (int)(number == 0),
-		"is_unsorted_on", 1, "is_archive", 0));
+	    json_pack("{s:i, s:b, s:b, s:b}", "sort", (int)number + 1, "is_main",
+		(int)(number == 0), "is_unsorted_on", 1, "is_archive", 0));
 	json_array_append(account_pipelines(account), pipeline);
 }
 
@@ -78,10 +78,11 @@ load_field(struct account *account, enum kind kind, json_t *field, json_t *mista
 		fill_in(field, json_pack("{s:[]}", "enums"));
 
 	fill_in(field,
-	    json_pack("{s:n, s:i, s:b, s:n, s:n, s:[], s:b, s:b, s:n, s:n, s:n, s:n, s:[], s:n}", "code",
-		"sort", (int)json_object_size(fields) + 1, "is_api_only", 0, "enums", "group_id",
-		"required_statuses", "is_deletable", 1, "is_predefined", 0, "tracking_callback", "remind",
-		"triggers", "currency", "hidden_statuses", "chained_lists"));
+	    json_pack("{s:n, s:i, s:b, s:n, s:n, s:[], s:b, s:b, s:n, s:n, s:n, s:n, s:[], s:n}",
+		"code", "sort", (int)json_object_size(fields) + 1, "is_api_only", 0, "enums",
+		"group_id", "required_statuses", "is_deletable", 1, "is_predefined", 0,
+		"tracking_callback", "remind", "triggers", "currency", "hidden_statuses",
+		"chained_lists"));
 	keyed_set_new(fields, entity_id(field), json_incref(field));
 }
 
@@ -126,12 +127,14 @@ seed_load(const json_t *seed, json_t **mistakes)
 
 	json_object_update(account_info(account), json_object_get(copy, "account"));
 	fill_in(account_info(account),
-	    json_pack("{s:i, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:b, s:i}",
+	    json_pack("{s:i, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:s, s:s, s:s, s:s, s:b, s:b, s:b, "
+	              "s:b, s:i}",
 		"id", 31000001, "name", "Sandbox", "subdomain", "sandbox", "created_at", 1577826000,
-		"created_by", 0, "updated_at", 1577826000, "updated_by", 0, "current_user_id", 9000001,
-		"country", "RU", "currency", "RUB", "currency_symbol", "₽", "customers_mode", "disabled",
-		"is_unsorted_on", 1, "is_loss_reason_enabled", 1, "is_helpbot_enabled", 0,
-		"is_technical_account", 0, "contact_name_display_order", 1));
+		"created_by", 0, "updated_at", 1577826000, "updated_by", 0, "current_user_id",
+		9000001, "country", "RU", "currency", "RUB", "currency_symbol", "₽",
+		"customers_mode", "disabled", "is_unsorted_on", 1, "is_loss_reason_enabled", 1,
+		"is_helpbot_enabled", 0, "is_technical_account", 0, "contact_name_display_order",
+		1));
 	json_array_extend(account_users(account), json_object_get(copy, "users"));
 	json_array_foreach(json_object_get(copy, "pipelines"), i, item)
 		load_pipeline(account, item, i);

@@ -13,7 +13,8 @@ json_t *seed_default(void);
  * New account from a description (README.md says what is in one).  NULL with *mistakes set to a new JSON text of what
  * is wrong.
  */
-struct account *seed_load(const json_t *seed, json_t **mistakes) __attribute__((warn_unused_result));
+struct account *seed_load(const json_t *seed, json_t **mistakes)
+    __attribute__((warn_unused_result));
 
 /*
  * Create or change an entity as a person would.  `entity` is NULL to create.  Beside the API's own keys there are

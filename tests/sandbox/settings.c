@@ -27,7 +27,8 @@ static const struct setting {
 	{ "filter", SWITCH, offsetof(struct settings, filter) },
 	{ "filter_id", SWITCH, offsetof(struct settings, filter_id) },
 	{ "wrap_patch", SWITCH, offsetof(struct settings, wrap_patch) },
-	{ "leads_query_sees_contacts", SWITCH, offsetof(struct settings, leads_query_sees_contacts) },
+	{ "leads_query_sees_contacts", SWITCH,
+	    offsetof(struct settings, leads_query_sees_contacts) },
 	{ "show_deleted_by_id", SWITCH, offsetof(struct settings, show_deleted_by_id) },
 	{ "require_user_agent", SWITCH, offsetof(struct settings, require_user_agent) },
 };
@@ -56,7 +57,8 @@ settings_json(const struct settings *settings)
 }
 
 static bool
-setting_change(struct settings *settings, const char *name, const json_t *value, const char **mistake)
+setting_change(
+    struct settings *settings, const char *name, const json_t *value, const char **mistake)
 {
 	size_t i = 0;
 

@@ -9,17 +9,17 @@
 #include <stdint.h>
 
 struct settings {
-	int64_t index_lag_ms;           /* a write shows in `query` after this long */
-	int64_t latency_ms;             /* every API request waits this long before anything happens */
-	int64_t rate;                   /* requests allowed in any second; 0 counts without enforcing */
-	int64_t block_after;            /* 429 answers until the account is blocked; 0 never blocks */
-	int64_t success_status;         /* of writes that are carried out: 200, 201 or 202 */
-	bool filter;                    /* the account has the "API filtration" option */
-	bool filter_id;                 /* filter[id] works even without that option */
-	bool wrap_patch;                /* PATCH by id answers inside _embedded, like the batch form */
+	int64_t index_lag_ms;   /* a write shows in `query` after this long */
+	int64_t latency_ms;     /* every API request waits this long before anything happens */
+	int64_t rate;           /* requests allowed in any second; 0 counts without enforcing */
+	int64_t block_after;    /* 429 answers until the account is blocked; 0 never blocks */
+	int64_t success_status; /* of writes that are carried out: 200, 201 or 202 */
+	bool filter;            /* the account has the "API filtration" option */
+	bool filter_id;         /* filter[id] works even without that option */
+	bool wrap_patch;        /* PATCH by id answers inside _embedded, like the batch form */
 	bool leads_query_sees_contacts; /* `query` over leads also looks at their contacts */
 	bool show_deleted_by_id;        /* GET by id answers deleted entities instead of 204 */
-	bool require_user_agent;        /* a request without User-Agent is turned away by the gateway */
+	bool require_user_agent; /* a request without User-Agent is turned away by the gateway */
 };
 
 /* What holds when nothing was asked for. */

@@ -35,7 +35,8 @@ show_leads(const struct call *call, const json_t *contact)
 
 		if (!entity_deleted(account_find(call->account, LEADS, id)))
 			json_array_append_new(all,
-			    json_pack("{s:I, s:o}", "id", (json_int_t)id, "_links", self(call, LEADS, id)));
+			    json_pack("{s:I, s:o}", "id", (json_int_t)id, "_links",
+				self(call, LEADS, id)));
 	}
 	return all;
 }
@@ -52,7 +53,8 @@ show_contacts(const struct call *call, const json_t *lead)
 		if (!entity_deleted(account_find(call->account, CONTACTS, id)))
 			json_array_append_new(all,
 			    json_pack("{s:I, s:O, s:o}", "id", (json_int_t)id, "is_main",
-				json_object_get(item, "is_main"), "_links", self(call, CONTACTS, id)));
+				json_object_get(item, "is_main"), "_links",
+				self(call, CONTACTS, id)));
 	}
 	return all;
 }
@@ -64,10 +66,11 @@ show_entity(const struct call *call, const json_t *entity)
 	json_t *tags = json_object_get(entity, "~tags");
 	json_t *embedded = json_pack("{s:O, s:[]}", "tags", tags, "companies");
 
-	json_object_set_new(shown, "custom_fields_values", fields_show(call->account, call->kind, entity));
+	json_object_set_new(
+	    shown, "custom_fields_values", fields_show(call->account, call->kind, entity));
 	if (call->kind == CONTACTS)
-		json_object_set_new(
-		    shown, "is_unsorted", json_boolean(account_contact_unsorted(call->account, entity)));
+		json_object_set_new(shown, "is_unsorted",
+		    json_boolean(account_contact_unsorted(call->account, entity)));
 
 	if (call->kind == CONTACTS && request_with(call->asked, "leads"))
 		json_object_set_new(embedded, "leads", show_leads(call, entity));
@@ -82,9 +85,10 @@ show_entity(const struct call *call, const json_t *entity)
 json_t *
 show_deleted(const struct call *call, const json_t *entity)
 {
-	return json_pack("{s:I, s:O, s:O, s:b, s:o}", "id", (json_int_t)entity_id(entity), "updated_at",
-	    json_object_get(entity, "updated_at"), "updated_by", json_object_get(entity, "updated_by"),
-	    "is_deleted", 1, "_links", self(call, call->kind, entity_id(entity)));
+	return json_pack("{s:I, s:O, s:O, s:b, s:o}", "id", (json_int_t)entity_id(entity),
+	    "updated_at", json_object_get(entity, "updated_at"), "updated_by",
+	    json_object_get(entity, "updated_by"), "is_deleted", 1, "_links",
+	    self(call, call->kind, entity_id(entity)));
 }
 
 json_t *
@@ -94,8 +98,8 @@ show_note(const struct call *call, const json_t *note)
 
 	json_object_set_new(shown, "_links",
 	    call_links(call, "%s/%" PRId64 "/notes/%" PRId64,
-		json_string_value(json_object_get(note, "~entity_type")), entity_integer(note, "entity_id"),
-		entity_id(note)));
+		json_string_value(json_object_get(note, "~entity_type")),
+		entity_integer(note, "entity_id"), entity_id(note)));
 	return shown;
 }
 
@@ -146,7 +150,8 @@ show_state(const struct account *account, enum kind kind, const json_t *entity)
 	if (kind == CONTACTS) {
 		json_t *leads = json_object_get(entity, "~leads");
 
-		json_object_set_new(shown, "leads", leads != NULL ? json_copy(leads) : json_array());
+		json_object_set_new(
+		    shown, "leads", leads != NULL ? json_copy(leads) : json_array());
 	}
 	if (kind == LEADS) {
 		json_array_foreach(json_object_get(entity, "~links"), i, link)

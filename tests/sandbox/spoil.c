@@ -36,7 +36,8 @@ static void
 do_status(const json_t *rule, bool before, struct response *given)
 {
 	int status = (int)rule_number(rule, "status", 500);
-	json_t *html = json_object_get(rule, "html"), *body = json_object_get(rule, "body"), *problem;
+	json_t *html = json_object_get(rule, "html"), *body = json_object_get(rule, "body"),
+	       *problem;
 	bool page = html != NULL ? json_is_true(html) : status >= 502 && status <= 504;
 
 	(void)before;
@@ -47,7 +48,8 @@ do_status(const json_t *rule, bool before, struct response *given)
 	} else {
 		problem = problem_json(status, NULL);
 		if (json_object_get(rule, "retry_after_body") != NULL)
-			json_object_set(problem, "retry_after", json_object_get(rule, "retry_after_body"));
+			json_object_set(
+			    problem, "retry_after", json_object_get(rule, "retry_after_body"));
 		response_json(given, status, problem);
 	}
 	given->retry_after = rule_number(rule, "retry_after_header", -1);
@@ -104,8 +106,9 @@ do_junk(const json_t *rule, bool before, struct response *given)
 
 	(void)before;
 	page = text_format("%s",
-	    json_is_string(body) ? json_string_value(body)
-				 : "<!DOCTYPE html><html><body>Ведутся технические работы</body></html>");
+	    json_is_string(body)
+		? json_string_value(body)
+		: "<!DOCTYPE html><html><body>Ведутся технические работы</body></html>");
 	response_bytes(given, 200, "text/html", page, strlen(page));
 }
 

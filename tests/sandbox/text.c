@@ -133,8 +133,8 @@ text_timestamp(const char *text, int64_t *seconds)
 	if (strcmp(rest, "Z") == 0)
 		return true;
 
-	if ((*rest != '+' && *rest != '-') || sscanf(rest + 1, "%2d:%2d%n", &hours, &minutes, &used) != 2 ||
-	    rest[1 + used] != '\0')
+	if ((*rest != '+' && *rest != '-') ||
+	    sscanf(rest + 1, "%2d:%2d%n", &hours, &minutes, &used) != 2 || rest[1 + used] != '\0')
 		return false;
 
 	*seconds -= (*rest == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);

@@ -1,4 +1,4 @@
-"""lib/webhook.openapi.yaml, as something to hold answers and bodies against."""
+"""lib/web/webhook.openapi.yaml, as something to hold answers and bodies against."""
 
 import copy
 import json
@@ -20,7 +20,7 @@ class Loader(yaml.SafeLoader):
 
 Loader.add_constructor("tag:yaml.org,2002:float", lambda loader, node: Decimal(node.value))
 
-DOCUMENT: Json = yaml.load((ROOT / "lib/webhook.openapi.yaml").read_text(), Loader)
+DOCUMENT: Json = yaml.load((ROOT / "lib/web/webhook.openapi.yaml").read_text(), Loader)
 
 
 def read_json(body: bytes) -> Json:

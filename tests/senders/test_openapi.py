@@ -1,4 +1,4 @@
-"""lib/webhook.openapi.yaml is OpenAPI 3.1, and true: every answer of the stack is as it says, and its schema of the body
+"""lib/web/webhook.openapi.yaml is OpenAPI 3.1, and true: every answer of the stack is as it says, and its schema of the body
 accepts and refuses what the service accepts and refuses."""
 
 import json
@@ -190,7 +190,7 @@ def test_health(stack: Stack) -> None:
 
 
 def test_alarms(stack: Stack) -> None:
-    names = re.search(r"names\[ALARM_KINDS\] = \{(.*?)\}", (ROOT / "lib/alarm.c").read_text(), re.S)
+    names = re.search(r"names\[ALARM_KINDS\] = \{(.*?)\}", (ROOT / "lib/monitor/alarm.c").read_text(), re.S)
     told = DOCUMENT["components"]["schemas"]["Alarm"]["properties"]["name"]["enum"]
     assert names and re.findall(r'"(\w+)"', names[1]) == told
     for _ in range(10):

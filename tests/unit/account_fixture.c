@@ -66,11 +66,13 @@ load(const char *text)
 struct account
 account_fixture(void)
 {
-	return (
-	    struct account){ .info = load("{'id': 31, 'name': 'Школа', '_embedded': {'task_types': ["
-					  "{'id': 1, 'name': 'Связаться'}, {'id': 2, 'name': 'Встреча'}]}}"),
-		.fields = { [AMOCRM_CONTACTS] = load(contact_fields), [AMOCRM_LEADS] = load(lead_fields) },
-		.pipelines = load(pipelines) };
+	return (struct account){
+		.info = load("{'id': 31, 'name': 'Школа', '_embedded': {'task_types': ["
+			     "{'id': 1, 'name': 'Связаться'}, {'id': 2, 'name': 'Встреча'}]}}"),
+		.fields = { [AMOCRM_CONTACTS] = load(contact_fields),
+		    [AMOCRM_LEADS] = load(lead_fields) },
+		.pipelines = load(pipelines)
+	};
 }
 
 static json_t *
@@ -115,7 +117,8 @@ finding_about(const json_t *findings, const char *setting)
 	json_array_foreach(findings, i, finding) {
 		if (strcmp(json_string_value(json_object_get(finding, "setting")), setting) != 0)
 			continue;
-		snprintf(text, sizeof(text), "%s: %s", json_string_value(json_object_get(finding, "state")),
+		snprintf(text, sizeof(text), "%s: %s",
+		    json_string_value(json_object_get(finding, "state")),
 		    json_string_value(json_object_get(finding, "message")));
 		return text;
 	}

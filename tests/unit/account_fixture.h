@@ -1,7 +1,7 @@
 #ifndef ACCOUNT_FIXTURE_H
 #define ACCOUNT_FIXTURE_H
 
-#include "account.h"
+#include "amocrm/account.h"
 
 /*
  * An account that has all that fixture.h's settings name, for tests to spoil.  Include account_fixture.c, after fixture.c.

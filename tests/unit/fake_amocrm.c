@@ -121,7 +121,8 @@ begin(enum outcome *out, struct fault *why, const char *format, ...)
 }
 
 enum outcome
-amocrm_open(const struct settings *settings, struct limiter *limiter, struct amocrm **crm, struct fault *why)
+amocrm_open(const struct settings *settings, struct limiter *limiter, struct amocrm **crm,
+    struct fault *why)
 {
 	(void)settings, (void)why;
 	*crm = calloc(1, sizeof(**crm));
@@ -204,8 +205,8 @@ given(enum amocrm_kind kind, const json_t *entity)
 static json_t *
 new_entity(void)
 {
-	return json_pack("{s:I, s:b, s:I, s:I, s:I, s:n}", "id", (json_int_t)account.next_id++, "is_deleted",
-	    0, "created_at", (json_int_t)(clock_wall_ms() / 1000), "updated_at",
+	return json_pack("{s:I, s:b, s:I, s:I, s:I, s:n}", "id", (json_int_t)account.next_id++,
+	    "is_deleted", 0, "created_at", (json_int_t)(clock_wall_ms() / 1000), "updated_at",
 	    (json_int_t)account.next_update++, "created_ms", (json_int_t)clock_wall_ms(),
 	    "custom_fields_values");
 }
@@ -277,7 +278,8 @@ put(enum amocrm_kind kind, const char *fields)
 {
 	json_t *entity = new_entity();
 
-	json_object_set_new(entity, "custom_fields_values", json_loads(fields, JSON_DECODE_ANY, NULL));
+	json_object_set_new(
+	    entity, "custom_fields_values", json_loads(fields, JSON_DECODE_ANY, NULL));
 	/* It has been there for long. */
 	json_object_set_new(entity, "created_ms", json_integer(0));
 	json_object_set_new(entity, "created_at", json_integer(1600000000));
@@ -323,8 +325,8 @@ fake_field(const json_t *entity, int64_t field_id)
 		else if (json_is_integer(json_object_get(value, "value")))
 			snprintf(text, sizeof(texts[0]), "%" PRId64, number(value, "value"));
 		else
-			snprintf(
-			    text, sizeof(texts[0]), "%s", json_string_value(json_object_get(value, "value")));
+			snprintf(text, sizeof(texts[0]), "%s",
+			    json_string_value(json_object_get(value, "value")));
 	}
 	return text;
 }
@@ -348,7 +350,8 @@ fake_notes(int64_t lead_id, const char *text)
 
 	json_array_foreach(account.notes, i, note)
 		count += (lead_id == 0 || number(note, "entity_id") == lead_id) &&
-		    strstr(json_string_value(json_object_get(json_object_get(note, "params"), "text")),
+		    strstr(
+			json_string_value(json_object_get(json_object_get(note, "params"), "text")),
 			text) != NULL;
 	return count;
 }
@@ -413,7 +416,8 @@ matches(enum amocrm_kind kind, const json_t *entity, const char *query)
 }
 
 enum outcome
-amocrm_search(struct amocrm *crm, enum amocrm_kind kind, const char *query, json_t **found, struct fault *why)
+amocrm_search(
+    struct amocrm *crm, enum amocrm_kind kind, const char *query, json_t **found, struct fault *why)
 {
 	json_t *hits, *entity;
 	enum outcome out;
@@ -453,13 +457,15 @@ amocrm_newest(struct amocrm *crm, enum amocrm_kind kind, json_t **found, struct 
 }
 
 enum outcome
-amocrm_read(struct amocrm *crm, enum amocrm_kind kind, int64_t id, json_t **entity, struct fault *why)
+amocrm_read(
+    struct amocrm *crm, enum amocrm_kind kind, int64_t id, json_t **entity, struct fault *why)
 {
 	const json_t *there;
 	enum outcome out;
 
 	(void)crm;
-	if (!begin(&out, why, "read %s %" PRId64, kind_name(kind), id) || fails(FAIL_AFTER, &out, why))
+	if (!begin(&out, why, "read %s %" PRId64, kind_name(kind), id) ||
+	    fails(FAIL_AFTER, &out, why))
 		return read_outcome(out);
 	there = fake_entity(all_of(kind), id);
 	*entity = there != NULL ? given(kind, there) : NULL;
@@ -478,7 +484,8 @@ amocrm_read_leads(struct amocrm *crm, const json_t *ids, json_t **leads, struct 
 		*leads = json_array();
 		return DONE;
 	}
-	if (!begin(&out, why, "read %zu leads", json_array_size(ids)) || fails(FAIL_AFTER, &out, why))
+	if (!begin(&out, why, "read %zu leads", json_array_size(ids)) ||
+	    fails(FAIL_AFTER, &out, why))
 		return read_outcome(out);
 	read = json_array();
 	json_array_foreach(ids, i, id)
@@ -522,7 +529,8 @@ begin_writing(enum outcome *out, struct fault *why, enum amocrm_kind kind, const
 {
 	if (kind == AMOCRM_NOTES || kind == AMOCRM_TASKS)
 		return begin(out, why, count > 1 ? "%s %" PRId64 " and %zu more" : "%s %" PRId64,
-		    kind == AMOCRM_NOTES ? "note" : "task", number(items[0].entity, "entity_id"), count - 1);
+		    kind == AMOCRM_NOTES ? "note" : "task", number(items[0].entity, "entity_id"),
+		    count - 1);
 	if (count > 1)
 		return begin(out, why, "%s %zu %s", verb, count, kind_name(kind));
 	if (items[0].id != 0)

@@ -3,9 +3,9 @@
 
 /*
  * An amoCRM account in memory, and failures on command.  Include fake_amocrm.c in the test; its functions take the place
- * of lib/amocrm.c.
+ * of lib/amocrm/amocrm.c.
  */
-#include "amocrm.h"
+#include "amocrm/amocrm.h"
 
 enum fake_when {
 	FAIL_BEFORE, /* amoCRM never did it. */
@@ -27,8 +27,9 @@ struct fake_account {
 		enum fake_when when;
 		enum outcome outcome;
 	} failures[FAKE_FAILURES_MAX];
-	bool unwell;         /* The last call failed. */
-	enum outcome always; /* What every call ends with, before its effect, while it is not DONE. */
+	bool unwell; /* The last call failed. */
+	enum outcome
+	    always; /* What every call ends with, before its effect, while it is not DONE. */
 
 	/* Called before each call, and after its effect, when set: somebody else is at work. */
 	void (*meanwhile)(int call, bool after);

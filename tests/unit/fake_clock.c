@@ -1,7 +1,7 @@
 #define clock_wall_ms     system_wall_ms
 #define clock_mono_ms     system_mono_ms
 #define clock_sleep_until system_sleep_until
-#include "../../lib/clock.c"
+#include "base/clock.c"
 #undef clock_wall_ms
 #undef clock_mono_ms
 #undef clock_sleep_until

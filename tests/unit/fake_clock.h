@@ -4,7 +4,7 @@
 /*
  * Time for tests that wait: it stands still but for a millisecond at each look, and whoever sleeps is there at once.
  *
- * Include fake_clock.c before anything that includes clock.h.  Its functions take the place of lib/clock.c in the test
+ * Include fake_clock.c before anything that includes clock.h.  Its functions take the place of lib/base/clock.c in the test
  * program; those that read and write dates are the real ones.
  */
 #include <stdint.h>

@@ -44,7 +44,8 @@ queue(enum outcome outcome, int status, const char *body, bool json)
 {
 	if (scripted == FAKE_HTTP_MAX)
 		abort();
-	script[scripted] = (struct scripted){ outcome, status, json, strdup(body != NULL ? body : ""), 0 };
+	script[scripted] =
+	    (struct scripted){ outcome, status, json, strdup(body != NULL ? body : ""), 0 };
 	return &script[scripted++];
 }
 
@@ -110,8 +111,8 @@ keep(const struct http_request *request)
 }
 
 enum outcome
-http_exchange(
-    struct http *http, const struct http_request *request, struct http_answer *answer, struct fault *why)
+http_exchange(struct http *http, const struct http_request *request, struct http_answer *answer,
+    struct fault *why)
 {
 	const struct scripted *it;
 

@@ -2,10 +2,10 @@
 #define FAKE_HTTP_H
 
 /*
- * lib/http.c without a network: answers come from a queue that the test fills, requests are kept for it to look at.
+ * lib/amocrm/http.c without a network: answers come from a queue that the test fills, requests are kept for it to look at.
  * Include fake_http.c in the test; its functions take the place of the library's.
  */
-#include "http.h"
+#include "amocrm/http.h"
 
 #define FAKE_HTTP_MAX 128
 

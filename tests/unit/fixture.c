@@ -133,11 +133,13 @@ sample_body(const struct sample *sample)
 	body = json_pack("{s:{s:s, s:s, s:s?, s:s?, s:[{s:o, s:{s:s, s:{s:s, s:s}}}],"
 			 " s:{s:s?, s:s?, s:s?, s:s?, s:s?}, s:{s:s?, s:s?}}}",
 	    "course_order", "status", or_default(sample->status, "CONFIRMED"), "updated_at",
-	    or_default(sample->time, "2025-01-20 14:49:20"), "payment_id", id, "invoice_id", sample->invoice,
-	    "course_order_items", "cost", cost, "course", "name", or_default(sample->course, "Годовой"),
-	    "subject", "name", or_default(sample->subject, "Русский"), "project", "ЕГЭ", "user", "first_name",
-	    sample->name, "phone", sample->phone, "email", sample->email, "telegram_id", sample->telegram,
-	    "telegram_tag", sample->tag, "utm", "source", sample->utm_source, "medium", sample->utm_medium);
+	    or_default(sample->time, "2025-01-20 14:49:20"), "payment_id", id, "invoice_id",
+	    sample->invoice, "course_order_items", "cost", cost, "course", "name",
+	    or_default(sample->course, "Годовой"), "subject", "name",
+	    or_default(sample->subject, "Русский"), "project", "ЕГЭ", "user", "first_name",
+	    sample->name, "phone", sample->phone, "email", sample->email, "telegram_id",
+	    sample->telegram, "telegram_tag", sample->tag, "utm", "source", sample->utm_source,
+	    "medium", sample->utm_medium);
 	text = json_dumps(body, JSON_COMPACT);
 	if (text == NULL)
 		abort();
@@ -178,7 +180,8 @@ run_sql(const char *path, const char *format, va_list args)
 		code = sqlite3_prepare_v2(file, rest, -1, &statement, &rest);
 		if (code == SQLITE_OK && statement != NULL)
 			code = sqlite3_step(statement);
-		if (code == SQLITE_ROW && value == NULL && sqlite3_column_type(statement, 0) != SQLITE_NULL)
+		if (code == SQLITE_ROW && value == NULL &&
+		    sqlite3_column_type(statement, 0) != SQLITE_NULL)
 			value = strdup((const char *)sqlite3_column_text(statement, 0));
 		while (code == SQLITE_ROW)
 			code = sqlite3_step(statement);

@@ -3,8 +3,8 @@
 
 #include <stdint.h>
 
-#include "payment.h"
-#include "settings.h"
+#include "config/settings.h"
+#include "payment/payment.h"
 
 /*
  * What most tests need: a directory of their own, settings, payments, and a look into the ledger's file past the ledger.
@@ -64,7 +64,9 @@ struct payment *sample_payment(const struct sample *sample); /* payment_free() i
 
 /* Run SQL on a SQLite file; the first column of the first row as a number, or as a text to free(3). */
 void fixture_sql(const char *path, const char *format, ...) __attribute__((format(printf, 2, 3)));
-int64_t fixture_sql_int(const char *path, const char *format, ...) __attribute__((format(printf, 2, 3)));
-char *fixture_sql_text(const char *path, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int64_t fixture_sql_int(const char *path, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+char *fixture_sql_text(const char *path, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #endif

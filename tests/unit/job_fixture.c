@@ -1,8 +1,8 @@
 #include "job_fixture.h"
-#include "batch.h"
-#include "clock.h"
-#include "contact.h"
-#include "lead.h"
+#include "base/clock.h"
+#include "deliver/batch.h"
+#include "deliver/contact.h"
+#include "deliver/lead.h"
 
 struct settings *settings;
 struct carrier *carrier;

@@ -1,9 +1,9 @@
 #ifndef JOB_FIXTURE_H
 #define JOB_FIXTURE_H
 
-#include "amocrm.h"
+#include "amocrm/amocrm.h"
+#include "deliver/job.h"
 #include "fixture.h"
-#include "job.h"
 
 /*
  * A payment in the middle of its way, for tests of the steps by themselves.  Include job_fixture.c, after a fake amoCRM.
@@ -27,7 +27,8 @@ enum outcome settle_contact(struct job *job, struct fault *why);
 enum outcome settle_lead(struct job *job, struct fault *why);
 
 /* Send what a step prepared, if it went well and prepared anything; how the job goes. */
-enum outcome send_prepared(struct job *job, enum amocrm_kind kind, enum outcome out, struct fault *why);
+enum outcome send_prepared(
+    struct job *job, enum amocrm_kind kind, enum outcome out, struct fault *why);
 
 /* Whether some remark has this text in it. */
 bool has_remark(const struct job *job, const char *text);

@@ -2,15 +2,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
+#include "base/clock.h"
 #include "rules_fixture.h"
 
 static const char order[] =
-    "{'course_order':{'status':'CONFIRMED','domain':'PL.example.com','gift':true,'level':11,'share':0.5,"
-    "'note':null,'payment_id':'pay_1','amo_payment_id':'10000007','created_at':'2025-01-20 14:49:20',"
+    "{'course_order':{'status':'CONFIRMED','domain':'PL.example.com','gift':true,'level':11,'share'"
+    ":0.5,"
+    "'note':null,'payment_id':'pay_1','amo_payment_id':'10000007','created_at':'2025-01-20 "
+    "14:49:20',"
     "'user':{'first_name':'Анна','class':'11 А','email':'Anna@Test.Example.com','is_parent':false},"
     "'utm':{'source':'ПАРТНЁР-7'},'course_order_items':["
-    "{'cost':100,'number_lessons':10,'course':{'name':'Годовой курс ЕГЭ','subject':{'name':'Русский',"
+    "{'cost':100,'number_lessons':10,'course':{'name':'Годовой курс "
+    "ЕГЭ','subject':{'name':'Русский',"
     "'project':'ЕГЭ'}}},"
     "{'cost':50.5,'number_lessons':20,'package_id':7,'course':{'name':'Летний интенсив','subject':"
     "{'name':' физика ','project':'ОГЭ'}}}]}}";

@@ -1,8 +1,8 @@
 #ifndef RULES_FIXTURE_H
 #define RULES_FIXTURE_H
 
-#include "payment.h"
-#include "rulefile.h"
+#include "payment/payment.h"
+#include "rules/rule_reader.h"
 
 /*
  * What the tests of rules need: a file of rules being read, under settings with nothing in them but the variables FIVE (5),

@@ -1,0 +1,166 @@
+/*
+ * paymentctl: the ledger compared with amoCRM as it stands.
+ */
+#include <inttypes.h>
+#include <sysexits.h>
+
+#include "admin/reconcile.h"
+#include "crm.h"
+#include "ctl.h"
+#include "ledger/audit.h"
+#include "print.h"
+
+#define BATCH 50 /* Leads read at once. */
+
+struct audit {
+	const struct ctl *ctl;
+	struct ctl_crm crm;
+	struct period period;
+	json_t *differences;
+	int64_t leads, payments; /* Compared so far. */
+	int64_t total;           /* Leads to compare. */
+};
+
+static const json_t *
+lead_among(const json_t *leads, int64_t id)
+{
+	const json_t *lead;
+	size_t i;
+
+	json_array_foreach(leads, i, lead)
+		if (json_integer_value(json_object_get(lead, "id")) == id)
+			return lead;
+	return NULL;
+}
+
+static int64_t
+count_asked(const json_t *payments)
+{
+	const json_t *payment;
+	int64_t count = 0;
+	size_t i;
+
+	json_array_foreach(payments, i, payment)
+		count += json_is_true(json_object_get(payment, "asked"));
+	return count;
+}
+
+/* Compare one lead; NULL: amoCRM does not have it. */
+static enum outcome
+compare(struct audit *audit, int64_t id, const json_t *lead, struct fault *why)
+{
+	json_t *payments = NULL, *notes = NULL;
+	enum outcome out = ledger_applied(audit->ctl->ledger, id, &audit->period, &payments, why);
+
+	if (out != DONE)
+		return out;
+	ctl_crm_turn(&audit->crm);
+	if (lead == NULL)
+		out = reconcile_gone(audit->crm.crm, id, payments, audit->differences, why);
+	else if ((out = amocrm_all_notes(audit->crm.crm, id, &notes, why)) == DONE)
+		reconcile_lead(audit->ctl->settings, lead, notes, payments, audit->differences);
+	if (out == DONE) {
+		audit->leads++;
+		audit->payments += count_asked(payments);
+		ctl_progress("comparing leads", audit->leads, audit->total);
+	}
+	json_decref(notes);
+	json_decref(payments);
+	return out;
+}
+
+static enum outcome
+compare_batch(struct audit *audit, const json_t *ids, struct fault *why)
+{
+	json_t *leads = NULL;
+	const json_t *id;
+	enum outcome out;
+	size_t i;
+
+	ctl_crm_turn(&audit->crm);
+	if ((out = amocrm_read_leads(audit->crm.crm, ids, &leads, why)) != DONE)
+		return out;
+	json_array_foreach(ids, i, id) {
+		out = compare(
+		    audit, json_integer_value(id), lead_among(leads, json_integer_value(id)), why);
+		if (out != DONE)
+			break;
+	}
+	json_decref(leads);
+	return out;
+}
+
+static enum outcome
+compare_all(struct audit *audit, struct fault *why)
+{
+	enum outcome out =
+	    ledger_lead_count(audit->ctl->ledger, &audit->period, &audit->total, why);
+	int64_t last = 0;
+	json_t *ids = NULL;
+	size_t count = BATCH;
+
+	while (out == DONE && count == BATCH) {
+		out = ledger_leads(audit->ctl->ledger, &audit->period, last, BATCH, &ids, why);
+		if (out != DONE)
+			break;
+		if ((count = json_array_size(ids)) > 0) {
+			last = json_integer_value(json_array_get(ids, count - 1));
+			out = compare_batch(audit, ids, why);
+		}
+		json_decref(ids);
+	}
+	return out;
+}
+
+static void
+print_audit(const struct audit *audit, bool complete)
+{
+	int64_t found = (int64_t)json_array_size(audit->differences);
+	const json_t *difference;
+	json_t *all;
+	size_t i;
+
+	if (audit->ctl->json) {
+		all = json_pack("{s:b, s:I, s:I, s:O}", "complete", complete, "leads",
+		    (json_int_t)audit->leads, "payments", (json_int_t)audit->payments,
+		    "differences", audit->differences);
+		ctl_json(all);
+		json_decref(all);
+		return;
+	}
+	json_array_foreach(audit->differences, i, difference) {
+		const char *key = json_string_value(json_object_get(difference, "payment_id"));
+
+		print_line(PRINT_BAD, "lead %" JSON_INTEGER_FORMAT "%s%s: %s",
+		    json_integer_value(json_object_get(difference, "lead_id")),
+		    key != NULL ? ", payment " : "", key != NULL ? key : "",
+		    json_string_value(json_object_get(difference, "message")));
+	}
+	print_line(found > 0 ? PRINT_BAD : PRINT_GOOD,
+	    "%" PRId64 " payment%s in %" PRId64 " lead%s compared%s, %" PRId64 " difference%s",
+	    audit->payments, print_plural(audit->payments), audit->leads,
+	    print_plural(audit->leads), complete ? "" : " before that failed", found,
+	    print_plural(found));
+}
+
+int
+ctl_reconcile(const struct ctl *ctl)
+{
+	struct audit audit = { .ctl = ctl, .period = { ctl->since_ms, ctl->until_ms } };
+	struct fault why;
+	int status;
+
+	if ((status = ctl_crm_open(ctl->settings, &audit.crm)) != EX_OK)
+		return status;
+	audit.differences = json_array();
+	if (compare_all(&audit, &why) == DONE) {
+		print_audit(&audit, true);
+		status = json_array_size(audit.differences) > 0 ? CTL_SEE : EX_OK;
+	} else {
+		status = ctl_crm_complain(&audit.crm, &why);
+		print_audit(&audit, false);
+	}
+	json_decref(audit.differences);
+	ctl_crm_close(&audit.crm);
+	return status;
+}

@@ -1,0 +1,432 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "amocrm/amocrm.h"
+#include "amocrm/internal.h"
+#include "base/text.h"
+
+/* Pages of 250 entities; a search that fills twenty of them is not about one person. */
+#define PAGE_SIZE 250
+/* Of leads that are asked for by id: with more, a request line might be longer than the 8 KB that web servers take. */
+#define IDS_MAX   150
+#define PAGES_MAX 20
+
+static const char *const kind_names[] = { "contacts", "leads" };
+/* What the calls are called in the trail. */
+static const char *const search_names[] = { "search contacts", "search leads" };
+static const char *const newest_names[] = { "list newest contacts", "list newest leads" };
+static const char *const read_names[] = { "read contact", "read lead" };
+static const char *const kind_with[] = { "leads", "contacts" };
+
+enum outcome
+amocrm_open(const struct settings *settings, struct limiter *limiter, struct amocrm **crm,
+    struct fault *why)
+{
+	struct http *http;
+	enum outcome out;
+
+	out = http_open(settings->amo_access_token, settings->amo_ca_file, &http, why);
+	if (out != DONE)
+		return out;
+	if ((*crm = calloc(1, sizeof(**crm))) == NULL)
+		abort();
+	(*crm)->http = http;
+	(*crm)->caller = (struct caller){ .settings = settings, .limiter = limiter, .http = http };
+	return DONE;
+}
+
+void
+amocrm_close(struct amocrm *crm)
+{
+	if (crm == NULL)
+		return;
+	http_close(crm->http);
+	free(crm);
+}
+
+void
+amocrm_set_metrics(struct amocrm *crm, struct metrics *metrics)
+{
+	crm->caller.metrics = metrics;
+}
+
+void
+amocrm_set_request_id(struct amocrm *crm, const char *request_id)
+{
+	crm->caller.request_id = request_id;
+}
+
+void
+amocrm_set_deadline(struct amocrm *crm, int64_t deadline_ms)
+{
+	crm->caller.deadline_ms = deadline_ms;
+}
+
+void
+amocrm_attend(struct amocrm *crm, json_t *const *trails, size_t count)
+{
+	crm->caller.trails = trails;
+	crm->caller.trail_count = count;
+}
+
+bool
+amocrm_unwell(const struct amocrm *crm)
+{
+	return crm->unwell;
+}
+
+enum outcome
+amocrm_perform(struct amocrm *crm, const struct call *call, struct reply *reply, struct fault *why)
+{
+	enum outcome out = call_perform(&crm->caller, call, reply, why);
+
+	crm->unwell = out == LATER || out == UNSURE;
+	return out;
+}
+
+/* A GET whose path is taken over. */
+static enum outcome
+get(struct amocrm *crm, const char *what, char *path, json_t **json, struct fault *why)
+{
+	struct call call = { .method = "GET", .what = what, .path = path };
+	struct reply reply = { 0 };
+	enum outcome out = amocrm_perform(crm, &call, &reply, why);
+
+	free(path);
+	if (out == DONE)
+		*json = reply.json;
+	else
+		json_decref(reply.json);
+	return out;
+}
+
+/*
+ * Reading.
+ */
+
+json_t *
+amocrm_embedded(const json_t *json, const char *name)
+{
+	return json_object_get(json_object_get(json, "_embedded"), name);
+}
+
+static bool
+has_next_page(const json_t *json)
+{
+	return json_object_get(json_object_get(json_object_get(json, "_links"), "next"), "href") !=
+	    NULL;
+}
+
+json_int_t
+amocrm_id(const json_t *entity)
+{
+	return json_integer_value(json_object_get(entity, "id"));
+}
+
+/* What has no id is no entity: acting upon it would be acting upon nothing. */
+static void
+append_entities(json_t *all, const json_t *entities)
+{
+	json_t *entity;
+	size_t i;
+
+	json_array_foreach(entities, i, entity)
+		if (amocrm_id(entity) > 0)
+			json_array_append(all, entity);
+}
+
+/* A page of a list, by a path that is taken over; NULL when amoCRM says that it is empty (204).  Anything else that holds
+ * no list proves nothing about what there is. */
+static enum outcome
+get_page(struct amocrm *crm, const char *name, const char *what, char *path, json_t **page,
+    struct fault *why)
+{
+	enum outcome out = get(crm, what, path, page, why);
+
+	if (out != DONE || *page == NULL || json_is_array(amocrm_embedded(*page, name)))
+		return out;
+	json_decref(*page);
+	return fault_set(why, LATER, "amoCRM answered without a list of %s", name);
+}
+
+/* All pages of a list.  The link to the next page may name another host, so only its presence is used. */
+static enum outcome
+list(struct amocrm *crm, const char *name, const char *what, const char *path, int pages,
+    json_t **found, struct fault *why)
+{
+	json_t *all = json_array(), *page = NULL;
+	bool more = true;
+	enum outcome out = DONE;
+	int number;
+
+	for (number = 1; more && number <= pages && out == DONE; number++) {
+		out = get_page(crm, name, what,
+		    text_format("%s&limit=%d&page=%d", path, PAGE_SIZE, number), &page, why);
+		if (out != DONE)
+			break;
+		append_entities(all, amocrm_embedded(page, name));
+		more = has_next_page(page);
+		json_decref(page);
+	}
+	if (out == DONE && more && pages == PAGES_MAX)
+		out = fault_set(
+		    why, NEVER, "amoCRM: more than %d %s match", PAGES_MAX * PAGE_SIZE, name);
+	if (out == DONE)
+		*found = all;
+	else
+		json_decref(all);
+	return out;
+}
+
+enum outcome
+amocrm_search(
+    struct amocrm *crm, enum amocrm_kind kind, const char *query, json_t **found, struct fault *why)
+{
+	char *escaped = http_escape(crm->http, query);
+	char *path =
+	    text_format("/api/v4/%s?query=%s&with=%s", kind_names[kind], escaped, kind_with[kind]);
+	enum outcome out =
+	    list(crm, kind_names[kind], search_names[kind], path, PAGES_MAX, found, why);
+
+	free(escaped);
+	free(path);
+	return out;
+}
+
+enum outcome
+amocrm_newest(struct amocrm *crm, enum amocrm_kind kind, json_t **found, struct fault *why)
+{
+	char *path = text_format(
+	    "/api/v4/%s?order%%5Bid%%5D=desc&with=%s", kind_names[kind], kind_with[kind]);
+	enum outcome out = list(crm, kind_names[kind], newest_names[kind], path, 1, found, why);
+
+	free(path);
+	return out;
+}
+
+enum outcome
+amocrm_read(
+    struct amocrm *crm, enum amocrm_kind kind, int64_t id, json_t **entity, struct fault *why)
+{
+	struct call call = { .method = "GET",
+		.what = read_names[kind],
+		.path = text_format(
+		    "/api/v4/%s/%" PRId64 "?with=%s", kind_names[kind], id, kind_with[kind]) };
+	struct reply reply = { 0 };
+	enum outcome out = amocrm_perform(crm, &call, &reply, why);
+
+	free(call.path);
+	/* An unknown id is 204 by the documentation; 404 is seen too. */
+	if (out == NEVER && reply.status == 404) {
+		json_decref(reply.json);
+		*entity = NULL;
+		return DONE;
+	}
+	if (out == DONE && reply.json != NULL &&
+	    json_integer_value(json_object_get(reply.json, "id")) != id)
+		out =
+		    fault_set(why, LATER, "amoCRM answered with another entity than was asked for");
+	if (out == DONE)
+		*entity = reply.json;
+	else
+		json_decref(reply.json);
+	return out;
+}
+
+static bool
+among(const json_t *ids, json_int_t id)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(ids, i, one)
+		if (json_integer_value(one) == id)
+			return true;
+	return false;
+}
+
+static bool
+has_entity(const json_t *entities, json_int_t id)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(entities, i, one)
+		if (amocrm_id(one) == id)
+			return true;
+	return false;
+}
+
+static enum outcome
+read_singly(struct amocrm *crm, const json_t *ids, json_t *leads, struct fault *why)
+{
+	const json_t *id;
+	json_t *lead = NULL;
+	enum outcome out;
+	size_t i;
+
+	json_array_foreach(ids, i, id) {
+		if (has_entity(leads, json_integer_value(id)))
+			continue;
+		if ((out = amocrm_read(crm, AMOCRM_LEADS, json_integer_value(id), &lead, why)) !=
+		    DONE)
+			return out;
+		if (lead != NULL)
+			json_array_append_new(leads, lead);
+	}
+	return DONE;
+}
+
+/* Ask for up to IDS_MAX leads by a filter.  *ignored tells that leads came that were not asked for. */
+static enum outcome
+read_filtered(struct amocrm *crm, const json_t *ids, size_t from, json_t *leads, bool *ignored,
+    struct fault *why)
+{
+	char *path = NULL;
+	size_t size = 0, i;
+	FILE *text = open_memstream(&path, &size);
+	json_t *page = NULL;
+	const json_t *lead;
+	enum outcome out;
+
+	if (text == NULL)
+		abort();
+	fprintf(text, "/api/v4/leads?with=contacts&limit=%d", PAGE_SIZE);
+	for (i = from; i < json_array_size(ids) && i < from + IDS_MAX; i++)
+		fprintf(text, "&filter%%5Bid%%5D%%5B%%5D=%" JSON_INTEGER_FORMAT,
+		    json_integer_value(json_array_get(ids, i)));
+	fclose(text);
+	if ((out = get_page(crm, "leads", "read leads", path, &page, why)) != DONE)
+		return out;
+	json_array_foreach(amocrm_embedded(page, "leads"), i, lead) {
+		if (amocrm_id(lead) <= 0 || !among(ids, amocrm_id(lead)))
+			*ignored = true;
+		else if (!has_entity(leads, amocrm_id(lead)))
+			json_array_append(leads, (json_t *)lead);
+	}
+	json_decref(page);
+	return DONE;
+}
+
+enum outcome
+amocrm_read_leads(struct amocrm *crm, const json_t *ids, json_t **leads, struct fault *why)
+{
+	json_t *read = json_array();
+	bool ignored = json_array_size(ids) == 1; /* One is read by its id. */
+	enum outcome out = DONE;
+	size_t from;
+
+	for (from = 0; out == DONE && !ignored && from < json_array_size(ids); from += IDS_MAX)
+		out = read_filtered(crm, ids, from, read, &ignored, why);
+	if (out == DONE && ignored)
+		out = read_singly(crm, ids, read, why);
+	if (out == DONE)
+		*leads = read;
+	else
+		json_decref(read);
+	return out;
+}
+
+/*
+ * Notes and tasks.
+ */
+
+enum outcome
+amocrm_notes(struct amocrm *crm, int64_t lead_id, json_t **notes, struct fault *why)
+{
+	char *path = text_format("/api/v4/leads/%" PRId64
+				 "/notes?filter%%5Bnote_type%%5D=common&order%%5Bid%%5D=desc",
+	    lead_id);
+	enum outcome out = list(crm, "notes", "read notes", path, 1, notes, why);
+
+	free(path);
+	return out;
+}
+
+/* Accounts may ignore filters: what belongs to other entities is dropped. */
+enum outcome
+amocrm_tasks(struct amocrm *crm, int64_t lead_id, json_t **tasks, struct fault *why)
+{
+	char *path = text_format(
+	    "/api/v4/tasks?filter%%5Bentity_type%%5D=leads&filter%%5Bentity_id%%5D=%" PRId64
+	    "&order%%5Bid%%5D=desc",
+	    lead_id);
+	json_t *found = NULL, *task, *own;
+	enum outcome out = list(crm, "tasks", "read tasks", path, 1, &found, why);
+	size_t i;
+
+	free(path);
+	if (out != DONE)
+		return out;
+	own = json_array();
+	json_array_foreach(found, i, task) {
+		const char *type = json_string_value(json_object_get(task, "entity_type"));
+
+		if (type != NULL && strcmp(type, "leads") == 0 &&
+		    json_integer_value(json_object_get(task, "entity_id")) == lead_id)
+			json_array_append(own, task);
+	}
+	json_decref(found);
+	*tasks = own;
+	return DONE;
+}
+
+enum outcome
+amocrm_all_notes(struct amocrm *crm, int64_t lead_id, json_t **notes, struct fault *why)
+{
+	char *path =
+	    text_format("/api/v4/leads/%" PRId64 "/notes?filter%%5Bnote_type%%5D=common", lead_id);
+	enum outcome out = list(crm, "notes", "read notes", path, PAGES_MAX, notes, why);
+
+	free(path);
+	return out;
+}
+
+/*
+ * The account itself.
+ */
+
+enum outcome
+amocrm_account(struct amocrm *crm, json_t **info, struct fault *why)
+{
+	json_t *json = NULL;
+	enum outcome out =
+	    get(crm, "read account", text_format("/api/v4/account?with=task_types"), &json, why);
+
+	if (out == DONE && amocrm_id(json) <= 0)
+		out = fault_set(why, LATER, "amoCRM answered without an account");
+	if (out == DONE)
+		*info = json;
+	else
+		json_decref(json);
+	return out;
+}
+
+enum outcome
+amocrm_fields(struct amocrm *crm, enum amocrm_kind kind, json_t **fields, struct fault *why)
+{
+	char *path =
+	    text_format("/api/v4/%s/custom_fields?order%%5Bsort%%5D=asc", kind_names[kind]);
+	enum outcome out = list(crm, "custom_fields", "read fields", path, PAGES_MAX, fields, why);
+
+	free(path);
+	return out;
+}
+
+enum outcome
+amocrm_pipelines(struct amocrm *crm, json_t **pipelines, struct fault *why)
+{
+	json_t *page = NULL, *all;
+	enum outcome out = get_page(
+	    crm, "pipelines", "read pipelines", text_format("/api/v4/leads/pipelines"), &page, why);
+
+	if (out != DONE)
+		return out;
+	all = json_array();
+	append_entities(all, amocrm_embedded(page, "pipelines"));
+	json_decref(page);
+	*pipelines = all;
+	return DONE;
+}

@@ -1,0 +1,230 @@
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "amocrm/call.h"
+#include "amocrm/refusal.h"
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "base/retry.h"
+#include "base/text.h"
+#include "base/trail.h"
+
+/* Retry-After may come as a header or as a member of the body. */
+static int64_t
+advised_wait(const struct http_answer *answer, const json_t *json)
+{
+	json_int_t seconds = json_integer_value(json_object_get(json, "retry_after"));
+
+	if (answer->retry_after_ms > 0)
+		return answer->retry_after_ms;
+	if (seconds <= 0)
+		return 0;
+	return seconds < LIMITER_HOLD_MAX_MS / 1000 ? seconds * 1000 : LIMITER_HOLD_MAX_MS;
+}
+
+/* An unpaid account is refused with 402, but sometimes with 400 and this code in the text; there it stands alone, not within
+ * the number of a field or a lead. */
+static bool
+account_refused(const json_t *json)
+{
+	static const char code[] = "244";
+	const char *detail = json_string_value(json_object_get(json, "detail")), *at = detail;
+	size_t length = sizeof(code) - 1;
+
+	if (detail == NULL || json_object_get(json, "validation-errors") != NULL)
+		return false;
+	for (; (at = strstr(at, code)) != NULL; at += length)
+		if ((at == detail || !isdigit((unsigned char)at[-1])) &&
+		    !isdigit((unsigned char)at[length]))
+			return true;
+	return false;
+}
+
+/* What an HTTP status of amoCRM's means for the call; the only place that knows. */
+static enum outcome
+judge(const struct caller *caller, const struct call *call, const struct http_answer *answer,
+    struct reply *reply, struct fault *why)
+{
+	char refused[160];
+
+	switch (answer->status) {
+	case 204:
+		return DONE;
+	case 200:
+	case 201:
+	case 202:
+		if (reply->json != NULL)
+			return DONE;
+		/* A success that cannot be read proves nothing: the answer may have been cut off after its status. */
+		return fault_set(why, strcmp(call->method, "GET") == 0 ? LATER : UNSURE,
+		    "amoCRM: %s answered %d without readable JSON", call->method, answer->status);
+	case 401:
+	case 402:
+	case 403:
+		limiter_break(caller->limiter, answer->status);
+		return fault_set(why, LATER, "amoCRM refuses everybody: HTTP %d, request id %s",
+		    answer->status, answer->request_id);
+	case 429:
+		reply->advice_ms = advised_wait(answer, reply->json);
+		limiter_hold(caller->limiter,
+		    reply->advice_ms > 0 ? reply->advice_ms
+					 : caller->settings->retry_wait_min_s * 1000);
+		return fault_set(
+		    why, LATER, "amoCRM asks to wait: HTTP 429, %" PRId64 " ms", reply->advice_ms);
+	case 400:
+		if (account_refused(reply->json)) {
+			limiter_break(caller->limiter, 402);
+			return fault_set(
+			    why, LATER, "amoCRM refuses everybody: HTTP 400, code 244");
+		}
+		/* fallthrough */
+	case 404:
+	case 405:
+	case 409:
+	case 413:
+	case 415:
+	case 422:
+		refusal_describe(reply->json, refused, sizeof(refused));
+		return fault_set(why, NEVER, "amoCRM refuses: HTTP %d%s%s, request id %s",
+		    answer->status, refused[0] != '\0' ? ", " : "", refused, answer->request_id);
+	default:
+		/* 5xx: a gateway may have given up on a request that is still carried out behind it. */
+		reply->advice_ms = advised_wait(answer, reply->json);
+		return fault_set(why, strcmp(call->method, "GET") == 0 ? LATER : UNSURE,
+		    "amoCRM: HTTP %d, request id %s", answer->status, answer->request_id);
+	}
+}
+
+/* Connecting and encrypting may have taken a while since the turn was given, and the answer may take longer than those
+ * whose turn is measured by this one's will wait. */
+static void
+count_from_now(void *limiter)
+{
+	limiter_sent(limiter, clock_mono_ms());
+}
+
+static void
+tell(const struct caller *caller, const struct call *call, const struct http_answer *answer)
+{
+	size_t i;
+
+	for (i = 0; i < caller->trail_count; i++)
+		trail_add_call(caller->trails[i], clock_wall_ms(), call->what, answer->status,
+		    answer->took_ms, answer->request_id);
+}
+
+#define HEADER_ROOM (sizeof("X-Request-Id: ") + HTTP_REQUEST_ID_MAX)
+
+/* What this is done for, by our own log's name; NULL when that has none. */
+static const char *
+header_of(const struct caller *caller, char header[static HEADER_ROOM])
+{
+	if (caller->request_id == NULL || caller->request_id[0] == '\0')
+		return NULL;
+	snprintf(header, HEADER_ROOM, "X-Request-Id: %s", caller->request_id);
+	return header;
+}
+
+static enum outcome
+try_once(const struct caller *caller, const struct call *call, const char *url, const char *body,
+    struct reply *reply, struct fault *why)
+{
+	int64_t patience = clock_mono_ms() + caller->settings->amo_timeout_ms;
+	char header[HEADER_ROOM];
+	struct http_request request = { .method = call->method,
+		.url = url,
+		.body = body,
+		.body_size = body != NULL ? strlen(body) : 0,
+		.deadline_ms = patience < caller->deadline_ms ? patience : caller->deadline_ms,
+		.once = call->once || call->overwrites,
+		.header = header_of(caller, header),
+		.leaving = count_from_now,
+		.leaving_context = caller->limiter };
+	struct http_answer answer = { 0 };
+	enum outcome out;
+
+	out = http_exchange(caller->http, &request, &answer, why);
+	/* amoCRM counts it from when it arrived, which was after it left and before it was answered. */
+	if (answer.sent_ms > 0)
+		limiter_answered(caller->limiter, answer.sent_ms);
+	tell(caller, call, &answer);
+	metrics_call(caller->metrics, call->method, call->path, out == DONE ? answer.status : 0,
+	    answer.took_ms);
+	if (out != DONE)
+		return out;
+	reply->status = answer.status;
+	if (answer.json)
+		reply->json = json_loadb(answer.body, answer.size, 0, NULL);
+	out = judge(caller, call, &answer, reply, why);
+	/* Whatever amoCRM says but 401, 402 and 403 shows that it lets us in. */
+	if (out == DONE || out == NEVER)
+		limiter_succeeded(caller->limiter);
+	return out;
+}
+
+/* Whether the request may still be carried out: nobody answered it, or a gateway did so in amoCRM's place. */
+static bool
+may_be_under_way(const struct reply *reply)
+{
+	return reply->status == 0 || reply->status == 502 || reply->status == 504;
+}
+
+/* Whether repeating the call soon could help and do no harm. */
+static bool
+repeatable(const struct caller *caller, const struct call *call, const struct reply *reply,
+    enum outcome out)
+{
+	struct limiter_state state;
+
+	limiter_look(caller->limiter, &state);
+	if (state.open || (out != LATER && out != UNSURE))
+		return false;
+	return out == LATER || !(call->once || (call->overwrites && may_be_under_way(reply)));
+}
+
+/* When to try again after this many failures; 0 when the deadline leaves no time for it. */
+static int64_t
+next_try(const struct caller *caller, unsigned attempt, int64_t advice_ms)
+{
+	const struct settings *set = caller->settings;
+	int64_t again = clock_mono_ms() +
+	    retry_wait(attempt, set->retry_wait_min_s * 1000, set->retry_wait_max_s * 1000,
+		advice_ms, random_bits());
+
+	return again < caller->deadline_ms ? again : 0;
+}
+
+enum outcome
+call_perform(
+    const struct caller *caller, const struct call *call, struct reply *reply, struct fault *why)
+{
+	char *url = text_format("%s%s", caller->settings->amo_base_url, call->path);
+	char *body = call->body != NULL ? json_dumps(call->body, JSON_COMPACT) : NULL;
+	bool unsure = false;
+	int64_t again = 0;
+	unsigned attempt;
+	enum outcome out;
+
+	*reply = (struct reply){ 0 };
+	for (attempt = 1;; attempt++) {
+		if ((out = limiter_wait(caller->limiter, caller->deadline_ms, why)) != DONE)
+			break;
+		json_decref(reply->json);
+		*reply = (struct reply){ 0 };
+		out = try_once(caller, call, url, body, reply, why);
+		unsure |= out == UNSURE;
+		if (attempt >= caller->settings->retry_max_attempts ||
+		    !repeatable(caller, call, reply, out))
+			break;
+		if ((again = next_try(caller, attempt, reply->advice_ms)) == 0)
+			break;
+		clock_sleep_until(again);
+	}
+	free(url);
+	free(body);
+	/* A later try that surely did nothing says nothing about an earlier one. */
+	return out == LATER && unsure ? UNSURE : out;
+}

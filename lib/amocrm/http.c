@@ -1,0 +1,470 @@
+#include <ctype.h>
+#include <curl/curl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "amocrm/http.h"
+#include "base/clock.h"
+
+#define RETRY_AFTER_MAX_S 3600
+
+/*
+ * An idle connection is given up before the server is likely to: on one that just died libcurl repeats the request, and
+ * it stops doing so after five times in the life of a handle.
+ */
+#define IDLE_MAX_S 30L
+
+/*
+ * What may be sent only once trusts a connection that was in use just now; if it dies all the same, the request is unsure.
+ * libcurl compares whole seconds, so that these are nearly three.
+ */
+#define ONCE_IDLE_MAX_S 2L
+
+/* A peer that sends less than this for so long is stuck; the deadline nearly always comes first. */
+#define STUCK_BYTES_S 16L
+#define STUCK_AFTER_S 30L
+
+#define PATH_SHOWN 80 /* How much of the URL before its query a fault quotes. */
+
+struct http {
+	CURL *easy;
+	char *ca_file;
+	struct curl_slist *headers; /* For a request without a body. */
+	struct curl_slist *headers_with_body;
+	struct curl_slist extra; /* The request's own header, in front of one of those. */
+	char *answer;
+	size_t size, capacity;
+	bool too_large, no_memory;
+	const struct http_request *request; /* The one under way, */
+	int departures;                     /* and how often it has left. */
+	char error[CURL_ERROR_SIZE];
+};
+
+/* Append to a header list, which is left as it was when memory is short. */
+static bool
+append(struct curl_slist **list, const char *line)
+{
+	struct curl_slist *longer = curl_slist_append(*list, line);
+
+	if (longer)
+		*list = longer;
+	return longer != NULL;
+}
+
+static bool
+append_token(struct http *http, const char *token)
+{
+	static const char prefix[] = "Authorization: Bearer ";
+	size_t size = sizeof(prefix) + strlen(token);
+	char *line;
+	bool made;
+
+	if (!(line = malloc(size)))
+		return false;
+	memcpy(line, prefix, sizeof(prefix) - 1);
+	memcpy(line + sizeof(prefix) - 1, token, strlen(token) + 1);
+	made = append(&http->headers, line) && append(&http->headers_with_body, line);
+	explicit_bzero(line, size);
+	free(line);
+	return made;
+}
+
+static bool
+make_headers(struct http *http, const char *token)
+{
+	if (token && !append_token(http, token))
+		return false;
+	/* An empty Expect stops libcurl from asking for permission first and waiting a second for it. */
+	return append(&http->headers, "Accept: application/json") &&
+	    append(&http->headers_with_body, "Accept: application/json") &&
+	    append(&http->headers_with_body, "Content-Type: application/json") &&
+	    append(&http->headers_with_body, "Expect:");
+}
+
+enum outcome
+http_open(const char *token, const char *ca_file, struct http **http, struct fault *why)
+{
+	struct http *opened;
+
+	if (!(opened = calloc(1, sizeof(*opened))))
+		return fault_set(why, BROKEN, "HTTP client: no memory");
+	/* Counted by libcurl; each http_close() takes one back. */
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+		free(opened);
+		return fault_set(why, BROKEN, "HTTP client: libcurl cannot be initialised");
+	}
+	opened->easy = curl_easy_init();
+	opened->answer = calloc(1, 1);
+	opened->capacity = 1;
+	if (!opened->easy || !opened->answer || !make_headers(opened, token) ||
+	    (ca_file && !(opened->ca_file = strdup(ca_file)))) {
+		http_close(opened);
+		return fault_set(why, BROKEN, "HTTP client: no memory");
+	}
+	*http = opened;
+	return DONE;
+}
+
+static void
+free_headers(struct curl_slist *list)
+{
+	struct curl_slist *line;
+
+	for (line = list; line; line = line->next)
+		explicit_bzero(line->data, strlen(line->data));
+	curl_slist_free_all(list);
+}
+
+void
+http_close(struct http *http)
+{
+	if (!http)
+		return;
+	curl_easy_cleanup(http->easy);
+	free_headers(http->headers);
+	free_headers(http->headers_with_body);
+	free(http->ca_file);
+	free(http->answer);
+	free(http);
+	curl_global_cleanup();
+}
+
+/* Make room for that many more bytes and the NUL. */
+static bool
+reserve(struct http *http, size_t more)
+{
+	size_t needed = http->size + more + 1, capacity = http->capacity;
+	char *grown;
+
+	while (capacity < needed)
+		capacity *= 2;
+	if (capacity == http->capacity)
+		return true;
+	if (!(grown = realloc(http->answer, capacity)))
+		return false;
+	http->answer = grown;
+	http->capacity = capacity;
+	return true;
+}
+
+/*
+ * libcurl's own limit looks only at a Content-Length, so the bytes are counted here.  Taking fewer than were offered ends
+ * the exchange.
+ */
+static size_t
+receive(char *data, size_t one, size_t count, void *context)
+{
+	struct http *http = context;
+	size_t size = one * count;
+
+	if (size > HTTP_ANSWER_MAX - http->size) {
+		http->too_large = true;
+		return 0;
+	}
+	if (!reserve(http, size)) {
+		http->no_memory = true;
+		return 0;
+	}
+	memcpy(http->answer + http->size, data, size);
+	http->size += size;
+	http->answer[http->size] = '\0';
+	return size;
+}
+
+/* Called whenever a connection stands and the request is about to be written to it, also when libcurl repeats it. */
+static int
+/* NOLINTNEXTLINE(readability-non-const-parameter): the parameters are libcurl's. */
+about_to_send(void *context, char *address, char *local_address, int port, int local_port)
+{
+	struct http *http = context;
+
+	(void)address, (void)local_address, (void)port, (void)local_port;
+	if (http->departures++ > 0 && http->request->once)
+		return CURL_PREREQFUNC_ABORT;
+	if (http->request->leaving)
+		http->request->leaving(http->request->leaving_context);
+	return CURL_PREREQFUNC_OK;
+}
+
+#define SET(option, value)                                                                         \
+	do {                                                                                       \
+		if (code == CURLE_OK)                                                              \
+			code = curl_easy_setopt(http->easy, CURLOPT_##option, (value));            \
+	} while (0)
+
+static struct curl_slist *
+headers_of(struct http *http, const struct http_request *request)
+{
+	struct curl_slist *usual = request->body ? http->headers_with_body : http->headers;
+
+	if (!request->header)
+		return usual;
+	/* libcurl only reads it. */
+	http->extra = (struct curl_slist){ .data = (char *)request->header, .next = usual };
+	return &http->extra;
+}
+
+/* What to whom. */
+static CURLcode
+set_request(struct http *http, const struct http_request *request)
+{
+	CURLcode code = CURLE_OK;
+	const char *scheme = strncasecmp(request->url, "http:", 5) == 0 ? "http" : "https";
+
+	SET(URL, request->url);
+	SET(PROTOCOLS_STR, scheme);
+	SET(REDIR_PROTOCOLS_STR, scheme);
+	SET(FOLLOWLOCATION, 0L);
+	SET(USERAGENT, "platform-payment-sync/" VERSION);
+	SET(HTTPHEADER, headers_of(http, request));
+	if (request->body) {
+		SET(POST, 1L);
+		SET(POSTFIELDSIZE_LARGE, (curl_off_t)request->body_size);
+		SET(POSTFIELDS, request->body);
+	} else {
+		SET(HTTPGET, 1L);
+	}
+	SET(CUSTOMREQUEST, request->method);
+	SET(MAXAGE_CONN, request->once ? ONCE_IDLE_MAX_S : IDLE_MAX_S);
+	SET(PREREQFUNCTION, about_to_send);
+	SET(PREREQDATA, http);
+	return code;
+}
+
+/* How it is carried. */
+static CURLcode
+set_transport(struct http *http, int64_t left_ms)
+{
+	CURLcode code = CURLE_OK;
+	long budget = left_ms < INT_MAX ? (long)left_ms : INT_MAX;
+
+	SET(NOSIGNAL, 1L);
+	SET(TIMEOUT_MS, budget);
+	SET(CONNECTTIMEOUT_MS, budget < HTTP_CONNECT_MS ? budget : (long)HTTP_CONNECT_MS);
+	SET(LOW_SPEED_LIMIT, STUCK_BYTES_S);
+	SET(LOW_SPEED_TIME, STUCK_AFTER_S);
+	SET(TCP_KEEPALIVE, 1L);
+	SET(DNS_CACHE_TIMEOUT, 60L);
+	SET(QUICK_EXIT, 1L);
+	SET(PROXY, "");
+	SET(HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	SET(SSL_VERIFYPEER, 1L);
+	SET(SSL_VERIFYHOST, 2L);
+	SET(SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	if (http->ca_file)
+		SET(CAINFO, http->ca_file);
+	SET(ERRORBUFFER, http->error);
+	SET(WRITEFUNCTION, receive);
+	SET(WRITEDATA, http);
+	return code;
+}
+
+#undef SET
+
+static CURLcode
+prepare(struct http *http, const struct http_request *request, int64_t left_ms)
+{
+	CURLcode code;
+
+	/* Keeps the connections, the addresses and the TLS sessions, forgets every option. */
+	curl_easy_reset(http->easy);
+	http->size = 0;
+	http->answer[0] = '\0';
+	http->too_large = http->no_memory = false;
+	http->request = request;
+	http->departures = 0;
+	http->error[0] = '\0';
+	if ((code = set_request(http, request)) == CURLE_OK)
+		code = set_transport(http, left_ms);
+	return code;
+}
+
+/*
+ * Did any of the request leave?  Both are asked: the bytes written are counted over all of libcurl's own repetitions, so
+ * a first try that was sent and a second that found nobody are not taken for nothing sent.
+ */
+static bool
+has_left(struct http *http)
+{
+	curl_off_t ready_us = 0;
+	long bytes = 0;
+
+	curl_easy_getinfo(http->easy, CURLINFO_PRETRANSFER_TIME_T, &ready_us);
+	curl_easy_getinfo(http->easy, CURLINFO_REQUEST_SIZE, &bytes);
+	return ready_us > 0 || bytes > 0;
+}
+
+/*
+ * The one place where libcurl's codes become outcomes.  Only failures that precede the request are sure, and only if
+ * nothing left before; what is not named here may have been acted upon.
+ */
+static enum outcome
+classify(CURLcode code, bool left)
+{
+	switch (code) {
+	case CURLE_OK:
+		return DONE;
+	case CURLE_UNSUPPORTED_PROTOCOL:
+	case CURLE_FAILED_INIT:
+	case CURLE_URL_MALFORMAT:
+	case CURLE_COULDNT_RESOLVE_PROXY:
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_CONNECT:
+	case CURLE_OUT_OF_MEMORY:
+	case CURLE_OPERATION_TIMEDOUT:
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CIPHER:
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_ISSUER_ERROR:
+		return left ? UNSURE : LATER;
+	default:
+		return UNSURE;
+	}
+}
+
+/* Replace what could break a line of the journal: a certificate's names are the peer's words. */
+static void
+make_printable(char *text)
+{
+	for (; *text; text++) {
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = '?';
+	}
+}
+
+/*
+ * libcurl's own words are used only for what precedes the request, where they name the host and the trouble with it.
+ * Later ones might quote the answer.
+ */
+static enum outcome
+explain(struct http *http, const struct http_request *request, CURLcode code, enum outcome outcome,
+    struct fault *why)
+{
+	int shown = (int)strcspn(request->url, "?#");
+	const char *text = curl_easy_strerror(code);
+
+	if (code == CURLE_ABORTED_BY_CALLBACK)
+		text = "the connection was lost, and this may not be sent twice";
+	else if (http->too_large)
+		text = "the answer is too large";
+	else if (http->no_memory)
+		text = "no memory for the answer";
+	else if (outcome == LATER && code != CURLE_URL_MALFORMAT && http->error[0])
+		text = http->error;
+	(void)fault_set(why, outcome, "%s %.*s: %s (libcurl code %d)", request->method,
+	    shown < PATH_SHOWN ? shown : PATH_SHOWN, request->url, text, (int)code);
+	make_printable(why->text);
+	return outcome;
+}
+
+/* application/json or application/ANYTHING+json, whatever parameters follow. */
+static bool
+is_json(const char *type)
+{
+	size_t length = type ? strcspn(type, "; \t") : 0;
+
+	if (length < strlen("application/json") || strncasecmp(type, "application/", 12) != 0)
+		return false;
+	return (length == 16 && strncasecmp(type + 12, "json", 4) == 0) ||
+	    strncasecmp(type + length - 5, "+json", 5) == 0;
+}
+
+/* The header's letters, digits and a few marks; the rest of it is dropped, as it comes from outside and goes to logs. */
+static void
+read_request_id(struct http *http, char id[static HTTP_REQUEST_ID_MAX])
+{
+	struct curl_header *header;
+	size_t length = 0;
+	const char *c;
+
+	if (curl_easy_header(http->easy, "X-Request-Id", 0, CURLH_HEADER, -1, &header) ==
+	    CURLHE_OK) {
+		for (c = header->value; *c && length < HTTP_REQUEST_ID_MAX - 1; c++) {
+			if (isascii((unsigned char)*c) &&
+			    (isalnum((unsigned char)*c) || strchr("-_.:", *c)))
+				id[length++] = *c;
+		}
+	}
+	id[length] = '\0';
+}
+
+/* A far date or a negative number is possible here, and libcurl passes it on. */
+static int64_t
+read_retry_after(struct http *http)
+{
+	curl_off_t seconds = 0;
+
+	curl_easy_getinfo(http->easy, CURLINFO_RETRY_AFTER, &seconds);
+	if (seconds <= 0)
+		return 0;
+	return (seconds < RETRY_AFTER_MAX_S ? seconds : RETRY_AFTER_MAX_S) * 1000;
+}
+
+static void
+read_answer(struct http *http, struct http_answer *answer)
+{
+	const char *type = NULL;
+	long status = 0;
+
+	curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(http->easy, CURLINFO_CONTENT_TYPE, &type);
+	answer->status = (int)status;
+	answer->body = http->answer;
+	answer->size = http->size;
+	answer->json = is_json(type);
+	answer->retry_after_ms = read_retry_after(http);
+	read_request_id(http, answer->request_id);
+}
+
+/* Rounded up, as the limiter must rather believe a request to be late than early. */
+static int64_t
+sent_at(struct http *http, int64_t start_ms, int64_t end_ms)
+{
+	curl_off_t ready_us = 0;
+	int64_t sent;
+
+	curl_easy_getinfo(http->easy, CURLINFO_PRETRANSFER_TIME_T, &ready_us);
+	sent = start_ms + (ready_us + 999) / 1000;
+	return sent < end_ms ? sent : end_ms;
+}
+
+enum outcome
+http_exchange(struct http *http, const struct http_request *request, struct http_answer *answer,
+    struct fault *why)
+{
+	int64_t start = clock_mono_ms(), end;
+	enum outcome outcome;
+	CURLcode code;
+	bool left;
+
+	*answer = (struct http_answer){ .body = "" };
+	if (start >= request->deadline_ms)
+		return fault_set(why, LATER, "%s: no time left to ask", request->method);
+	if ((code = prepare(http, request, request->deadline_ms - start)) != CURLE_OK)
+		return explain(http, request, code, LATER, why);
+	code = curl_easy_perform(http->easy);
+	end = clock_mono_ms();
+	left = has_left(http);
+	answer->took_ms = end - start;
+	if (left)
+		answer->sent_ms = sent_at(http, start, end);
+	if ((outcome = classify(code, left)) != DONE)
+		return explain(http, request, code, outcome, why);
+	read_answer(http, answer);
+	return DONE;
+}
+
+char *
+http_escape(struct http *http, const char *text)
+{
+	char *escaped = curl_easy_escape(http->easy, text, 0), *copy;
+
+	/* libcurl's strings are freed by libcurl, ours by free(3). */
+	copy = escaped ? strdup(escaped) : NULL;
+	curl_free(escaped);
+	return copy;
+}

@@ -1,0 +1,75 @@
+#ifndef AMOCRM_HTTP_H
+#define AMOCRM_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/fault.h"
+
+/*
+ * One bounded HTTP exchange; the only file that knows libcurl.  What to do when it fails is not decided here.
+ *
+ * TLS certificates are verified, redirects are not followed, proxies from the environment are ignored, an answer is read
+ * up to HTTP_ANSWER_MAX bytes.
+ */
+struct http;
+
+#define HTTP_ANSWER_MAX                                                                            \
+	(4 * 1024 * 1024) /* A page of 250 leads with all their fields is well under one. */
+#define HTTP_CONNECT_MS     3000
+#define HTTP_REQUEST_ID_MAX 64
+
+/* token and ca_file are copied.  The token goes to every URL that is asked for; NULL: requests carry none.  ca_file may be
+ * NULL for the system's trust store.  After fork only, and in a process that ignores SIGPIPE: OpenSSL writes to connections
+ * that may be gone. */
+enum outcome http_open(
+    const char *token, const char *ca_file, struct http **http, struct fault *why) MUST_USE;
+void http_close(struct http *http); /* NULL is allowed. */
+
+struct http_request {
+	const char *method; /* "GET", "POST", "PATCH" */
+	const char *url;
+	const char *body; /* JSON, or NULL. */
+	size_t body_size;
+	const char *header;  /* One more header line, "Name: value"; NULL: none. */
+	int64_t deadline_ms; /* Monotonic. */
+	/*
+	 * Sending it twice would do it twice, or do it late.  libcurl by itself repeats any request whose reused connection
+	 * dies before the first byte of the answer; such a request is kept from leaving again, and is unsure.
+	 */
+	bool once;
+	/* Called when the connection stands and the request is about to leave, with `leaving_context`; NULL: nobody. */
+	void (*leaving)(void *context);
+	void *leaving_context;
+};
+
+struct http_answer {
+	int status;
+	const char *
+	    body; /* Ends with a NUL that size does not count; lives until the next exchange.  Never NULL. */
+	size_t size;
+	bool json; /* Content-Type is application/json or application/...+json. */
+	int64_t
+	    retry_after_ms; /* From the header: seconds or a date; 0 when absent, never negative. */
+	int64_t sent_ms;    /* Monotonic: when the request left, connected and encrypted. */
+	int64_t took_ms;
+	char request_id
+	    [HTTP_REQUEST_ID_MAX]; /* X-Request-Id, reduced to harmless characters; "" when absent. */
+};
+
+/*
+ * DONE: an answer arrived, whatever its status.  It may still be cut short in a way HTTP does not show: only a parsed body
+ *   with the expected id proves that something was done.
+ * LATER: the request surely never left (no address, no connection, no TLS, no time).
+ * UNSURE: it may have been read and acted upon.
+ *
+ * After LATER and UNSURE, too, the answer's took_ms and sent_ms are set, the latter to 0 if nothing left.
+ */
+enum outcome http_exchange(struct http *http, const struct http_request *request,
+    struct http_answer *answer, struct fault *why) MUST_USE;
+
+/* Percent-encode into a new string, which the caller frees; NULL when memory is short. */
+char *http_escape(struct http *http, const char *text);
+
+#endif

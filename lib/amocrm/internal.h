@@ -1,0 +1,25 @@
+#ifndef AMOCRM_INTERNAL_H
+#define AMOCRM_INTERNAL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "amocrm/call.h"
+
+/* What the files of the API share; nobody else includes this. */
+struct amocrm {
+	struct caller caller;
+	struct http *http; /* Owned. */
+	bool unwell;
+};
+
+/* call_perform(), noting whether amoCRM is well. */
+enum outcome amocrm_perform(
+    struct amocrm *crm, const struct call *call, struct reply *reply, struct fault *why) MUST_USE;
+
+/* The list of that name in an answer, borrowed; NULL when there is none. */
+json_t *amocrm_embedded(const json_t *json, const char *name);
+
+json_int_t amocrm_id(const json_t *entity); /* 0 when it has none. */
+
+#endif

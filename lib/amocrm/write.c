@@ -1,0 +1,299 @@
+/*
+ * Creating and changing entities, several by one request.
+ *
+ * A 400 rejects the whole request (no report says otherwise), so even a creation is safe to send again without what was
+ * refused.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "amocrm/amocrm.h"
+#include "amocrm/internal.h"
+#include "amocrm/refusal.h"
+#include "base/text.h"
+
+/* A refused request names at least one field each time; this many rounds would need as many wrong fields. */
+#define DROP_ROUNDS 24
+
+/* Items under way, with what is sent for each: a copy from which refused fields are taken out. */
+struct sending {
+	struct amocrm_item *items[AMOCRM_ITEMS_MAX];
+	json_t *sent[AMOCRM_ITEMS_MAX]; /* Owned. */
+	size_t count;
+};
+
+/* How a kind of entity is created or changed. */
+struct way {
+	const char *method;
+	const char *path;
+	const char *name;    /* Of the list in the answer. */
+	const char *what[2]; /* For the trail: one, several. */
+	bool overwrites;
+};
+
+static const struct way creating[] = {
+	{ "POST", "/api/v4/contacts", "contacts", { "create contact", "create contacts" }, false },
+	{ "POST", "/api/v4/leads", "leads", { "create lead", "create leads" }, false },
+	{ "POST", "/api/v4/leads/notes", "notes", { "write note", "write notes" }, false },
+	{ "POST", "/api/v4/tasks", "tasks", { "create task", "create tasks" }, false },
+};
+static const struct way changing[] = {
+	{ "PATCH", "/api/v4/contacts", "contacts", { "change contact", "change contacts" }, false },
+	{ "PATCH", "/api/v4/leads", "leads", { "change lead", "change leads" }, true },
+};
+
+static bool
+creates(const struct way *way)
+{
+	return strcmp(way->method, "POST") == 0;
+}
+
+/*
+ * The request.
+ */
+
+static void
+begin(struct sending *sending, struct amocrm_item *items, size_t count)
+{
+	char number[24];
+	size_t i;
+
+	*sending = (struct sending){ .count = count };
+	for (i = 0; i < count; i++) {
+		snprintf(number, sizeof(number), "%zu", i);
+		sending->items[i] = &items[i];
+		sending->sent[i] = json_deep_copy(items[i].entity);
+		if (count == 1)
+			break;
+		json_object_set_new(sending->sent[i], "request_id", json_string(number));
+		if (items[i].id != 0)
+			json_object_set_new(sending->sent[i], "id", json_integer(items[i].id));
+	}
+}
+
+/* What became of an item is known: it is no longer under way. */
+static void
+settle(struct sending *sending, size_t index, enum outcome out, const struct fault *why)
+{
+	struct amocrm_item *item = sending->items[index];
+
+	item->out = out;
+	item->why = *why;
+	json_decref(sending->sent[index]);
+	sending->count--;
+	for (; index < sending->count; index++) {
+		sending->items[index] = sending->items[index + 1];
+		sending->sent[index] = sending->sent[index + 1];
+	}
+}
+
+/* One entity is changed by its own address, which takes the entity itself; everything else takes a list. */
+static bool
+is_addressed(const struct way *way, const struct sending *sending)
+{
+	return !creates(way) && sending->count == 1;
+}
+
+static json_t *
+body_of(const struct way *way, const struct sending *sending)
+{
+	json_t *body;
+	size_t i;
+
+	if (is_addressed(way, sending)) {
+		body = json_copy(sending->sent[0]);
+		json_object_del(body, "id");
+		json_object_del(body, "request_id");
+		return body;
+	}
+	body = json_array();
+	for (i = 0; i < sending->count; i++)
+		json_array_append(body, sending->sent[i]);
+	return body;
+}
+
+static enum outcome
+perform(struct amocrm *crm, const struct way *way, const struct sending *sending,
+    struct reply *reply, struct fault *why)
+{
+	struct call call = { .method = way->method,
+		.what = way->what[sending->count > 1],
+		.path = is_addressed(way, sending)
+		    ? text_format("%s/%" PRId64, way->path, sending->items[0]->id)
+		    : text_format("%s", way->path),
+		.body = body_of(way, sending),
+		.once = creates(way),
+		.overwrites = way->overwrites };
+	enum outcome out = amocrm_perform(crm, &call, reply, why);
+
+	json_decref(call.body);
+	free(call.path);
+	return out;
+}
+
+/*
+ * A refusal.
+ */
+
+/* Which item a complaint or an answer is about; sending->count when it is none of them. */
+static size_t
+index_of(const struct sending *sending, const json_t *request_id)
+{
+	size_t i;
+
+	for (i = 0; i < sending->count; i++)
+		if (json_equal(json_object_get(sending->sent[i], "request_id"), request_id))
+			return i;
+	return sending->count;
+}
+
+/* Take the fields complained of out of one item, or the item out of the request.  False when the complaint is about no
+ * item of ours. */
+static bool
+amend_one(struct sending *sending, size_t index, json_t *complaint, const struct fault *why)
+{
+	json_t *answer;
+
+	if (index == sending->count)
+		return false;
+	answer = json_pack("{s:[O]}", "validation-errors", complaint);
+	if (!refusal_drop_fields(answer, sending->sent[index], sending->items[index]->dropped))
+		settle(sending, index, NEVER, why);
+	json_decref(answer);
+	return true;
+}
+
+/* Make the request one that may be taken.  False when nothing in the answer tells how. */
+static bool
+amend(struct sending *sending, const struct reply *reply, const struct fault *why)
+{
+	const json_t *complaints = json_object_get(reply->json, "validation-errors");
+	bool alone = sending->count == 1;
+	json_t *complaint;
+	size_t i, index;
+
+	if (reply->status != 400 || json_array_size(complaints) == 0)
+		return false;
+	json_array_foreach(complaints, i, complaint) {
+		index = alone ? 0 : index_of(sending, json_object_get(complaint, "request_id"));
+		if (sending->count > 0 && !amend_one(sending, index, complaint, why))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The answer.
+ */
+
+/* A creation answers with what it made, each with our request_id; one alone needs none. */
+static bool
+find_created(const struct sending *sending, size_t index, const json_t *made, int64_t *id)
+{
+	const json_t *wanted = json_object_get(sending->sent[index], "request_id"), *one;
+	size_t i;
+
+	json_array_foreach(made, i, one) {
+		if (sending->count > 1 && !json_equal(json_object_get(one, "request_id"), wanted))
+			continue;
+		*id = amocrm_id(one);
+		return *id > 0;
+	}
+	return false;
+}
+
+/* A change answers with a list, or, where one entity was addressed, with that itself. */
+static bool
+find_changed(int64_t id, const json_t *answer, const json_t *changed)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(changed, i, one)
+		if (amocrm_id(one) == id)
+			return true;
+	return changed == NULL && amocrm_id(answer) == id;
+}
+
+/* Only the id that was expected proves that a thing was done. */
+static void
+settle_done(const struct way *way, struct sending *sending, const json_t *answer)
+{
+	const json_t *list = amocrm_embedded(answer, way->name);
+	struct fault why = { "" };
+	size_t i;
+
+	for (i = 0; i < sending->count; i++) {
+		struct amocrm_item *item = sending->items[i];
+
+		item->out = DONE;
+		if (creates(way) && !find_created(sending, i, list, &item->id))
+			item->out =
+			    fault_set(&why, UNSURE, "amoCRM: the answer to a creation has no id");
+		if (!creates(way) && !find_changed(item->id, answer, list))
+			item->out = fault_set(
+			    &why, UNSURE, "amoCRM: the answer to an update does not have its id");
+		item->why = why;
+		json_decref(sending->sent[i]);
+	}
+	sending->count = 0;
+}
+
+/*
+ * All together.
+ */
+
+static void write_items(
+    struct amocrm *crm, const struct way *way, struct amocrm_item *items, size_t count);
+
+/* A refusal of all that does not say of whom: each for itself, then only the one that is meant is refused. */
+static void
+write_singly(struct amocrm *crm, const struct way *way, struct sending *sending)
+{
+	while (sending->count > 0) {
+		struct amocrm_item *item = sending->items[0];
+
+		settle(sending, 0, DONE, &item->why);
+		write_items(crm, way, item, 1);
+	}
+}
+
+static void
+write_items(struct amocrm *crm, const struct way *way, struct amocrm_item *items, size_t count)
+{
+	struct sending sending;
+	struct reply reply = { 0 };
+	struct fault why = { "" };
+	enum outcome out = DONE;
+	int round;
+
+	begin(&sending, items, count);
+	for (round = 0; sending.count > 0; round++) {
+		out = perform(crm, way, &sending, &reply, &why);
+		if (out != NEVER || round == DROP_ROUNDS || !amend(&sending, &reply, &why))
+			break;
+		json_decref(reply.json);
+		reply.json = NULL;
+	}
+	if (out == DONE)
+		settle_done(way, &sending, reply.json);
+	else if (out == NEVER && sending.count > 1)
+		write_singly(crm, way, &sending);
+	while (sending.count > 0)
+		settle(&sending, 0, out, &why);
+	json_decref(reply.json);
+}
+
+void
+amocrm_create(struct amocrm *crm, enum amocrm_kind kind, struct amocrm_item *items, size_t count)
+{
+	write_items(crm, &creating[kind], items, count);
+}
+
+void
+amocrm_update(struct amocrm *crm, enum amocrm_kind kind, struct amocrm_item *items, size_t count)
+{
+	write_items(crm, &changing[kind], items, count);
+}

@@ -1,0 +1,85 @@
+#include <string.h>
+
+#include "base/encoding.h"
+
+const char *
+hex_encode(const void *data, size_t size, char *text)
+{
+	static const char digits[] = "0123456789abcdef";
+	const uint8_t *bytes = data;
+
+	for (size_t i = 0; i < size; i++) {
+		text[2 * i] = digits[bytes[i] >> 4];
+		text[2 * i + 1] = digits[bytes[i] & 15];
+	}
+	text[2 * size] = '\0';
+	return text;
+}
+
+static int
+hex_value(char digit)
+{
+	if (digit >= '0' && digit <= '9')
+		return digit - '0';
+	if (digit >= 'a' && digit <= 'f')
+		return digit - 'a' + 10;
+	if (digit >= 'A' && digit <= 'F')
+		return digit - 'A' + 10;
+	return -1;
+}
+
+bool
+hex_decode(const char *text, size_t length, uint8_t *out, size_t size)
+{
+	if (length / 2 != size || length % 2 != 0)
+		return false;
+	for (size_t i = 0; i < size; i++) {
+		int high = hex_value(text[2 * i]), low = hex_value(text[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		out[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
+static int
+base64_value(char digit)
+{
+	static const char alphabet[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const char *found = memchr(alphabet, digit, sizeof(alphabet) - 1);
+
+	return found == NULL ? -1 : (int)(found - alphabet);
+}
+
+/*
+ * OpenSSL's decoder skips white space and counts padding as zeros, so one key or signature would have many spellings;
+ * this one takes each in exactly one.
+ */
+bool
+base64_decode(const char *text, size_t length, uint8_t *out, size_t room, size_t *size)
+{
+	size_t padding = 0, digits, written = 0;
+	uint32_t bits = 0;
+
+	while (padding < 2 && padding < length && text[length - 1 - padding] == '=')
+		padding++;
+	digits = length - padding;
+	if (length % 4 != 0 || digits / 4 * 3 + digits % 4 * 3 / 4 > room)
+		return false;
+	for (size_t i = 0; i < digits; i++) {
+		int value = base64_value(text[i]);
+
+		if (value < 0)
+			return false;
+		bits = bits << 6 | (uint32_t)value;
+		if (i % 4 != 0)
+			out[written++] = (uint8_t)(bits >> (6 - i % 4 * 2));
+	}
+	/* The bits of the last digit that belong to no byte must be zero. */
+	if ((padding == 1 && (bits & 3) != 0) || (padding == 2 && (bits & 15) != 0))
+		return false;
+	*size = written;
+	return true;
+}

@@ -1,0 +1,22 @@
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/fault.h"
+
+void
+fault_write(struct fault *why, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why->text, sizeof(why->text), format, args);
+	va_end(args);
+}
+
+const char *
+outcome_name(enum outcome outcome)
+{
+	static const char *const names[] = { "done", "later", "unsure", "never", "broken" };
+
+	return names[outcome];
+}

@@ -1,0 +1,90 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json_path.h"
+#include "base/text.h"
+
+/* One step of a path: its key, whether [] follows, and what comes after the point (NULL at the end). */
+struct step {
+	char key[JSONPATH_KEY];
+	bool each;
+	const char *rest;
+};
+
+static bool
+read_step(const char *path, struct step *step)
+{
+	size_t length = strcspn(path, "."), key = length;
+
+	step->each = length >= 2 && path[length - 2] == '[' && path[length - 1] == ']';
+	if (step->each)
+		key -= 2;
+	if (key == 0 || key >= sizeof(step->key))
+		return false;
+	memcpy(step->key, path, key);
+	step->key[key] = '\0';
+	step->rest = path[length] == '.' ? path + length + 1 : NULL;
+	return strpbrk(step->key, "[] ") == NULL;
+}
+
+bool
+jsonpath_valid(const char *path)
+{
+	struct step step;
+
+	do {
+		if (!read_step(path, &step))
+			return false;
+		path = step.rest;
+	} while (path != NULL);
+	return true;
+}
+
+static bool
+go_on(const json_t *at, const char *rest, jsonpath_test *test, void *arg)
+{
+	if (rest != NULL)
+		return jsonpath_any(at, rest, test, arg);
+	return test(json_is_null(at) ? NULL : at, arg);
+}
+
+bool
+jsonpath_any(const json_t *from, const char *path, jsonpath_test *test, void *arg)
+{
+	const json_t *found, *element;
+	struct step step;
+	size_t i;
+
+	if (!read_step(path, &step))
+		return false;
+	found = json_object_get(from, step.key);
+	if (!step.each)
+		return go_on(found, step.rest, test, arg);
+	json_array_foreach(found, i, element)
+		if (go_on(element, step.rest, test, arg))
+			return true;
+	return false;
+}
+
+char *
+jsonpath_text(const json_t *value)
+{
+	char number[64];
+	size_t length;
+	const char *text = number;
+
+	if (json_is_string(value))
+		text = json_string_value(value);
+	else if (json_is_integer(value))
+		snprintf(
+		    number, sizeof(number), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+	else if (json_is_real(value))
+		snprintf(number, sizeof(number), "%.15g", json_real_value(value));
+	else if (json_is_boolean(value))
+		text = json_is_true(value) ? "true" : "false";
+	else
+		return NULL;
+	text = text_trim(text, &length);
+	return text_copy(text, length);
+}

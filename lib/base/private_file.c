@@ -1,0 +1,52 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/private_file.h"
+
+/* Where that is not allowed the file is as useful as it was. */
+static void
+give_to_owner_of_directory(int fd, const char *path)
+{
+	char *copy = strdup(path);
+	struct stat directory;
+	bool known;
+
+	if (copy == NULL)
+		abort();
+	known = stat(dirname(copy), &directory) == 0;
+	free(copy);
+	if (known && directory.st_uid != 0 && fchown(fd, directory.st_uid, directory.st_gid) < 0)
+		return;
+}
+
+static int
+create(const char *path, int flags)
+{
+	int fd = open(path, flags | O_CREAT | O_EXCL, 0600);
+
+	if (fd >= 0 && geteuid() == 0)
+		give_to_owner_of_directory(fd, path);
+	return fd;
+}
+
+int
+private_open(const char *path, int flags)
+{
+	int fd;
+
+	flags |= O_RDWR | O_CLOEXEC | O_NOFOLLOW;
+	if ((flags & O_EXCL) != 0)
+		return create(path, flags);
+	/* Somebody else may create it between our two attempts. */
+	do {
+		if ((fd = open(path, flags)) < 0 && errno == ENOENT)
+			fd = create(path, flags);
+	} while (fd < 0 && errno == EEXIST);
+	return fd;
+}

@@ -1,0 +1,39 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/validation.h"
+
+void
+mistakes_add(json_t *mistakes, size_t most, const char *path, const char *format, ...)
+{
+	char message[512];
+	va_list args;
+	json_t *mistake;
+
+	if (json_array_size(mistakes) >= most)
+		return;
+	va_start(args, format);
+	vsnprintf(message, sizeof(message), format, args);
+	va_end(args);
+
+	/* The path holds keys of the document, which may have been cut in the middle of a character: then it goes. */
+	mistake = json_pack("{s:o, s:o}", "path", json_string(path) ?: json_string("?"), "message",
+	    json_string(message) ?: json_string("This is a mistake that cannot be told in UTF-8."));
+	if (mistake == NULL || json_array_append_new(mistakes, mistake) != 0)
+		abort();
+}
+
+const char *
+mistakes_key(char out[static MISTAKE_PATH], const char *path, const char *key)
+{
+	snprintf(out, MISTAKE_PATH, "%s%s%s", path, path[0] != '\0' ? "." : "", key);
+	return out;
+}
+
+const char *
+mistakes_index(char out[static MISTAKE_PATH], const char *path, size_t index)
+{
+	snprintf(out, MISTAKE_PATH, "%s[%zu]", path, index);
+	return out;
+}

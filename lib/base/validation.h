@@ -1,0 +1,22 @@
+#ifndef BASE_VALIDATION_H
+#define BASE_VALIDATION_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+/*
+ * What is wrong with a JSON document, all of it: an array of {"path", "message"}.  A path is like a.b[0].c, and "" stands
+ * for the document as a whole.
+ */
+
+#define MISTAKE_PATH 256
+
+/* Append one mistake; beyond `most` entries it is dropped. */
+void mistakes_add(json_t *mistakes, size_t most, const char *path, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Write path.key, or path[index], into out and return it.  A path that does not fit is cut. */
+const char *mistakes_key(char out[static MISTAKE_PATH], const char *path, const char *key);
+const char *mistakes_index(char out[static MISTAKE_PATH], const char *path, size_t index);
+
+#endif

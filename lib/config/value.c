@@ -1,0 +1,45 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "config/value.h"
+
+int64_t
+value_choice(const struct source *source, const char *name, const char *value,
+    const struct choice *choices, const char *expected)
+{
+	for (const struct choice *choice = choices; choice->name != NULL; choice++)
+		if (strcasecmp(choice->name, value) == 0)
+			return choice->value;
+	source_remark(source, "%s must be %s", name, expected);
+	return 0;
+}
+
+bool
+value_flag(const struct source *source, const char *name, const char *value)
+{
+	static const struct choice flags[] = { { "True", 1 }, { "False", 0 }, { "1", 1 },
+		{ "0", 0 }, { "yes", 1 }, { "no", 0 }, { "on", 1 }, { "off", 0 }, { NULL, 0 } };
+
+	return value_choice(source, name, value, flags, "True or False") != 0;
+}
+
+int64_t
+value_number(
+    const struct source *source, const char *name, const char *value, int64_t least, int64_t most)
+{
+	int64_t number;
+	char *end;
+
+	errno = 0;
+	number = strtoll(value, &end, 10);
+	if (value[0] >= '0' && value[0] <= '9' && *end == '\0' && errno == 0 && number >= least &&
+	    number <= most)
+		return number;
+	if (most == VALUE_ID_MAX)
+		source_remark(source, "%s must be an id of amoCRM: a positive whole number", name);
+	else
+		source_remark(source, "%s must be a whole number from %lld to %lld", name,
+		    (long long)least, (long long)most);
+	return 0;
+}

@@ -1,0 +1,320 @@
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "amocrm/fields.h"
+#include "base/money.h"
+#include "base/text.h"
+#include "deliver/lead_fields.h"
+#include "rules/rules.h"
+
+/*
+ * The purchase counter: a number, or a select field with one option for each of 1 to 10.
+ */
+
+static bool
+counts_by_option(const struct settings *set)
+{
+	int i;
+
+	for (i = 0; i < PURCHASE_COUNT_MAX; i++)
+		if (set->purchase_count_enum[i] != 0)
+			return true;
+	return false;
+}
+
+/* The highest count up to `count` for which there is an option; 0 when there is none. */
+static int64_t
+nearest_option(const struct settings *set, int64_t count)
+{
+	int64_t n = count < PURCHASE_COUNT_MAX ? count : PURCHASE_COUNT_MAX;
+
+	while (n > 0 && set->purchase_count_enum[n - 1] == 0)
+		n--;
+	return n;
+}
+
+int64_t
+lead_form_next_count(const struct settings *set, int64_t count)
+{
+	return counts_by_option(set) ? nearest_option(set, count + 1) : count + 1;
+}
+
+static void
+add_count(json_t *fields, const struct settings *set, int64_t count)
+{
+	if (!counts_by_option(set))
+		field_add_integer(fields, set->lead_field_purchase_count, count);
+	else if (count > 0)
+		field_add_enum(
+		    fields, set->lead_field_purchase_count, set->purchase_count_enum[count - 1]);
+}
+
+static bool
+read_count(const json_t *lead, const struct settings *set, int64_t *count)
+{
+	const json_t *item = field_by_id(lead, set->lead_field_purchase_count);
+	int64_t chosen = field_enum(item, 0);
+	int i;
+
+	for (i = 0; counts_by_option(set) && chosen != 0 && i < PURCHASE_COUNT_MAX; i++) {
+		if (set->purchase_count_enum[i] == chosen) {
+			*count = i + 1;
+			return true;
+		}
+	}
+	/* A number, or an option that the settings do not know but that may be called by its number. */
+	return field_integer(lead, set->lead_field_purchase_count, count);
+}
+
+/*
+ * Writing.
+ */
+
+/* Subjects that stand there stay; *more tells whether the payment adds any. */
+static json_t *
+joined_subjects(const json_t *lead, int64_t field, const json_t *bought, bool *more)
+{
+	const json_t *item = field_by_id(lead, field), *subject, *known;
+	json_t *all = json_array();
+	size_t i, j;
+
+	*more = false;
+	for (i = 0; field_enum(item, i) != 0; i++)
+		json_array_append_new(all, json_integer(field_enum(item, i)));
+	json_array_foreach(bought, i, subject) {
+		bool there = false;
+
+		json_array_foreach(all, j, known)
+			there |= json_equal(subject, known);
+		if (!there) {
+			json_array_append(all, (json_t *)subject);
+			*more = true;
+		}
+	}
+	return all;
+}
+
+static void
+add_subjects(json_t *fields, struct job *job, const json_t *lead)
+{
+	int64_t field = job->with->settings->lead_field_subjects;
+	json_t *bought, *all;
+	bool more;
+
+	json_array_clear(job->at.unmapped);
+	bought = mapping_subjects(job->with->mapping, job->paid, job->at.unmapped);
+	all = joined_subjects(lead, field, bought, &more);
+	if (more)
+		field_add_enums(fields, field, all);
+	json_decref(bought);
+	json_decref(all);
+}
+
+/* What only the latest payment may show. */
+static void
+add_last_payment(json_t *fields, const struct job *job)
+{
+	const struct settings *set = job->with->settings;
+	const struct payment *paid = job->paid;
+
+	field_add_money(fields, set->lead_field_last_amount, paid->amount);
+	if (paid->paid_at != 0)
+		field_add_time(fields, set->lead_field_last_date, paid->paid_at);
+	field_add_text(fields, set->lead_field_payment_id, paid->key);
+	field_add_text(fields, set->lead_field_invoice_id, paid->invoice_id);
+	field_add_text(fields, set->lead_field_payment_status, paid->status);
+}
+
+/* The fields that a payment writes into any lead, new or not. */
+static json_t *
+payment_fields(struct job *job, const json_t *lead)
+{
+	const struct settings *set = job->with->settings;
+	json_t *fields = json_array(), *extra;
+
+	add_subjects(fields, job, lead);
+	field_add_enum(
+	    fields, set->lead_field_direction, mapping_direction(job->with->mapping, job->paid));
+	field_add_money(fields, set->lead_field_total_paid, job->at.total_after);
+	add_count(fields, set, job->at.count_after);
+	if (!job->at.older)
+		add_last_payment(fields, job);
+	extra = mapping_extra_fields(job->with->mapping, job->paid);
+	json_array_extend(fields, extra);
+	json_decref(extra);
+	return fields;
+}
+
+static void
+add_utm(json_t *fields, const struct settings *set, const struct payment *paid)
+{
+	const struct {
+		int64_t field;
+		const char *code;
+		const char *text;
+	} marks[] = {
+		{ set->lead_field_utm_source, "UTM_SOURCE", paid->utm_source },
+		{ set->lead_field_utm_medium, "UTM_MEDIUM", paid->utm_medium },
+		{ set->lead_field_utm_campaign, "UTM_CAMPAIGN", paid->utm_campaign },
+		{ set->lead_field_utm_content, "UTM_CONTENT", paid->utm_content },
+		{ set->lead_field_utm_term, "UTM_TERM", paid->utm_term },
+		{ set->lead_field_ym_uid, "_YM_UID", paid->ym_uid },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+		if (marks[i].field != 0)
+			field_add_text(fields, marks[i].field, marks[i].text);
+		else
+			field_add_code(fields, marks[i].code, marks[i].text);
+	}
+}
+
+json_t *
+lead_form_name(const struct job *job)
+{
+	const struct payment *paid = job->paid;
+	char *text = NULL, *line;
+	size_t size, i, j;
+	FILE *name = open_memstream(&text, &size);
+	json_t *cut;
+	bool first = true;
+
+	if (name == NULL)
+		abort();
+	fputs("Оплата ", name);
+	for (i = 0; i < paid->item_count; i++) {
+		for (j = 0; j < i && strcmp(paid->items[i].subject, paid->items[j].subject) != 0;
+		     j++)
+			continue;
+		if (j < i)
+			continue;
+		fprintf(name, "%s%s", first ? "" : ", ", paid->items[i].subject);
+		first = false;
+	}
+	if (*paid->name != '\0')
+		fprintf(name, " - %s", paid->name);
+	fclose(name);
+	line = text_one_line(text);
+	cut = text_cut(line, FIELD_TEXT_MAX - 1);
+	free(line);
+	free(text);
+	return cut;
+}
+
+json_t *
+lead_form_new(struct job *job)
+{
+	struct stage stage = mapping_stage(job->with->mapping, job->paid);
+	json_t *fields = payment_fields(job, NULL), *lead;
+
+	add_utm(fields, job->with->settings, job->paid);
+	lead = json_pack("{s:o, s:I, s:o, s:{s:[{s:I, s:b}]}}", "name", lead_form_name(job),
+	    "price", (json_int_t)money_round(job->paid->amount), "custom_fields_values", fields,
+	    "_embedded", "contacts", "id", (json_int_t)job->at.contact_id, "is_main", 1);
+	if (stage.pipeline_id != 0)
+		json_object_set_new(lead, "pipeline_id", json_integer(stage.pipeline_id));
+	if (stage.status_id != 0)
+		json_object_set_new(lead, "status_id", json_integer(stage.status_id));
+	return lead;
+}
+
+json_t *
+lead_form_change(struct job *job, const json_t *lead)
+{
+	return json_pack("{s:o}", "custom_fields_values", payment_fields(job, lead));
+}
+
+json_t *
+lead_form_same_id(const struct job *job, const json_t *lead)
+{
+	int64_t field = job->with->settings->lead_field_payment_id;
+	const char *text;
+	char room[FIELD_ROOM];
+	json_t *fields = json_array();
+
+	if ((text = field_value(field_by_id(lead, field), 0, room)) != NULL)
+		field_add_text(fields, field, text);
+	return json_pack("{s:o}", "custom_fields_values", fields);
+}
+
+/*
+ * Reading.
+ */
+
+bool
+lead_form_shows(const struct job *job, const json_t *lead)
+{
+	const json_t *id = field_by_id(lead, job->with->settings->lead_field_payment_id);
+	char room[FIELD_ROOM];
+	const char *text = field_value(id, 0, room);
+	json_t *ours = text_cut(job->paid->key, FIELD_TEXT_MAX);
+	bool same = text != NULL && strcmp(text, json_string_value(ours)) == 0;
+
+	json_decref(ours);
+	return same;
+}
+
+enum outcome
+lead_form_read(
+    const struct job *job, const json_t *lead, struct lead_shown *shown, struct fault *why)
+{
+	const struct settings *set = job->with->settings;
+	char room[FIELD_ROOM];
+
+	shown->has_id = field_value(field_by_id(lead, set->lead_field_payment_id), 0, room) != NULL;
+	shown->ours = lead_form_shows(job, lead);
+	if (!field_money(lead, set->lead_field_total_paid, &shown->total))
+		return fault_set(why, NEVER, "the lead's total paid is not a number we can add to");
+	if (!read_count(lead, set, &shown->count))
+		return fault_set(
+		    why, NEVER, "the lead's purchase counter is not a number we can add to");
+	if (!field_integer(lead, set->lead_field_last_date, &shown->last_date))
+		shown->last_date = 0;
+	return DONE;
+}
+
+bool
+lead_form_has_id(const struct job *job)
+{
+	const json_t *field;
+	size_t i;
+
+	json_array_foreach(job->at.dropped, i, field)
+		if (json_integer_value(field) == job->with->settings->lead_field_payment_id)
+			return false;
+	return job->with->settings->lead_field_payment_id != 0;
+}
+
+char *
+lead_form_title(const struct settings *set, const json_t *field)
+{
+	const struct {
+		int64_t id;
+		const char *title;
+	} known[] = {
+		{ set->contact_field_tg_id, "Telegram ID" },
+		{ set->contact_field_tg_username, "Telegram username" },
+		{ set->lead_field_subjects, "Предметы" },
+		{ set->lead_field_direction, "Направление курса" },
+		{ set->lead_field_last_amount, "Сумма последней оплаты" },
+		{ set->lead_field_total_paid, "Общий оплаченный итог" },
+		{ set->lead_field_purchase_count, "Счётчик покупок" },
+		{ set->lead_field_last_date, "Дата последней оплаты" },
+		{ set->lead_field_payment_id, "Payment ID" },
+		{ set->lead_field_invoice_id, "Invoice ID" },
+		{ set->lead_field_payment_status, "Статус оплаты" },
+	};
+	json_int_t id = json_integer_value(field);
+	size_t i;
+
+	if (json_is_string(field))
+		return text_format("%s", json_string_value(field));
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (known[i].id == id)
+			return text_format("%s (%" JSON_INTEGER_FORMAT ")", known[i].title, id);
+	return text_format("%" JSON_INTEGER_FORMAT, id);
+}

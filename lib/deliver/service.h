@@ -1,0 +1,33 @@
+#ifndef DELIVER_SERVICE_H
+#define DELIVER_SERVICE_H
+
+#include "amocrm/amocrm.h"
+#include "base/fault.h"
+#include "config/settings.h"
+#include "host/limiter.h"
+#include "host/lock.h"
+#include "host/metrics.h"
+#include "ledger/ledger.h"
+#include "rules/rules.h"
+
+/*
+ * All that a process needs to carry payments: opened together, after fork(2), by each worker, payment-syncd and
+ * paymentctl for itself.
+ */
+struct carrier {
+	const struct settings *settings; /* Borrowed. */
+	struct mapping *mapping;
+	struct limiter *limiter;
+	struct locks *locks;
+	struct metrics *
+	    metrics; /* NULL when the file cannot be opened: then nothing is counted, and all else goes on. */
+	struct ledger *ledger;
+	struct amocrm *crm;
+};
+
+/* NEVER: the mapping is wrong, or the ledger is another program's.  BROKEN: try again when the host is well. */
+enum outcome carrier_open(
+    const struct settings *settings, struct carrier **carrier, struct fault *why) MUST_USE;
+void carrier_close(struct carrier *carrier); /* NULL is allowed. */
+
+#endif

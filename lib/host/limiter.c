@@ -1,0 +1,442 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/private_file.h"
+#include "host/limiter.h"
+
+/*
+ * How the rate is kept.
+ *
+ * Who asks draws a ticket; tickets are numbered without end, and the ring remembers the turn of each of the last RING.
+ * Ticket n's turn is at least WINDOW_MS after that of ticket n - rate.  So, sorted by number modulo the rate, requests of
+ * one class are never within the same second, and there are only `rate` classes.  This does not need the turns to be in
+ * order: one may be moved later at any time (its request was slow to leave), and those behind it look again when they
+ * wake up, before they go.
+ *
+ * How it survives a death.  All is done under an OFD lock, which the kernel drops with its holder.  A ticket is drawn by
+ * writing its turn into the ring first and raising `taken` then: in between, the ring merely lost a turn RING tickets old.
+ * The breaker is open exactly when `status` is not 0, and that is stored last.  The stores are atomic not because others
+ * look meanwhile, but so that the compiler keeps their order.
+ */
+#define WINDOW_MS (1000 + LIMITER_GUARD_MS)
+
+/*
+ * Far more than the rate, because tickets may be drawn while older ones still wait: at the highest rate, one could wait
+ * twenty seconds longer than those drawn after it before its place is used again.
+ */
+#define RING 4096
+
+/* No turn is further ahead than the longest hold and the queue behind it.  A time beyond that is damage. */
+#define AHEAD_MAX_MS (LIMITER_HOLD_MAX_MS + 60 * 1000)
+
+#define LAYOUT_VERSION 1
+#define BOOT_ID_SIZE   40
+
+static const char magic[8] = "PSlimit";
+
+struct shared {
+	char magic[8];
+	int64_t version;
+	/* The monotonic clock begins anew with each boot, so times of another mean nothing. */
+	char boot_id[BOOT_ID_SIZE];
+	_Atomic int64_t taken;   /* Tickets drawn so far, which is the next one's number. */
+	_Atomic int64_t hold_ms; /* No turn before this monotonic time. */
+	_Atomic int64_t
+	    status; /* The breaker: the HTTP status that opened it, 0 while it is closed. */
+	_Atomic int64_t since_ms; /* Wall clock; when it opened. */
+	_Atomic int64_t probe_ms; /* Monotonic; when the next probe may go. */
+	_Atomic int64_t turns[RING];
+};
+
+_Static_assert(
+    ATOMIC_LLONG_LOCK_FREE == 2, "an atomic that hides a lock in the process would not be shared");
+
+struct limiter {
+	int fd;
+	int64_t rate;
+	struct shared *shared;
+	int64_t ticket;   /* -1: none. */
+	bool probe;       /* The ticket may pass the open breaker. */
+	int64_t usual_ms; /* What the quicker answers took lately; -1: none came yet. */
+
+	bool breaks_alone;
+	int refused; /* A breaker of our own: the HTTP status that opened it, 0 while it is closed. */
+	int64_t refused_since_ms; /* Wall clock. */
+};
+
+#define NO_TICKET (-1)
+
+static bool
+lock(struct limiter *limiter)
+{
+	struct flock wanted = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1 };
+
+	while (fcntl(limiter->fd, F_OFD_SETLKW, &wanted) < 0) {
+		if (errno != EINTR)
+			return false;
+	}
+	return true;
+}
+
+static void
+unlock(struct limiter *limiter)
+{
+	struct flock wanted = { .l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1 };
+
+	(void)fcntl(limiter->fd, F_OFD_SETLK, &wanted);
+}
+
+static int64_t
+later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* A stored time, or the distant past if it cannot be one: a damaged file must not stop the payments. */
+static int64_t
+sane(int64_t stored_ms, int64_t now_ms)
+{
+	return stored_ms > now_ms + AHEAD_MAX_MS ? 0 : stored_ms;
+}
+
+/* Opening. */
+
+/* Which boot this is; empty where the kernel does not tell, and then only sane() guards against another's times. */
+static void
+read_boot_id(char id[static BOOT_ID_SIZE])
+{
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+
+	memset(id, 0, BOOT_ID_SIZE);
+	if (fd < 0)
+		return;
+	if (read(fd, id, BOOT_ID_SIZE - 1) < 0)
+		memset(id, 0, BOOT_ID_SIZE);
+	close(fd);
+}
+
+/*
+ * Begin anew unless the content is of this boot and layout.  The magic goes first and comes last, so that dying here is
+ * seen as damage.  After damage it is unknown what was sent lately, so a window passes before the next turn.
+ */
+static void
+prepare(struct shared *shared, bool was_empty)
+{
+	char boot_id[BOOT_ID_SIZE];
+	int i;
+
+	read_boot_id(boot_id);
+	if (memcmp(shared->magic, magic, sizeof(magic)) == 0 && shared->version == LAYOUT_VERSION &&
+	    memcmp(shared->boot_id, boot_id, sizeof(boot_id)) == 0 && shared->taken >= 0 &&
+	    shared->taken < INT64_MAX / 2)
+		return;
+	memset(shared->magic, 0, sizeof(magic));
+	atomic_thread_fence(memory_order_seq_cst);
+	shared->version = LAYOUT_VERSION;
+	memcpy(shared->boot_id, boot_id, sizeof(boot_id));
+	shared->status = 0;
+	shared->since_ms = shared->probe_ms = 0;
+	shared->hold_ms = was_empty ? 0 : clock_mono_ms() + WINDOW_MS;
+	shared->taken = 0;
+	for (i = 0; i < RING; i++)
+		shared->turns[i] = 0;
+	atomic_thread_fence(memory_order_seq_cst);
+	memcpy(shared->magic, magic, sizeof(magic));
+}
+
+/* Map the file, whose blocks are allocated before: a store into a hole of a full file system would be a SIGBUS. */
+static enum outcome
+map(struct limiter *limiter, const char *path, struct fault *why)
+{
+	struct stat st;
+	int error;
+
+	if (fstat(limiter->fd, &st) < 0)
+		return fault_set(why, BROKEN, "limiter %s: %s", path, strerror(errno));
+	if ((error = posix_fallocate(limiter->fd, 0, sizeof(struct shared))) != 0)
+		return fault_set(why, BROKEN, "limiter %s: %s", path, strerror(error));
+	limiter->shared =
+	    mmap(NULL, sizeof(struct shared), PROT_READ | PROT_WRITE, MAP_SHARED, limiter->fd, 0);
+	if (limiter->shared == MAP_FAILED) {
+		limiter->shared = NULL;
+		return fault_set(why, BROKEN, "limiter %s: %s", path, strerror(errno));
+	}
+	prepare(limiter->shared, st.st_size == 0);
+	return DONE;
+}
+
+enum outcome
+limiter_open(const char *path, int64_t rate, struct limiter **limiter, struct fault *why)
+{
+	struct limiter *opened;
+	enum outcome outcome;
+
+	if (rate < 1 || rate > LIMITER_RATE_MAX)
+		return fault_set(why, NEVER, "a rate of %" PRId64 " is not between 1 and %d", rate,
+		    LIMITER_RATE_MAX);
+	if (!(opened = calloc(1, sizeof(*opened))))
+		return fault_set(why, BROKEN, "limiter %s: no memory", path);
+	opened->rate = rate;
+	opened->ticket = NO_TICKET;
+	opened->usual_ms = -1;
+	opened->fd = private_open(path, 0);
+	if (opened->fd < 0 || !lock(opened)) {
+		outcome = fault_set(why, BROKEN, "limiter %s: %s", path, strerror(errno));
+	} else {
+		outcome = map(opened, path, why);
+		unlock(opened);
+	}
+	if (outcome != DONE) {
+		limiter_close(opened);
+		return outcome;
+	}
+	*limiter = opened;
+	return DONE;
+}
+
+void
+limiter_close(struct limiter *limiter)
+{
+	if (!limiter)
+		return;
+	if (limiter->shared)
+		munmap(limiter->shared, sizeof(*limiter->shared));
+	if (limiter->fd >= 0)
+		close(limiter->fd);
+	free(limiter);
+}
+
+/* Turns.  Everything below that takes a time is called under the lock. */
+
+static _Atomic int64_t *
+turn_of(struct limiter *limiter, int64_t ticket)
+{
+	return &limiter->shared->turns[ticket % RING];
+}
+
+/* Is our ticket still in the ring, and the one it is measured by too?  Not if the file was begun anew meanwhile. */
+static bool
+holds_ticket(const struct limiter *limiter)
+{
+	int64_t newer = limiter->shared->taken - limiter->ticket;
+
+	return limiter->ticket != NO_TICKET && newer > 0 && newer < RING - LIMITER_RATE_MAX;
+}
+
+/* When may this ticket go at the earliest?  A new one also stands behind everybody who asked before. */
+static int64_t
+earliest(struct limiter *limiter, int64_t ticket, bool is_new, int64_t now_ms)
+{
+	int64_t turn = later(now_ms, sane(limiter->shared->hold_ms, now_ms));
+
+	if (ticket >= limiter->rate)
+		turn = later(
+		    turn, sane(*turn_of(limiter, ticket - limiter->rate), now_ms) + WINDOW_MS);
+	if (is_new && ticket > 0)
+		turn = later(turn, sane(*turn_of(limiter, ticket - 1), now_ms));
+	return turn;
+}
+
+/* May we pass the breaker?  When it is open, the first to ask after each interval is the probe. */
+static bool
+passes_breaker(struct limiter *limiter, int64_t now_ms)
+{
+	struct shared *shared = limiter->shared;
+
+	if (shared->status == 0 || limiter->probe)
+		return true;
+	if (now_ms < shared->probe_ms && shared->probe_ms <= now_ms + LIMITER_PROBE_MS)
+		return false;
+	shared->probe_ms = now_ms + LIMITER_PROBE_MS;
+	limiter->probe = true;
+	return true;
+}
+
+/*
+ * Ask, with the ticket we have or a new one, and write down what came of it.  DONE with *turn_ms not after now_ms: go;
+ * with a later one: ask again then, because amoCRM may have said something meanwhile.  Refusals come before any store.
+ */
+static enum outcome
+ask(struct limiter *limiter, int64_t now_ms, int64_t deadline_ms, int64_t *turn_ms,
+    struct fault *why)
+{
+	struct shared *shared = limiter->shared;
+	bool is_new = !holds_ticket(limiter);
+	int64_t ticket = is_new ? shared->taken : limiter->ticket;
+	int64_t turn = earliest(limiter, ticket, is_new, now_ms);
+
+	if (limiter->refused != 0)
+		return fault_set(
+		    why, LATER, "amoCRM refuses this token with status %d", limiter->refused);
+	if (turn > deadline_ms)
+		return fault_set(why, LATER,
+		    "no turn within the deadline: the next is in %" PRId64 " ms", turn - now_ms);
+	if (!passes_breaker(limiter, now_ms))
+		return fault_set(why, LATER,
+		    "amoCRM refuses everybody with status %d; the next attempt is in %" PRId64 " s",
+		    (int)shared->status, (shared->probe_ms - now_ms + 999) / 1000);
+	*turn_of(limiter, ticket) = turn;
+	if (is_new) {
+		shared->taken = ticket + 1;
+		limiter->ticket = ticket;
+	}
+	*turn_ms = turn;
+	return DONE;
+}
+
+enum outcome
+limiter_wait(struct limiter *limiter, int64_t deadline_ms, struct fault *why)
+{
+	enum outcome outcome;
+	int64_t now, turn = 0;
+
+	limiter->ticket = NO_TICKET;
+	limiter->probe = false;
+	for (;;) {
+		if (!lock(limiter))
+			return fault_set(why, BROKEN, "the limiter's lock: %s", strerror(errno));
+		now = clock_mono_ms();
+		outcome = ask(limiter, now, deadline_ms, &turn, why);
+		unlock(limiter);
+		if (outcome != DONE || turn <= now)
+			return outcome;
+		clock_sleep_until(turn);
+	}
+}
+
+void
+limiter_sent(struct limiter *limiter, int64_t sent_ms)
+{
+	int64_t now = clock_mono_ms();
+	_Atomic int64_t *turn;
+
+	if (limiter->ticket == NO_TICKET || !lock(limiter))
+		return;
+	if (holds_ticket(limiter)) {
+		turn = turn_of(limiter, limiter->ticket);
+		*turn = later(*turn, sent_ms < now ? sent_ms : now);
+	}
+	unlock(limiter);
+}
+
+/* How much slower than usual.  A quick answer is usual at once, slow ones become so by and by. */
+static int64_t
+late(struct limiter *limiter, int64_t took_ms)
+{
+	if (limiter->usual_ms < 0 || took_ms < limiter->usual_ms)
+		limiter->usual_ms = took_ms;
+	else
+		limiter->usual_ms += (took_ms - limiter->usual_ms) / 32;
+	return took_ms - limiter->usual_ms;
+}
+
+void
+limiter_answered(struct limiter *limiter, int64_t sent_ms)
+{
+	int64_t late_ms = late(limiter, later(clock_mono_ms() - sent_ms, 0));
+
+	limiter_sent(
+	    limiter, sent_ms + (late_ms < LIMITER_LATE_MAX_MS ? late_ms : LIMITER_LATE_MAX_MS));
+}
+
+/* Hold and breaker. */
+
+void
+limiter_hold(struct limiter *limiter, int64_t wait_ms)
+{
+	int64_t now = clock_mono_ms();
+	int64_t until =
+	    now + (wait_ms < LIMITER_HOLD_MAX_MS ? later(wait_ms, 0) : LIMITER_HOLD_MAX_MS);
+
+	if (!lock(limiter))
+		return;
+	limiter->shared->hold_ms = later(sane(limiter->shared->hold_ms, now), until);
+	unlock(limiter);
+}
+
+void
+limiter_break_alone(struct limiter *limiter)
+{
+	limiter->breaks_alone = true;
+}
+
+void
+limiter_break(struct limiter *limiter, int status)
+{
+	struct shared *shared = limiter->shared;
+
+	if (limiter->breaks_alone) {
+		limiter->refused = status;
+		limiter->refused_since_ms = clock_wall_ms();
+		return;
+	}
+	if (!lock(limiter))
+		return;
+	shared->probe_ms = clock_mono_ms() + LIMITER_PROBE_MS;
+	if (shared->status == 0)
+		shared->since_ms = clock_wall_ms();
+	shared->status = status;
+	unlock(limiter);
+}
+
+void
+limiter_succeeded(struct limiter *limiter)
+{
+	limiter->refused = 0;
+	if (limiter->shared->status != 0)
+		limiter_close_breaker(limiter);
+}
+
+void
+limiter_close_breaker(struct limiter *limiter)
+{
+	if (!lock(limiter))
+		return;
+	limiter->shared->status = 0;
+	unlock(limiter);
+}
+
+static int64_t
+count_used(struct limiter *limiter, int64_t now_ms)
+{
+	int64_t ticket, turn, used = 0, taken = limiter->shared->taken;
+
+	for (ticket = taken > RING ? taken - RING : 0; ticket < taken; ticket++) {
+		turn = *turn_of(limiter, ticket);
+		used += turn > now_ms - 1000 && turn <= now_ms;
+	}
+	return used;
+}
+
+void
+limiter_look(struct limiter *limiter, struct limiter_state *state)
+{
+	struct shared *shared = limiter->shared;
+	bool locked = lock(limiter);
+	int64_t now = clock_mono_ms(), ready = sane(shared->hold_ms, now);
+
+	*state =
+	    (struct limiter_state){ .open = shared->status != 0, .status = (int)shared->status };
+	if (state->open) {
+		state->since_ms = shared->since_ms;
+		ready = later(ready, sane(shared->probe_ms, now));
+	}
+	state->ready_ms = ready > now ? ready : 0;
+	if (limiter->refused != 0) {
+		state->open = state->alone = true;
+		state->status = limiter->refused;
+		state->since_ms = limiter->refused_since_ms;
+	}
+	state->used = count_used(limiter, now);
+	if (locked)
+		unlock(limiter);
+}

@@ -1,0 +1,209 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/private_file.h"
+#include "host/lock.h"
+
+/*
+ * The file's 2^62 offsets are divided among up to eight ranges, 2^59 each.  They stay below what off_t can hold even after
+ * the kernel has added the length, and locking beyond the end of a file does not make it grow.
+ */
+#define NUMBER_BITS 59
+#define NUMBER_MASK ((INT64_C(1) << NUMBER_BITS) - 1)
+
+/* There is no timed wait for such a lock, so it is asked for again: soon at first, since most are held for milliseconds. */
+#define POLL_FIRST_MS 2
+#define POLL_MAX_MS   20
+
+struct locks {
+	int fd;
+};
+
+enum attempt {
+	TAKEN,
+	HELD,
+	FAILED
+};
+
+/* A handle for an open file, or for the failure to open it. */
+static enum outcome
+wrap(const char *path, int fd, struct locks **locks, struct fault *why)
+{
+	struct locks *opened;
+
+	if (fd < 0)
+		return fault_set(why, BROKEN, "lock file %s: %s", path, strerror(errno));
+	if (!(opened = malloc(sizeof(*opened)))) {
+		close(fd);
+		return fault_set(why, BROKEN, "lock file %s: no memory", path);
+	}
+	opened->fd = fd;
+	*locks = opened;
+	return DONE;
+}
+
+enum outcome
+lock_open(const char *path, struct locks **locks, struct fault *why)
+{
+	return wrap(path, private_open(path, 0), locks, why);
+}
+
+enum outcome
+lock_open_again(const struct locks *locks, struct locks **again, struct fault *why)
+{
+	char path[32];
+
+	/* The same file, whatever stands under its name by now; opening it makes a new open file description. */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", locks->fd);
+	return wrap(path, open(path, O_RDWR | O_CLOEXEC), again, why);
+}
+
+void
+lock_close(struct locks *locks)
+{
+	if (!locks)
+		return;
+	close(locks->fd);
+	free(locks);
+}
+
+static int64_t
+offset_of(enum lock_range range, int64_t number)
+{
+	return ((int64_t)range << NUMBER_BITS) | (number & NUMBER_MASK);
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	const int64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* Turn numbers into ascending offsets without repeats, and return how many are left. */
+static size_t
+offsets_of(enum lock_range range, const int64_t *numbers, size_t count,
+    int64_t offsets[static LOCK_SET_MAX])
+{
+	size_t i, unique = 0;
+
+	for (i = 0; i < count; i++)
+		offsets[i] = offset_of(range, numbers[i]);
+	qsort(offsets, count, sizeof(*offsets), compare);
+	for (i = 0; i < count; i++) {
+		if (unique == 0 || offsets[unique - 1] != offsets[i])
+			offsets[unique++] = offsets[i];
+	}
+	return unique;
+}
+
+/* Set one byte's lock to F_WRLCK or F_UNLCK. */
+static enum attempt
+change(struct locks *locks, int64_t offset, short type)
+{
+	struct flock wanted = {
+		.l_type = type, .l_whence = SEEK_SET, .l_start = offset, .l_len = 1
+	};
+
+	while (fcntl(locks->fd, F_OFD_SETLK, &wanted) < 0) {
+		if (errno == EAGAIN || errno == EACCES)
+			return HELD;
+		if (errno != EINTR)
+			return FAILED;
+	}
+	return TAKEN;
+}
+
+static void
+drop_offsets(struct locks *locks, const int64_t *offsets, size_t count)
+{
+	int saved = errno;
+
+	while (count > 0)
+		(void)change(locks, offsets[--count], F_UNLCK);
+	errno = saved;
+}
+
+/* Try until the deadline, which is looked at after the first attempt: one past merely means not to wait. */
+static enum attempt
+take_offset(struct locks *locks, int64_t offset, int64_t deadline_ms)
+{
+	int64_t now, nap = POLL_FIRST_MS;
+	enum attempt attempt;
+
+	while ((attempt = change(locks, offset, F_WRLCK)) == HELD) {
+		if ((now = clock_mono_ms()) >= deadline_ms)
+			break;
+		clock_sleep_until(deadline_ms - now < nap ? deadline_ms : now + nap);
+		nap = nap * 2 < POLL_MAX_MS ? nap * 2 : POLL_MAX_MS;
+	}
+	return attempt;
+}
+
+/*
+ * What was already taken is kept while the next is waited for.  Everybody goes through a range in ascending order, so
+ * no two can wait for each other; and letting go to begin anew would starve whoever needs more than one.
+ */
+enum outcome
+lock_take(struct locks *locks, enum lock_range range, const int64_t *numbers, size_t count,
+    int64_t deadline_ms, struct fault *why)
+{
+	static const char *const names[] = {
+		[LOCK_CUSTOMER] = "customer",
+		[LOCK_CONTACT] = "contact",
+		[LOCK_LEAD] = "lead",
+		[LOCK_SLOT] = "slot",
+		[LOCK_WATCH] = "office",
+	};
+	int64_t offsets[LOCK_SET_MAX];
+	enum attempt attempt;
+	size_t i;
+
+	if (count > LOCK_SET_MAX)
+		return fault_set(why, BROKEN, "%zu %s locks asked for at once, %d are possible",
+		    count, names[range], LOCK_SET_MAX);
+	if (count == 0)
+		return DONE;
+	count = offsets_of(range, numbers, count, offsets);
+	for (i = 0; i < count; i++) {
+		if ((attempt = take_offset(locks, offsets[i], deadline_ms)) == TAKEN)
+			continue;
+		drop_offsets(locks, offsets, i);
+		if (attempt == HELD)
+			return fault_set(
+			    why, LATER, "another process holds the same %s", names[range]);
+		return fault_set(why, BROKEN, "%s lock: %s", names[range], strerror(errno));
+	}
+	return DONE;
+}
+
+void
+lock_drop(struct locks *locks, enum lock_range range)
+{
+	struct flock whole = { .l_type = F_UNLCK,
+		.l_whence = SEEK_SET,
+		.l_start = offset_of(range, 0),
+		.l_len = INT64_C(1) << NUMBER_BITS };
+
+	(void)fcntl(locks->fd, F_OFD_SETLK, &whole);
+}
+
+int64_t
+lock_take_any(struct locks *locks, enum lock_range range, int64_t count)
+{
+	int64_t number;
+
+	for (number = 0; number < count; number++) {
+		if (change(locks, offset_of(range, number), F_WRLCK) == TAKEN)
+			return number;
+	}
+	return -1;
+}

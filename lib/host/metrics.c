@@ -1,0 +1,278 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/private_file.h"
+#include "base/text.h"
+#include "host/metrics.h"
+
+#define CELLS (sizeof(struct metrics_values) / sizeof(int64_t))
+
+struct minute {
+	_Atomic int64_t number; /* Since 1970. */
+	_Atomic int64_t requests;
+	_Atomic int64_t unauthorized;
+	_Atomic int64_t backlog; /* One more than it was; 0: nobody looked. */
+};
+
+/* One more than the hour, so that the oldest asked for is not the one just begun. */
+#define RING (METRICS_MINUTES + 1)
+
+struct shared {
+	char magic[8];
+	int64_t size; /* Of this structure: another layout is most likely of another size. */
+	_Atomic int64_t expires;
+	struct minute minutes[RING];
+	_Atomic int64_t cells[CELLS]; /* A struct metrics_values. */
+};
+
+_Static_assert(
+    ATOMIC_LLONG_LOCK_FREE == 2, "an atomic that hides a lock in the process would not be shared");
+_Static_assert(sizeof(struct metrics_values) % sizeof(int64_t) == 0, "nothing but cells");
+
+static const char magic[8] = "PSmetr1";
+
+struct metrics {
+	struct shared *shared;
+	bool writes;
+};
+
+/*
+ * Opening.
+ */
+
+static bool
+is_ours(const struct shared *shared)
+{
+	return memcmp(shared->magic, magic, sizeof(magic)) == 0 &&
+	    shared->size == (int64_t)sizeof(*shared);
+}
+
+/* Begin anew what is not ours.  The magic comes last: who dies before it is seen to have done nothing. */
+static void
+prepare(struct shared *shared)
+{
+	if (is_ours(shared))
+		return;
+	memset(shared, 0, sizeof(*shared));
+	shared->size = sizeof(*shared);
+	atomic_thread_fence(memory_order_seq_cst);
+	memcpy(shared->magic, magic, sizeof(magic));
+}
+
+/* Taken and given back by type: closing would not do it, as a mapping keeps its file open. */
+static bool
+set_lock(int fd, short type)
+{
+	struct flock wanted = { .l_type = type, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1 };
+
+	while (fcntl(fd, F_OFD_SETLKW, &wanted) < 0)
+		if (errno != EINTR)
+			return false;
+	return true;
+}
+
+static enum outcome
+map(int fd, bool writes, struct shared **mapped, struct fault *why)
+{
+	struct stat st;
+	int error;
+
+	/* A store into a hole of a full file system would be a SIGBUS, as would be reading past the end. */
+	if (writes && (error = posix_fallocate(fd, 0, sizeof(struct shared))) != 0)
+		return fault_set(why, BROKEN, "metrics: %s", strerror(error));
+	if (fstat(fd, &st) < 0)
+		return fault_set(why, BROKEN, "metrics: %s", strerror(errno));
+	if (st.st_size < (off_t)sizeof(struct shared))
+		return fault_set(why, BROKEN, "metrics: the file is of another version");
+	*mapped = mmap(NULL, sizeof(struct shared), writes ? PROT_READ | PROT_WRITE : PROT_READ,
+	    MAP_SHARED, fd, 0);
+	if (*mapped == MAP_FAILED)
+		return fault_set(why, BROKEN, "metrics: %s", strerror(errno));
+	return DONE;
+}
+
+static enum outcome
+open_file(const char *directory, bool writes, struct metrics **metrics, struct fault *why)
+{
+	char *path = text_format("%s/metrics", directory);
+	int fd = writes ? private_open(path, 0) : open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct shared *shared = NULL;
+	enum outcome out;
+
+	free(path);
+	if (fd < 0 || (writes && !set_lock(fd, F_WRLCK)))
+		out = fault_set(why, BROKEN, "metrics: %s", strerror(errno));
+	else
+		out = map(fd, writes, &shared, why);
+	if (out == DONE && writes) {
+		prepare(shared);
+		set_lock(fd, F_UNLCK);
+	}
+	if (fd >= 0)
+		close(fd);
+	if (out != DONE)
+		return out;
+	if ((*metrics = calloc(1, sizeof(**metrics))) == NULL)
+		abort();
+	**metrics = (struct metrics){ .shared = shared, .writes = writes };
+	return DONE;
+}
+
+enum outcome
+metrics_open(const char *directory, struct metrics **metrics, struct fault *why)
+{
+	return open_file(directory, true, metrics, why);
+}
+
+enum outcome
+metrics_open_to_read(const char *directory, struct metrics **metrics, struct fault *why)
+{
+	enum outcome out = open_file(directory, false, metrics, why);
+
+	if (out != DONE || is_ours((*metrics)->shared))
+		return out;
+	metrics_close(*metrics);
+	return fault_set(why, BROKEN, "metrics: the file is of another version");
+}
+
+void
+metrics_close(struct metrics *metrics)
+{
+	if (metrics == NULL)
+		return;
+	munmap(metrics->shared, sizeof(*metrics->shared));
+	free(metrics);
+}
+
+/*
+ * Counting.
+ */
+
+static void
+add(_Atomic int64_t *cell, int64_t amount)
+{
+	atomic_fetch_add_explicit(cell, amount, memory_order_relaxed);
+}
+
+#define CELL(metrics, member)                                                                      \
+	(&(metrics)->shared->cells[offsetof(struct metrics_values, member) / sizeof(int64_t)])
+
+static void
+observe(_Atomic int64_t *histogram, int64_t took_ms)
+{
+	add(&histogram[metrics_bound(took_ms)], 1);
+	add(&histogram[METRICS_BOUNDS + 1], took_ms > 0 ? took_ms : 0);
+}
+
+/* The cells of this minute, emptied of what they held an hour ago by who comes first. */
+static struct minute *
+this_minute(struct metrics *metrics, int64_t now_ms)
+{
+	int64_t number = now_ms / 60000;
+	struct minute *minute = &metrics->shared->minutes[number % RING];
+
+	if (atomic_exchange(&minute->number, number) != number) {
+		minute->requests = 0;
+		minute->unauthorized = 0;
+		minute->backlog = 0;
+	}
+	return minute;
+}
+
+void
+metrics_request(struct metrics *metrics, const char *word, int64_t took_ms, int64_t now_ms)
+{
+	struct minute *minute;
+
+	if (metrics == NULL || !metrics->writes)
+		return;
+	add(CELL(metrics, requests) + metrics_answer(word), 1);
+	observe(CELL(metrics, receive), took_ms);
+	minute = this_minute(metrics, now_ms);
+	add(&minute->requests, 1);
+	add(&minute->unauthorized, word != NULL && strcmp(word, "unauthorized") == 0);
+}
+
+void
+metrics_delivery(struct metrics *metrics, enum outcome out, int64_t took_ms)
+{
+	if (metrics == NULL || !metrics->writes)
+		return;
+	add(CELL(metrics, deliveries) + metrics_delivery_end(out), 1);
+	observe(CELL(metrics, deliver), took_ms);
+}
+
+void
+metrics_call(
+    struct metrics *metrics, const char *method, const char *path, int status, int64_t took_ms)
+{
+	int call = metrics_call_kind(method, path);
+
+	if (metrics == NULL || !metrics->writes)
+		return;
+	add(CELL(metrics, replies) + call * METRICS_REPLIES + metrics_reply(status), 1);
+	observe(CELL(metrics, calls) + call * (METRICS_BOUNDS + 2), took_ms);
+}
+
+/*
+ * Looking.
+ */
+
+bool
+metrics_read(const struct metrics *metrics, struct metrics_values *values)
+{
+	int64_t *to = (int64_t *)values;
+	size_t i;
+
+	if (metrics == NULL)
+		return false;
+	for (i = 0; i < CELLS; i++)
+		to[i] = metrics->shared->cells[i];
+	return true;
+}
+
+void
+metrics_recent(
+    const struct metrics *metrics, int64_t now_ms, int minutes, struct metrics_minute *sum)
+{
+	int64_t number = now_ms / 60000, first = number - minutes + 1;
+
+	*sum = (struct metrics_minute){ .backlog = -1 };
+	for (int64_t n = first; metrics != NULL && n <= number; n++) {
+		const struct minute *minute = &metrics->shared->minutes[n % RING];
+
+		if (minute->number != n)
+			continue;
+		sum->requests += minute->requests;
+		sum->unauthorized += minute->unauthorized;
+		if (sum->backlog < 0 && n < first + METRICS_NEAR_MINUTES)
+			sum->backlog = minute->backlog - 1;
+	}
+}
+
+void
+metrics_backlog(struct metrics *metrics, int64_t now_ms, int64_t backlog)
+{
+	if (metrics != NULL && metrics->writes)
+		this_minute(metrics, now_ms)->backlog = backlog + 1;
+}
+
+void
+metrics_tell_expiry(struct metrics *metrics, int64_t expires)
+{
+	if (metrics != NULL && metrics->writes)
+		metrics->shared->expires = expires;
+}
+
+int64_t
+metrics_expiry(const struct metrics *metrics)
+{
+	return metrics != NULL ? metrics->shared->expires : 0;
+}

@@ -1,0 +1,279 @@
+/*
+ * What arrives: a payment that is new, one that is known and told again, one that contradicts what we know.
+ */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/money.h"
+#include "base/text.h"
+#include "ledger/internal.h"
+#include "ledger/ledger.h"
+
+static int64_t
+identity_of(const struct arrival *arrival, enum identity_kind kind)
+{
+	size_t i;
+
+	for (i = 0; i < arrival->who_count; i++)
+		if (arrival->who[i].kind == kind)
+			return arrival->who[i].hash;
+	return 0;
+}
+
+static enum payment_status
+first_status(const struct arrival *arrival)
+{
+	return arrival->exclusion != NULL ? PAYMENT_SKIPPED : PAYMENT_PENDING;
+}
+
+/* Unfinished rows have a time, finished ones have none: NULL for SQL is what nullif() makes of 0. */
+static int64_t
+first_time(const struct arrival *arrival)
+{
+	return arrival->exclusion != NULL ? 0 : arrival->next_ms;
+}
+
+static enum outcome
+insert(struct ledger *ledger, const struct arrival *a, int64_t *id, struct fault *why)
+{
+	static const char sql[] =
+	    "INSERT INTO payment_events (payment_id, created_at, status, amount, "
+	    "payload, error_message, kopecks, paid_at,"
+	    " recorded_ms, next_ms, telegram, phone, email, request_id, day)"
+	    " VALUES ($1, datetime($2 / 1000, 'unixepoch'), $3, $4, $5, $6, $7, $8, "
+	    "$2, nullif($9, 0), $10, $11, $12, $13, $14)"
+	    " ON CONFLICT (payment_id) DO NOTHING";
+	char roubles[MONEY_TEXT];
+	enum outcome out;
+
+	out = db_run(ledger->db, why, sql, "tittttiiiiiiti", a->key, a->now_ms,
+	    status_name(first_status(a)), money_format(roubles, a->kopecks), a->payload,
+	    a->exclusion, a->kopecks, a->paid_at, first_time(a), identity_of(a, BY_TELEGRAM),
+	    identity_of(a, BY_PHONE), identity_of(a, BY_EMAIL), a->request_id,
+	    clock_day(a->now_ms / 1000));
+	if (out == DONE)
+		*id = db_added(ledger->db);
+	return out;
+}
+
+struct known {
+	struct ledger_row row;
+	bool amount_known; /* It may not be of an imported one. */
+	int64_t kopecks;
+	int64_t who[IDENTITIES_MAX];
+};
+
+static enum outcome
+look_up(struct ledger *ledger, const char *key, struct known *known, struct fault *why)
+{
+	static const char sql[] =
+	    "SELECT id, status, contact_id, lead_id, pipeline_id, lead_created, "
+	    "kopecks, amount IS NOT NULL, telegram, phone, email"
+	    " FROM payment_events WHERE payment_id = $1";
+	struct query *query = NULL;
+	bool found = false;
+	enum outcome out;
+	int kind;
+
+	out = db_query(ledger->db, &query, why, sql, "t", key);
+	out = first_row(out, query, &found, why);
+	if (out == DONE && !found)
+		out = fault_set(
+		    why, BROKEN, "ledger: the row that a new payment collides with is not there");
+	if (out == DONE) {
+		known->row.id = db_int(query, 0);
+		known->row.status = (enum payment_status)status_number(db_text(query, 1));
+		known->row.contact_id = db_int(query, 2);
+		known->row.lead_id = db_int(query, 3);
+		known->row.pipeline_id = db_int(query, 4);
+		known->row.lead_created = db_int(query, 5) != 0;
+		known->kopecks = db_int(query, 6);
+		known->amount_known = db_int(query, 7) != 0;
+		for (kind = 0; kind < IDENTITIES_MAX; kind++)
+			known->who[kind] = db_int(query, 8 + kind);
+	}
+	db_done(query);
+	return out;
+}
+
+/* Two payers are the same when any identity agrees, and when either side has none to compare. */
+static bool
+same_payer(const struct known *known, const struct arrival *arrival)
+{
+	bool comparable = false;
+	size_t i;
+	int kind;
+
+	for (kind = 0; kind < IDENTITIES_MAX; kind++)
+		comparable |= known->who[kind] != 0;
+	if (!comparable || arrival->who_count == 0)
+		return true;
+	for (i = 0; i < arrival->who_count; i++)
+		if (known->who[arrival->who[i].kind] == arrival->who[i].hash)
+			return true;
+	return false;
+}
+
+/* Why an arrival contradicts what we know; NULL when it does not.  Of a skipped payment nothing was carried that another
+ * amount could contradict: an order is often told first as unpaid and then as paid.  Nor is there a contradiction to an
+ * amount that nobody knows. */
+static const char *
+contradiction(const struct known *known, const struct arrival *arrival)
+{
+	if (known->row.status == PAYMENT_SKIPPED)
+		return NULL;
+	if (known->amount_known && known->kopecks != arrival->kopecks)
+		return "another amount";
+	if (!same_payer(known, arrival))
+		return "another payer";
+	return NULL;
+}
+
+static enum outcome
+keep_conflict(struct ledger *ledger, const struct known *known, const struct arrival *arrival,
+    const char *reason, struct fault *why)
+{
+	return db_run(ledger->db, why,
+	    "INSERT INTO payment_conflict (payment, seen_ms, reason, payload) VALUES ($1, $2, $3, "
+	    "$4)"
+	    " ON CONFLICT (payment, payload) DO NOTHING",
+	    "iitt", known->row.id, arrival->now_ms, reason, arrival->payload);
+}
+
+/* An exclusion that comes too late: what amoCRM may have of the payment only a person can take back. */
+static enum outcome
+keep_exclusion(struct ledger *ledger, const struct known *known, const struct arrival *arrival,
+    struct fault *why)
+{
+	char *reason = text_format("came again as: %s", arrival->exclusion);
+	enum outcome out = keep_conflict(ledger, known, arrival, reason, why);
+
+	free(reason);
+	return out;
+}
+
+/* Whether anything of a payment that was not carried to its end may be in amoCRM.  A contact that was only found is not. */
+static enum outcome
+may_be_there(struct ledger *ledger, int64_t id, bool *may, struct fault *why)
+{
+	static const char sql[] =
+	    "SELECT count(*) FROM delivery WHERE payment = $1 AND (intent IS NOT NULL"
+	    " OR matched_by = 'created' OR lead_id IS NOT NULL OR applied)";
+	struct query *query = NULL;
+	int64_t count = 0;
+	enum outcome out = db_query(ledger->db, &query, why, sql, "i", id);
+
+	if ((out = first_number(out, query, &count, why)) == DONE)
+		*may = count > 0;
+	return out;
+}
+
+static enum outcome
+count_duplicate(struct ledger *ledger, int64_t id, struct fault *why)
+{
+	return db_run(ledger->db, why,
+	    "UPDATE payment_events SET duplicates = duplicates + 1 WHERE id = $1", "i", id);
+}
+
+/* The intent that an import left counts with what the lead would show, which is known only now. */
+static enum outcome
+tell_intent(struct ledger *ledger, int64_t id, int64_t kopecks, struct fault *why)
+{
+	return db_run(ledger->db, why,
+	    "UPDATE delivery SET total_after = total_before + $2 WHERE payment = $1 AND intent = "
+	    "'lead'",
+	    "ii", id, kopecks);
+}
+
+static enum outcome
+take_up_again(
+    struct ledger *ledger, struct known *known, const struct arrival *a, struct fault *why)
+{
+	static const char sql[] = "UPDATE payment_events SET status = $2, payload = $3, "
+	                          "error_message = $4, kopecks = $5, amount = "
+				  "$6,"
+				  " paid_at = $7, recorded_ms = $8, next_ms = nullif($9, 0), "
+	                          "retry_count = 0, duplicates = "
+				  "duplicates + 1,"
+				  " telegram = $10, phone = $11, email = $12, request_id = $13, "
+	                          "processed_at = NULL WHERE id = $1";
+	char roubles[MONEY_TEXT];
+	enum outcome out = DONE;
+
+	if (!known->amount_known)
+		out = tell_intent(ledger, known->row.id, a->kopecks, why);
+	if (out != DONE)
+		return out;
+	known->row.status = first_status(a);
+	return db_run(ledger->db, why, sql, "itttitiiiiiit", known->row.id,
+	    status_name(known->row.status), a->payload, a->exclusion, a->kopecks,
+	    money_format(roubles, a->kopecks), a->paid_at, a->now_ms, first_time(a),
+	    identity_of(a, BY_TELEGRAM), identity_of(a, BY_PHONE), identity_of(a, BY_EMAIL),
+	    a->request_id);
+}
+
+static enum outcome
+meet_again(struct ledger *ledger, struct known *known, const struct arrival *arrival,
+    enum recorded *recorded, struct fault *why)
+{
+	const char *reason = contradiction(known, arrival);
+	bool too_late = false;
+	enum outcome out;
+
+	if (reason != NULL) {
+		*recorded = RECORDED_CONFLICT;
+		return keep_conflict(ledger, known, arrival, reason, why);
+	}
+	switch (known->row.status) {
+	case PAYMENT_FAILED:
+		if (arrival->exclusion != NULL &&
+		    (out = may_be_there(ledger, known->row.id, &too_late, why)) != DONE)
+			return out;
+		if (too_late) {
+			*recorded = RECORDED_CONFLICT;
+			return keep_exclusion(ledger, known, arrival, why);
+		}
+		/* fallthrough */
+	case PAYMENT_SKIPPED:
+		*recorded = RECORDED_AGAIN;
+		return take_up_again(ledger, known, arrival, why);
+	case PAYMENT_SUCCESS:
+		*recorded = RECORDED_CARRIED;
+		break;
+	default:
+		*recorded = RECORDED_IN_HAND;
+	}
+	return count_duplicate(ledger, known->row.id, why);
+}
+
+static enum outcome
+record_one(struct ledger *ledger, const struct arrival *arrival, struct recording *recording,
+    struct fault *why)
+{
+	struct known known = { .row = { .status = first_status(arrival) } };
+	enum outcome out;
+
+	recording->how = RECORDED_NEW;
+	out = insert(ledger, arrival, &known.row.id, why);
+	if (out == DONE && known.row.id == 0) {
+		out = look_up(ledger, arrival->key, &known, why);
+		if (out == DONE)
+			out = meet_again(ledger, &known, arrival, &recording->how, why);
+	}
+	recording->row = known.row;
+	return out;
+}
+
+enum outcome
+ledger_record(struct ledger *ledger, const struct arrival *arrivals, size_t count,
+    struct recording *recordings, struct fault *why)
+{
+	enum outcome out;
+	size_t i;
+
+	if ((out = db_begin(ledger->db, why)) != DONE)
+		return out;
+	for (i = 0; out == DONE && i < count; i++)
+		out = record_one(ledger, &arrivals[i], &recordings[i], why);
+	return ledger_end(ledger, out, why);
+}

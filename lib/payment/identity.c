@@ -1,0 +1,92 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "payment/payment.h"
+
+const char *
+identity_name(enum identity_kind kind)
+{
+	static const char *const names[] = { "telegram", "phone", "email" };
+
+	return names[kind];
+}
+
+/* A lock's number holds 62 bits. */
+static int64_t
+hash(enum identity_kind kind, const char *normal)
+{
+	uint8_t digest[SHA256_SIZE];
+	uint64_t number = 0;
+	char *text;
+	int length = asprintf(&text, "%s:%s", identity_name(kind), normal);
+
+	if (length < 0)
+		abort();
+	sha256(text, (size_t)length, digest);
+	free(text);
+	for (size_t i = 0; i < sizeof(number); i++)
+		number = number << 8 | digest[i];
+	return (int64_t)(number & ((UINT64_C(1) << 62) - 1));
+}
+
+static int64_t
+hash_email(const char *email)
+{
+	char *lower = strdup(email);
+	int64_t number;
+
+	if (lower == NULL)
+		abort();
+	for (char *at = lower; *at != '\0'; at++)
+		if (*at >= 'A' && *at <= 'Z')
+			*at = (char)(*at + ('a' - 'A'));
+	number = hash(BY_EMAIL, lower);
+	free(lower);
+	return number;
+}
+
+/*
+ * A form filled with "none" or "-" would make one person of everybody who filled it so: a Telegram id has a digit, an
+ * e-mail address has something on both sides of its @.
+ */
+static bool
+is_telegram_id(const char *text)
+{
+	return strpbrk(text, "123456789") != NULL;
+}
+
+static bool
+is_email(const char *text)
+{
+	const char *at = strrchr(text, '@');
+
+	return at != NULL && at != text && at[1] != '\0';
+}
+
+size_t
+payment_identities(const struct payment *paid, struct identity who[static IDENTITIES_MAX])
+{
+	size_t count = 0;
+
+	memset(who, 0, IDENTITIES_MAX * sizeof(who[0]));
+	if (is_telegram_id(paid->telegram_id)) {
+		who[count].kind = BY_TELEGRAM;
+		who[count].text = paid->telegram_id;
+		who[count++].hash = hash(BY_TELEGRAM, paid->telegram_id);
+	}
+	if (paid->phone[0] != '\0') {
+		struct identity *phone = &who[count++];
+
+		phone->kind = BY_PHONE;
+		phone_tail(paid->phone, phone->tail);
+		phone->text = phone->tail;
+		phone->hash = hash(BY_PHONE, phone->tail);
+	}
+	if (is_email(paid->email)) {
+		who[count].kind = BY_EMAIL;
+		who[count].text = paid->email;
+		who[count++].hash = hash_email(paid->email);
+	}
+	return count;
+}

@@ -1,0 +1,234 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/money.h"
+#include "base/text.h"
+#include "base/validation.h"
+#include "payment/json_reader.h"
+
+static void
+note(struct reader *reader, const struct place *place, const char *key, const char *message)
+{
+	char path[MISTAKE_PATH];
+
+	mistakes_add(reader->mistakes, reader->mistakes_max, mistakes_key(path, place->path, key),
+	    "%s", message);
+}
+
+/*
+ * The greatest nesting, found without parsing: a parser's own recursion is what must be protected.  In bytes that are no
+ * JSON the answer means nothing and does no harm.
+ */
+static int
+nesting(const char *bytes, size_t size)
+{
+	int depth = 0, deepest = 0;
+	bool quoted = false;
+
+	for (size_t i = 0; i < size; i++) {
+		char c = bytes[i];
+
+		if (quoted && c == '\\')
+			i++;
+		else if (c == '"')
+			quoted = !quoted;
+		else if (!quoted && (c == '{' || c == '['))
+			deepest = ++depth > deepest ? depth : deepest;
+		else if (!quoted && (c == '}' || c == ']'))
+			depth--;
+	}
+	return deepest;
+}
+
+/* The parser's own message quotes the document, which may be personal data; the place is told instead. */
+static void
+note_syntax(struct reader *reader, const json_error_t *error)
+{
+	const char *message = "This is not JSON";
+
+	if (json_error_code(error) == json_error_duplicate_key)
+		message = "An object has the same key twice";
+	else if (json_error_code(error) == json_error_invalid_utf8)
+		message = "This is not UTF-8";
+	else if (json_error_code(error) == json_error_null_character ||
+	    json_error_code(error) == json_error_null_byte_in_key)
+		message = "A text holds a NUL character";
+	else if (json_error_code(error) == json_error_numeric_overflow)
+		message = "A number is too large";
+	mistakes_add(reader->mistakes, reader->mistakes_max, "", "%s (line %d, column %d).",
+	    message, error->line, error->column);
+}
+
+json_t *
+read_document(struct reader *reader, const void *bytes, size_t size, int depth)
+{
+	json_error_t error;
+	json_t *root;
+
+	if (nesting(bytes, size) > depth) {
+		mistakes_add(reader->mistakes, reader->mistakes_max, "",
+		    "The nesting is deeper than %d.", depth);
+		return NULL;
+	}
+	root = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &error);
+	if (root == NULL)
+		note_syntax(reader, &error);
+	return root;
+}
+
+/* The value of the key; NULL when there is none or it is null, which is a mistake where it is needed. */
+static json_t *
+find(struct reader *reader, const struct place *place, const char *key, enum need need)
+{
+	json_t *value = json_object_get(place->object, key);
+
+	if (value != NULL && !json_is_null(value))
+		return value;
+	if (place->object != NULL && need != OPTIONAL)
+		note(reader, place, key, "This is required.");
+	return NULL;
+}
+
+/* Trim the text where it stands. */
+static const char *
+trimmed(struct reader *reader, const struct place *place, const char *key, enum need need,
+    json_t *value)
+{
+	size_t length;
+	const char *text = text_trim(json_string_value(value), &length);
+
+	if (length == 0 && need == FILLED)
+		note(reader, place, key, "This must not be empty.");
+	if (length < json_string_length(value)) {
+		char *copy = text_copy(text, length);
+
+		if (json_string_setn(value, copy, length) != 0)
+			abort();
+		free(copy);
+	}
+	return json_string_value(value);
+}
+
+const char *
+read_text(struct reader *reader, const struct place *place, const char *key, enum need need)
+{
+	json_t *value = find(reader, place, key, need);
+
+	if (value == NULL)
+		return "";
+	if (!json_is_string(value)) {
+		note(reader, place, key, "This must be a string.");
+		return "";
+	}
+	return trimmed(reader, place, key, need, value);
+}
+
+const char *
+read_label(struct reader *reader, const struct place *place, const char *key, enum need need)
+{
+	json_t *value = find(reader, place, key, need);
+	char digits[32];
+
+	if (value == NULL)
+		return "";
+	if (json_is_integer(value)) {
+		snprintf(
+		    digits, sizeof(digits), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+		value = json_string(digits);
+		if (json_object_set_new(place->object, key, value) != 0)
+			abort();
+	}
+	if (!json_is_string(value)) {
+		note(reader, place, key, "This must be a string or an integer.");
+		return "";
+	}
+	return trimmed(reader, place, key, need, value);
+}
+
+int64_t
+read_time(struct reader *reader, const struct place *place, const char *key)
+{
+	const char *text = read_text(reader, place, key, OPTIONAL);
+	int64_t when = 0;
+
+	if (text[0] != '\0' && !clock_parse(text, &when)) {
+		note(reader, place, key, "This must be a time like 2025-01-20 14:49:20.");
+		return 0;
+	}
+	return when;
+}
+
+static bool
+to_kopecks(json_t *value, int64_t *kopecks)
+{
+	size_t length;
+	const char *text;
+	char *copy;
+	bool good;
+
+	if (json_is_integer(value))
+		return money_from_roubles(json_integer_value(value), kopecks);
+	if (json_is_real(value))
+		return money_from_real(json_real_value(value), kopecks);
+	text = text_trim(json_string_value(value), &length);
+	copy = text_copy(text, length);
+	good = money_parse(copy, kopecks);
+	free(copy);
+	return good;
+}
+
+int64_t
+read_money(struct reader *reader, const struct place *place, const char *key)
+{
+	json_t *value = find(reader, place, key, REQUIRED);
+	int64_t kopecks = 0;
+
+	if (value == NULL)
+		return 0;
+	if (!json_is_number(value) && !json_is_string(value))
+		note(reader, place, key, "This must be a number or a decimal string.");
+	else if (!to_kopecks(value, &kopecks))
+		note(reader, place, key,
+		    "This must be an amount in roubles with at most two decimals.");
+	else if (kopecks < 0)
+		note(reader, place, key, "This must not be negative.");
+	else
+		return kopecks;
+	return 0;
+}
+
+json_t *
+read_object(struct reader *reader, const struct place *place, const char *key, enum need need)
+{
+	json_t *value = find(reader, place, key, need);
+
+	if (value == NULL || json_is_object(value))
+		return value;
+	/* PHP writes [] for an array without elements, even where its keys would have been names. */
+	if (need == OPTIONAL && json_is_array(value) && json_array_size(value) == 0)
+		return NULL;
+	note(reader, place, key, "This must be an object.");
+	return NULL;
+}
+
+json_t *
+read_array(
+    struct reader *reader, const struct place *place, const char *key, size_t least, size_t most)
+{
+	json_t *value = find(reader, place, key, REQUIRED);
+	char path[MISTAKE_PATH];
+
+	if (value == NULL)
+		return NULL;
+	if (!json_is_array(value)) {
+		note(reader, place, key, "This must be an array.");
+		return NULL;
+	}
+	if (json_array_size(value) >= least && json_array_size(value) <= most)
+		return value;
+	mistakes_add(reader->mistakes, reader->mistakes_max, mistakes_key(path, place->path, key),
+	    "This must have %zu to %zu elements.", least, most);
+	return NULL;
+}

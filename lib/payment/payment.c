@@ -1,0 +1,208 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/money.h"
+#include "base/text.h"
+#include "base/validation.h"
+#include "payment/json_reader.h"
+#include "payment/payment.h"
+
+static void
+read_item(struct reader *reader, const char *path, json_t *json, struct payment_item *item)
+{
+	char course_path[MISTAKE_PATH], subject_path[MISTAKE_PATH];
+	struct place here = { json, path }, course, subject;
+
+	if (!json_is_object(json)) {
+		mistakes_add(
+		    reader->mistakes, reader->mistakes_max, path, "This must be an object.");
+		here.object = NULL;
+	}
+	item->json = json;
+	item->cost = read_money(reader, &here, "cost");
+
+	course.object = read_object(reader, &here, "course", REQUIRED);
+	course.path = mistakes_key(course_path, path, "course");
+	item->course = read_text(reader, &course, "name", FILLED);
+
+	subject.object = read_object(reader, &course, "subject", REQUIRED);
+	subject.path = mistakes_key(subject_path, course.path, "subject");
+	item->subject = read_text(reader, &subject, "name", FILLED);
+	item->project = read_text(reader, &subject, "project", REQUIRED);
+}
+
+static void
+read_items(struct reader *reader, const struct place *order, struct payment *paid)
+{
+	json_t *items = read_array(reader, order, "course_order_items", 1, PAYMENT_ITEMS_MAX);
+	char list_path[MISTAKE_PATH], path[MISTAKE_PATH];
+
+	mistakes_key(list_path, order->path, "course_order_items");
+	paid->item_count = json_array_size(items);
+	paid->items = calloc(paid->item_count + 1, sizeof(paid->items[0]));
+	if (paid->items == NULL)
+		abort();
+	/* Two hundred times MONEY_MAX is far below what int64_t holds. */
+	for (size_t i = 0; i < paid->item_count; i++) {
+		mistakes_index(path, list_path, i);
+		read_item(reader, path, json_array_get(items, i), &paid->items[i]);
+		paid->amount += paid->items[i].cost;
+	}
+	if (paid->amount > MONEY_MAX)
+		mistakes_add(reader->mistakes, reader->mistakes_max, list_path,
+		    "The sum of the costs is too large.");
+}
+
+static const char *
+without_at(const char *tag)
+{
+	return tag[0] == '@' ? tag + 1 : tag;
+}
+
+static void
+read_user(struct reader *reader, const struct place *order, struct payment *paid)
+{
+	char path[MISTAKE_PATH];
+	struct place user = { read_object(reader, order, "user", REQUIRED),
+		mistakes_key(path, order->path, "user") };
+	const char *first = read_text(reader, &user, "first_name", OPTIONAL);
+	const char *last = read_text(reader, &user, "last_name", OPTIONAL);
+	const char *phone = read_text(reader, &user, "phone", OPTIONAL);
+	const char *email = read_text(reader, &user, "email", OPTIONAL);
+
+	char *name =
+	    text_format("%s%s%s", first, first[0] != '\0' && last[0] != '\0' ? " " : "", last);
+
+	paid->name = text_one_line(name);
+	free(name);
+	if (!phone_normalize(phone, paid->phone))
+		paid->phone[0] = '\0';
+	paid->email = text_copy(email, strlen(email));
+	paid->telegram_id = read_label(reader, &user, "telegram_id", OPTIONAL);
+	/* The platform writes 0 for somebody without Telegram; it must not make one person of all of them. */
+	if (strcmp(paid->telegram_id, "0") == 0)
+		paid->telegram_id = "";
+	paid->telegram_tag = without_at(read_text(reader, &user, "telegram_tag", OPTIONAL));
+}
+
+static void
+read_utm(struct reader *reader, const struct place *order, struct payment *paid)
+{
+	char path[MISTAKE_PATH];
+	struct place utm = { read_object(reader, order, "utm", OPTIONAL),
+		mistakes_key(path, order->path, "utm") };
+	const char *misspelt;
+
+	paid->utm_source = read_text(reader, &utm, "source", OPTIONAL);
+	paid->utm_medium = read_text(reader, &utm, "medium", OPTIONAL);
+	paid->utm_campaign = read_text(reader, &utm, "campaign", OPTIONAL);
+	misspelt = read_text(reader, &utm, "compaign", OPTIONAL);
+	if (paid->utm_campaign[0] == '\0')
+		paid->utm_campaign = misspelt;
+	paid->utm_term = read_text(reader, &utm, "term", OPTIONAL);
+	paid->utm_content = read_text(reader, &utm, "content", OPTIONAL);
+	paid->ym_uid = read_text(reader, &utm, "ym", OPTIONAL);
+}
+
+/* The payment's id goes into a database key, a text field of amoCRM and a line of the note, so it must fit all three. */
+static void
+check_payment_id(struct reader *reader, const struct place *order, const char *id)
+{
+	char path[MISTAKE_PATH];
+
+	mistakes_key(path, order->path, "payment_id");
+	if (text_characters(id) > PAYMENT_ID_MAX)
+		mistakes_add(reader->mistakes, reader->mistakes_max, path,
+		    "This must have at most %d characters.", PAYMENT_ID_MAX);
+	if (text_has_controls(id))
+		mistakes_add(reader->mistakes, reader->mistakes_max, path,
+		    "This must not hold control characters.");
+}
+
+static void
+read_order(struct reader *reader, const struct place *order, struct payment *paid)
+{
+	int64_t created, updated;
+
+	paid->status = read_text(reader, order, "status", FILLED);
+	created = read_time(reader, order, "created_at");
+	updated = read_time(reader, order, "updated_at");
+	paid->paid_at = updated != 0 ? updated : created;
+	paid->promo_code = read_label(reader, order, "code", OPTIONAL);
+	paid->payment_id = read_label(reader, order, "payment_id", OPTIONAL);
+	check_payment_id(reader, order, paid->payment_id);
+	paid->invoice_id = read_label(reader, order, "invoice_id", OPTIONAL);
+	paid->method = read_text(reader, order, "payment_method", OPTIONAL);
+	paid->currency = read_text(reader, order, "currency", OPTIONAL);
+	if (paid->currency[0] == '\0')
+		paid->currency = "RUB";
+	read_items(reader, order, paid);
+	read_user(reader, order, paid);
+	read_utm(reader, order, paid);
+	paid->domain = read_text(reader, order, "domain", OPTIONAL);
+}
+
+static void
+read_payment(struct reader *reader, const void *body, size_t size, struct payment *paid)
+{
+	struct place root = { NULL, "" }, order = { NULL, "course_order" };
+
+	paid->root = read_document(reader, body, size, PAYMENT_DEPTH_MAX);
+	if (paid->root == NULL)
+		return;
+	if (!json_is_object(paid->root)) {
+		mistakes_add(reader->mistakes, reader->mistakes_max, "", "This must be an object.");
+		return;
+	}
+	root.object = paid->root;
+	order.object = paid->order = read_object(reader, &root, "course_order", REQUIRED);
+	if (order.object != NULL)
+		read_order(reader, &order, paid);
+}
+
+static void
+make_key(struct payment *paid, const void *body, size_t size)
+{
+	char digest[SHA256_HEX];
+
+	if (paid->payment_id[0] != '\0') {
+		snprintf(paid->key, sizeof(paid->key), "%s", paid->payment_id);
+		return;
+	}
+	sha256_hex(body, size, digest);
+	snprintf(paid->key, sizeof(paid->key), "sha256:%s", digest);
+}
+
+enum outcome
+payment_parse(const void *body, size_t size, struct payment **paid, json_t **mistakes)
+{
+	struct reader reader = { json_array(), PAYMENT_MISTAKES_MAX };
+	struct payment *new = calloc(1, sizeof(*new));
+
+	if (new == NULL || reader.mistakes == NULL)
+		abort();
+	new->payment_id = "";
+	read_payment(&reader, body, size, new);
+	if (json_array_size(reader.mistakes) > 0) {
+		payment_free(new);
+		*mistakes = reader.mistakes;
+		return NEVER;
+	}
+	make_key(new, body, size);
+	json_decref(reader.mistakes);
+	*paid = new;
+	return DONE;
+}
+
+void
+payment_free(struct payment *paid)
+{
+	if (paid == NULL)
+		return;
+	free(paid->items);
+	free(paid->name);
+	free(paid->email);
+	json_decref(paid->root);
+	free(paid);
+}

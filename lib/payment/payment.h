@@ -1,0 +1,103 @@
+#ifndef PAYMENT_PAYMENT_H
+#define PAYMENT_PAYMENT_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/crypto.h"
+#include "base/fault.h"
+#include "base/phone.h"
+
+/*
+ * A payment as the platform tells it, checked and made uniform.
+ *
+ * Strings are UTF-8, trimmed of spaces at both ends, never NULL ("" when absent) and live as long as the payment.
+ */
+struct payment_item {
+	const char *course; /* Never empty. */
+	const char *subject;
+	const char *project; /* "ЕГЭ", "ОГЭ", ... */
+	int64_t cost;        /* Kopecks, not negative. */
+	const json_t *json;  /* The item itself, borrowed, for rules that look at other keys. */
+};
+
+#define PAYMENT_ITEMS_MAX 200
+#define PAYMENT_ID_MAX    200 /* Characters; amoCRM's text fields hold 256. */
+#define PAYMENT_DEPTH_MAX 16
+#define PAYMENT_KEY_SIZE  (PAYMENT_ID_MAX * 4 + 1)
+
+struct payment {
+	/* What tells two payments apart: payment_id, else "sha256:" and the hex SHA-256 of the body. */
+	char key[PAYMENT_KEY_SIZE];
+	const char *payment_id;
+	const char *invoice_id;
+	const char *status;
+	const char *promo_code; /* `code` */
+	const char *method;     /* `payment_method` */
+	const char *currency;   /* "RUB" when the webhook is silent */
+	const char *domain;
+	int64_t paid_at; /* Unix seconds: updated_at, else created_at, else 0. */
+	int64_t amount;  /* Kopecks: the sum of the items' costs, never course_order.amount. */
+
+	struct payment_item *items;
+	size_t item_count;
+
+	/* The payer.  name is first and last name, whichever exist, with one space between, on one line. */
+	char *name;
+	const char *telegram_id;
+	const char *telegram_tag; /* Without a leading @. */
+	char phone
+	    [PHONE_TEXT]; /* As phone_normalize() writes it; "" when there is none or it is no number. */
+	char *email;      /* As sent, but trimmed; "" when there is none. */
+
+	/* compaign and campaign are both read; campaign wins where both are filled. */
+	const char *utm_source, *utm_medium, *utm_campaign, *utm_content, *utm_term, *ym_uid;
+
+	json_t *order; /* course_order, borrowed from root: for rules that look at other keys. */
+	json_t *root;  /* The whole webhook, owned. */
+};
+
+/*
+ * Read a webhook's body.
+ *
+ * DONE: *paid is new; free it with payment_free().
+ * NEVER: the body is not a payment.  *mistakes is a new JSON array with one {"path", "message"} for every mistake, in the
+ *   order of the document, at most PAYMENT_MISTAKES_MAX; path is like course_order.course_order_items[0].cost ("" for the
+ *   body as a whole) and the message is an English sentence that never repeats the value.
+ *
+ * Unknown keys are ignored; a key that is present with the wrong type is a mistake, null is the same as absent.
+ * Duplicate keys, nesting deeper than PAYMENT_DEPTH_MAX, invalid UTF-8 and more than PAYMENT_ITEMS_MAX items are mistakes.
+ * Times are read in the zone that clock_set_zone() chose.
+ */
+#define PAYMENT_MISTAKES_MAX 50
+enum outcome payment_parse(
+    const void *body, size_t size, struct payment **paid, json_t **mistakes) MUST_USE;
+
+void payment_free(struct payment *paid);
+
+/*
+ * Who paid, as up to three identities in the order in which they are searched for.
+ */
+enum identity_kind {
+	BY_TELEGRAM,
+	BY_PHONE,
+	BY_EMAIL
+};
+#define IDENTITIES_MAX 3
+
+struct identity {
+	enum identity_kind kind;
+	const char *
+	    text; /* What is searched for: the id, the last ten digits, the e-mail as sent.  Borrowed. */
+	int64_t
+	    hash; /* The same for every spelling that agrees; kind is part of it; never negative. */
+	char tail[PHONE_TAIL + 1];
+};
+
+/* Fill `who` and return how many there are, 0 to 3.  An element's text may point into the element itself: do not move. */
+size_t payment_identities(const struct payment *paid, struct identity who[static IDENTITIES_MAX]);
+
+const char *identity_name(enum identity_kind kind); /* "telegram", "phone", "email" */
+
+#endif

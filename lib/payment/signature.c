@@ -1,0 +1,134 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/crypto.h"
+#include "base/encoding.h"
+#include "base/webhook_key.h"
+#include "payment/signature.h"
+
+/* A text that an empty header and an absent one have in common: nothing was said. */
+static bool
+present(const char *header)
+{
+	return header != NULL && header[0] != '\0';
+}
+
+/* Whether one of the signatures in the header, "v1,<base64>" and separated by spaces, is this digest. */
+static bool
+list_has(const char *list, const uint8_t digest[static SHA256_SIZE])
+{
+	bool found = false;
+
+	while (*list != '\0') {
+		size_t length = strcspn(list, " "), size;
+		uint8_t given[SHA256_SIZE];
+
+		if (strncmp(list, "v1,", 3) == 0 &&
+		    base64_decode(list + 3, length - 3, given, sizeof(given), &size) &&
+		    size == SHA256_SIZE)
+			found |= same_bytes(given, digest, SHA256_SIZE);
+		list += length;
+		list += strspn(list, " ");
+	}
+	return found;
+}
+
+/* An old webhook that somebody recorded must not be accepted again, nor one that is dated into the future. */
+static bool
+timestamp_is_near(const char *text, int64_t now)
+{
+	int64_t when;
+
+	if (strspn(text, "0123456789") != strlen(text) || strlen(text) > 12 || text[0] == '\0')
+		return false;
+	when = strtoll(text, NULL, 10);
+	return when >= now - SIGNATURE_TOLERANCE_S && when <= now + SIGNATURE_TOLERANCE_S;
+}
+
+static bool
+standard_matches(
+    const char *secret, const struct signature_headers *headers, const void *body, size_t size)
+{
+	const struct piece message[] = {
+		{ headers->webhook_id, strlen(headers->webhook_id) },
+		{ ".", 1 },
+		{ headers->webhook_timestamp, strlen(headers->webhook_timestamp) },
+		{ ".", 1 },
+		{ body, size },
+	};
+	uint8_t key[WEBHOOK_KEY_MAX], digest[SHA256_SIZE];
+	size_t key_size;
+
+	if (!webhook_key(secret, key, &key_size))
+		return false;
+	hmac_sha256(key, key_size, message, sizeof(message) / sizeof(message[0]), digest);
+	return list_has(headers->webhook_signature, digest);
+}
+
+/* Whether the text is the hex HMAC of the body. */
+static bool
+hex_matches(const char *secret, const char *text, const void *body, size_t size)
+{
+	const struct piece message = { body, size };
+	uint8_t given[SHA256_SIZE], digest[SHA256_SIZE];
+
+	if (!hex_decode(text, strlen(text), given, sizeof(given)))
+		return false;
+	hmac_sha256(secret, strlen(secret), &message, 1, digest);
+	return same_bytes(given, digest, SHA256_SIZE);
+}
+
+static bool
+x_signature_matches(const char *secret, const char *header, const void *body, size_t size)
+{
+	static const char prefix[] = "sha256=";
+
+	if (strncmp(header, prefix, sizeof(prefix) - 1) == 0)
+		header += sizeof(prefix) - 1;
+	return hex_matches(secret, header, body, size);
+}
+
+/* Digests are compared in place of the secrets, so that not even the secret's length can be timed. */
+static bool
+secret_matches(const char *secret, const char *header)
+{
+	uint8_t given[SHA256_SIZE], expected[SHA256_SIZE];
+
+	sha256(header, strlen(header), given);
+	sha256(secret, strlen(secret), expected);
+	return same_bytes(given, expected, SHA256_SIZE);
+}
+
+static bool
+matches(const char *secret, const struct signature_keys *keys,
+    const struct signature_headers *headers, const void *body, size_t size, int64_t now)
+{
+	if (present(headers->webhook_id) || present(headers->webhook_timestamp) ||
+	    present(headers->webhook_signature)) {
+		if (!present(headers->webhook_id) || !present(headers->webhook_timestamp) ||
+		    !present(headers->webhook_signature))
+			return false;
+		return timestamp_is_near(headers->webhook_timestamp, now) &&
+		    standard_matches(secret, headers, body, size);
+	}
+	if (present(headers->x_signature))
+		return x_signature_matches(secret, headers->x_signature, body, size);
+	if (present(headers->x_webhook_secret) && keys->accept_legacy)
+		return secret_matches(secret, headers->x_webhook_secret) ||
+		    hex_matches(secret, headers->x_webhook_secret, body, size);
+	return false;
+}
+
+bool
+signature_verify(const struct signature_keys *keys, const struct signature_headers *headers,
+    const void *body, size_t size, int64_t now)
+{
+	bool genuine;
+
+	if (headers->repeated)
+		return false;
+	genuine = matches(keys->secret, keys, headers, body, size, now);
+	if (present(keys->previous))
+		genuine |= matches(keys->previous, keys, headers, body, size, now);
+	return genuine;
+}

@@ -1,0 +1,346 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json_path.h"
+#include "base/text.h"
+#include "base/validation.h"
+#include "rules/extra_field.h"
+
+enum type {
+	TYPE_TEXT,
+	TYPE_NUMBER,
+	TYPE_CHECKBOX,
+	TYPE_DATE,
+	TYPE_ENUM,
+	TYPE_COUNT
+};
+
+static const char *const type_names[TYPE_COUNT] = { "text", "number", "checkbox", "date", "enum" };
+
+struct extra {
+	int64_t field;
+	enum type type;
+	char *path;    /* NULL: value is written. */
+	json_t *value; /* As amoCRM takes it. */
+	json_t *map;   /* Folded value -> text or id; NULL: as it is. */
+	struct condition *when;
+};
+
+/*
+ * What amoCRM takes.
+ */
+
+static bool
+is_one_of(const char *text, const char *const list[])
+{
+	for (; *list != NULL; list++)
+		if (strcmp(text, *list) == 0)
+			return true;
+	return false;
+}
+
+/* A decimal number stays the text it is: amoCRM takes it so, and no double can bend it. */
+static json_t *
+number_value(const char *text)
+{
+	const char *digits = text[0] == '-' ? text + 1 : text;
+	size_t whole = strspn(digits, "0123456789"), decimals = 0;
+
+	if (digits[whole] == '.')
+		decimals = 1 + strspn(digits + whole + 1, "0123456789");
+	if (whole == 0 || decimals == 1 || digits[whole + decimals] != '\0')
+		return NULL;
+	return json_string(text);
+}
+
+static json_t *
+checkbox_value(const char *folded)
+{
+	static const char *const yes[] = { "true", "1", "yes", "on", "да", NULL };
+	static const char *const no[] = { "false", "0", "no", "off", "нет", NULL };
+
+	if (is_one_of(folded, yes))
+		return json_true();
+	return is_one_of(folded, no) ? json_false() : NULL;
+}
+
+static json_t *
+date_value(const char *text)
+{
+	int64_t when;
+
+	if (clock_parse(text, &when))
+		return json_integer(when);
+	/* Already Unix seconds. */
+	if (text[0] != '\0' && strspn(text, "0123456789") == strlen(text) && strlen(text) <= 11)
+		return json_integer(atoll(text));
+	return NULL;
+}
+
+/* What is to be written for one value of the webhook; NULL for nothing. */
+static json_t *
+convert(const struct extra *extra, const char *text)
+{
+	char *folded = text_fold(text);
+	json_t *value = NULL;
+
+	if (extra->map != NULL)
+		value = json_incref(json_object_get(extra->map, folded));
+	else if (extra->type == TYPE_TEXT && text[0] != '\0')
+		value = json_string(text);
+	else if (extra->type == TYPE_NUMBER)
+		value = number_value(text);
+	else if (extra->type == TYPE_CHECKBOX)
+		value = checkbox_value(folded);
+	else if (extra->type == TYPE_DATE)
+		value = date_value(text);
+	free(folded);
+	return value;
+}
+
+/*
+ * Reading a rule.
+ */
+
+static json_t *
+map_target(struct rulefile *file, enum type type, const json_t *value, const char *path)
+{
+	int64_t id;
+
+	if (type != TYPE_ENUM) {
+		if (json_is_string(value))
+			return json_string(json_string_value(value));
+		rulefile_mistake(file, path, "This must be a string.");
+		return NULL;
+	}
+	id = rulefile_id(file, value, path);
+	return id != 0 ? json_integer(id) : NULL;
+}
+
+static void
+read_map(struct rulefile *file, struct extra *extra, json_t *map, const char *path)
+{
+	char key_path[MISTAKE_PATH];
+	const char *key;
+	json_t *value, *target;
+
+	if (!json_is_object(map)) {
+		rulefile_mistake(file, path, "This must be an object.");
+		return;
+	}
+	if (extra->type != TYPE_ENUM && extra->type != TYPE_TEXT)
+		rulefile_mistake(file, path, "Only text and enum fields have a map.");
+	extra->map = json_object();
+	json_object_foreach(map, key, value) {
+		char *word;
+
+		if (strcmp(key, "$comment") == 0)
+			continue;
+		word = rulefile_word(key);
+		target = map_target(file, extra->type, value, mistakes_key(key_path, path, key));
+		if (json_object_get(extra->map, word) != NULL)
+			rulefile_mistake(file, key_path, "This value occurs twice.");
+		if (target != NULL && json_object_set_new(extra->map, word, target) != 0)
+			abort();
+		free(word);
+	}
+}
+
+/* False, and noted, when there is no such type. */
+static bool
+read_type(struct rulefile *file, struct extra *extra, const json_t *json, const char *path)
+{
+	const char *name = rulefile_text(file, json, path, "type");
+	char key_path[MISTAKE_PATH];
+	int type = 0;
+
+	if (name == NULL)
+		return false;
+	while (type < TYPE_COUNT && strcmp(type_names[type], name) != 0)
+		type++;
+	if (type == TYPE_COUNT) {
+		rulefile_mistake(file, mistakes_key(key_path, path, "type"),
+		    "This must be text, number, checkbox, date or enum.");
+		return false;
+	}
+	extra->type = (enum type)type;
+	return true;
+}
+
+/* What always is written. */
+static void
+read_value(struct rulefile *file, struct extra *extra, const json_t *value, const char *path)
+{
+	char *text;
+
+	if (extra->type == TYPE_ENUM) {
+		extra->value = json_integer(rulefile_id(file, value, path));
+		return;
+	}
+	text = jsonpath_text(value);
+	if (text != NULL)
+		extra->value = convert(extra, text);
+	if (extra->value == NULL)
+		rulefile_mistake(file, path, "This cannot be written into a field of type %s.",
+		    type_names[extra->type]);
+	free(text);
+}
+
+/* Where the value comes from: the webhook, perhaps by way of a map, or the rule itself. */
+static void
+read_source(struct rulefile *file, struct extra *extra, const json_t *json, const char *path)
+{
+	const json_t *value = json_object_get(json, "value");
+	json_t *map = json_object_get(json, "map");
+	bool typed = read_type(file, extra, json, path);
+	char key_path[MISTAKE_PATH];
+	const char *from;
+
+	if (value != NULL && (map != NULL || json_object_get(json, "path") != NULL)) {
+		rulefile_mistake(
+		    file, path, "This can have path, perhaps with map, or value, not both.");
+		return;
+	}
+	if (value != NULL && typed)
+		read_value(file, extra, value, mistakes_key(key_path, path, "value"));
+	if (value != NULL)
+		return;
+	if ((from = rulefile_path(file, json, path, "path")) != NULL)
+		extra->path = text_copy(from, strlen(from));
+	mistakes_key(key_path, path, "map");
+	if (map != NULL && typed)
+		read_map(file, extra, map, key_path);
+	else if (typed && extra->type == TYPE_ENUM)
+		rulefile_mistake(file, key_path, "An enum field needs this.");
+}
+
+struct extra *
+extra_read(struct rulefile *file, const json_t *json, const char *path)
+{
+	static const char *const known[] = { "field", "path", "value", "type", "map", "when",
+		NULL };
+	size_t before = json_array_size(file->mistakes);
+	struct extra *new = calloc(1, sizeof(*new));
+	char key_path[MISTAKE_PATH];
+
+	if (new == NULL)
+		abort();
+	if (rulefile_keys(file, json, path, known)) {
+		new->field = rulefile_id(
+		    file, json_object_get(json, "field"), mistakes_key(key_path, path, "field"));
+		read_source(file, new, json, path);
+		if (json_object_get(json, "when") != NULL)
+			new->when = condition_read(file, json_object_get(json, "when"),
+			    mistakes_key(key_path, path, "when"));
+	}
+	/* An enum id that is not set leaves nothing to write. */
+	if (new->field != 0 && json_array_size(file->mistakes) == before &&
+	    (new->path != NULL || new->type != TYPE_ENUM || json_integer_value(new->value) != 0))
+		return new;
+	extra_free(new);
+	return NULL;
+}
+
+void
+extra_free(struct extra *extra)
+{
+	if (extra == NULL)
+		return;
+	free(extra->path);
+	json_decref(extra->value);
+	json_decref(extra->map);
+	condition_free(extra->when);
+	free(extra);
+}
+
+static void
+append(json_t *list, json_t *value)
+{
+	if (json_array_append_new(list, value) != 0)
+		abort();
+}
+
+struct gathering {
+	const struct extra *extra;
+	json_t *values; /* Converted, each once. */
+};
+
+/* Take one value, and stop at the first where the field holds only one. */
+static bool
+gather(const json_t *value, void *arg)
+{
+	struct gathering *gathering = arg;
+	char *text = jsonpath_text(value);
+	json_t *converted = text != NULL ? convert(gathering->extra, text) : NULL, *known;
+	bool several = gathering->extra->type == TYPE_TEXT || gathering->extra->type == TYPE_ENUM;
+	size_t i;
+
+	free(text);
+	if (converted == NULL)
+		return false;
+	json_array_foreach(gathering->values, i, known) {
+		if (json_equal(known, converted)) {
+			json_decref(converted);
+			return false;
+		}
+	}
+	append(gathering->values, converted);
+	return !several;
+}
+
+/* The values as amoCRM takes them. */
+static json_t *
+as_amocrm(enum type type, const json_t *values)
+{
+	const char *key = type == TYPE_ENUM ? "enum_id" : "value";
+	json_t *list = json_array(), *value, *joined;
+	size_t i;
+
+	if (type == TYPE_TEXT) {
+		joined = json_string("");
+		json_array_foreach(values, i, value) {
+			json_t *longer = json_sprintf("%s%s%s", json_string_value(joined),
+			    i > 0 ? ", " : "", json_string_value(value));
+
+			json_decref(joined);
+			joined = longer;
+		}
+		append(list, json_pack("{s:o}", key, joined));
+		return list;
+	}
+	json_array_foreach(values, i, value)
+		append(list, json_pack("{s:O}", key, value));
+	return list;
+}
+
+static bool
+has_field(const json_t *fields, int64_t id)
+{
+	const json_t *field;
+	size_t i;
+
+	json_array_foreach(fields, i, field)
+		if (json_integer_value(json_object_get(field, "field_id")) == id)
+			return true;
+	return false;
+}
+
+void
+extra_write(const struct extra *extra, const struct view *view, json_t *fields)
+{
+	struct gathering gathering = { extra, json_array() };
+
+	if (!has_field(fields, extra->field) && condition_holds(extra->when, view)) {
+		if (extra->path != NULL)
+			jsonpath_any(
+			    view_origin(view, extra->path), extra->path, gather, &gathering);
+		else
+			append(gathering.values, json_incref(extra->value));
+		if (json_array_size(gathering.values) > 0)
+			append(fields,
+			    json_pack("{s:I, s:o}", "field_id", (json_int_t)extra->field, "values",
+				as_amocrm(extra->type, gathering.values)));
+	}
+	json_decref(gathering.values);
+}

@@ -1,0 +1,294 @@
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json_path.h"
+#include "base/text.h"
+#include "base/validation.h"
+#include "rules/rule_reader.h"
+
+static void note(json_t *list, const char *path, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
+static void
+note(json_t *list, const char *path, const char *format, va_list args)
+{
+	char message[400];
+
+	vsnprintf(message, sizeof(message), format, args);
+	mistakes_add(list, RULEFILE_MISTAKES_MAX, path, "%s", message);
+}
+
+void
+rulefile_mistake(struct rulefile *file, const char *path, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	note(file->mistakes, path, format, args);
+	va_end(args);
+}
+
+void
+rulefile_remark(struct rulefile *file, const char *path, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	note(file->remarks, path, format, args);
+	va_end(args);
+}
+
+bool
+rulefile_is_comment(const char *key)
+{
+	return strcmp(key, "$comment") == 0 || strcmp(key, "comment") == 0;
+}
+
+static bool
+is_among(const char *key, const char *const known[])
+{
+	for (; *known != NULL; known++)
+		if (strcmp(*known, key) == 0)
+			return true;
+	return false;
+}
+
+/* The keys that there are, for somebody who has misspelt one. */
+static void
+note_unknown_key(struct rulefile *file, const char *path, const char *const known[])
+{
+	char list[300] = "";
+	size_t used = 0;
+
+	for (; *known != NULL && used < sizeof(list); known++)
+		used += (size_t)snprintf(
+		    list + used, sizeof(list) - used, "%s%s", used > 0 ? ", " : "", *known);
+	rulefile_mistake(file, path, "This key is unknown; known here: %s.", list);
+}
+
+bool
+rulefile_keys(
+    struct rulefile *file, const json_t *object, const char *path, const char *const known[])
+{
+	char key_path[MISTAKE_PATH];
+	const char *key;
+	json_t *value;
+
+	if (!json_is_object(object)) {
+		rulefile_mistake(file, path, "This must be an object.");
+		return false;
+	}
+	json_object_foreach((json_t *)object, key, value)
+		if (!is_among(key, known) && !rulefile_is_comment(key))
+			note_unknown_key(file, mistakes_key(key_path, path, key), known);
+	return true;
+}
+
+json_t *
+rulefile_array(struct rulefile *file, const json_t *object, const char *path, const char *key)
+{
+	json_t *value = json_object_get(object, key);
+	char key_path[MISTAKE_PATH];
+
+	if (value == NULL || json_is_array(value))
+		return value;
+	rulefile_mistake(file, mistakes_key(key_path, path, key), "This must be an array.");
+	return NULL;
+}
+
+const char *
+rulefile_text(struct rulefile *file, const json_t *object, const char *path, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+	char key_path[MISTAKE_PATH];
+
+	if (text != NULL && text[0] != '\0')
+		return text;
+	rulefile_mistake(
+	    file, mistakes_key(key_path, path, key), "This must be a string that is not empty.");
+	return NULL;
+}
+
+/* Everything that webhooks are known to have is below this key; a rule that looks elsewhere would silently never hold. */
+static bool
+begins_at_order(const char *path)
+{
+	size_t first = strcspn(path, ".");
+
+	return first == strlen("course_order") && strncmp(path, "course_order", first) == 0;
+}
+
+const char *
+rulefile_path(struct rulefile *file, const json_t *object, const char *path, const char *key)
+{
+	const char *text = rulefile_text(file, object, path, key);
+	char key_path[MISTAKE_PATH];
+
+	if (text == NULL)
+		return NULL;
+	mistakes_key(key_path, path, key);
+	if (!jsonpath_valid(text)) {
+		rulefile_mistake(file, key_path,
+		    "This must be keys joined by points, [] behind the key of an array.");
+		return NULL;
+	}
+	if (!file->of_items && !begins_at_order(text))
+		rulefile_remark(file, key_path,
+		    "This does not begin with course_order: will it lead anywhere?");
+	return text;
+}
+
+/* What a text says.  A "${" anywhere but around the whole text would be taken literally and never match, so it is noted. */
+enum meaning {
+	LITERAL,
+	VARIABLE, /* *value is the setting's value, NULL when it is not set. */
+	MISTAKEN
+};
+
+/* Ids that are not set are everyday business; names that neither the settings nor the built-in rules know are slips. */
+static bool
+is_heard_of(const char *name, const char *reference)
+{
+	return settings_knows(name) || strstr(mapping_builtin, reference) != NULL;
+}
+
+static enum meaning
+understand(struct rulefile *file, const char *text, const char *path, char name[static 128],
+    const char **value)
+{
+	size_t length = strlen(text);
+
+	if (strstr(text, "${") == NULL)
+		return LITERAL;
+	if (strncmp(text, "${", 2) != 0 || strcspn(text, "}") != length - 1 || length < 4 ||
+	    length > 100 || strstr(text + 2, "${") != NULL) {
+		rulefile_mistake(file, path, "A setting must stand alone, as in \"${NAME}\".");
+		return MISTAKEN;
+	}
+	memcpy(name, text + 2, length - 3);
+	name[length - 3] = '\0';
+	*value = settings_variable(file->settings, name);
+	if (*value == NULL && !is_heard_of(name, text))
+		rulefile_remark(file, path,
+		    "%s is not set, and no setting is called so: is it misspelt?", name);
+	return VARIABLE;
+}
+
+static bool
+parse_id(const char *text, int64_t *id)
+{
+	char *end;
+
+	errno = 0;
+	*id = strtoll(text, &end, 10);
+	return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && *id > 0;
+}
+
+int64_t
+rulefile_id(struct rulefile *file, const json_t *json, const char *path)
+{
+	const char *text = json_string_value(json), *value;
+	char name[128];
+	int64_t id;
+
+	if (json_is_integer(json) && json_integer_value(json) > 0)
+		return json_integer_value(json);
+	if (text != NULL) {
+		switch (understand(file, text, path, name, &value)) {
+		case VARIABLE:
+			if (value == NULL)
+				return 0;
+			if (parse_id(value, &id))
+				return id;
+			rulefile_mistake(
+			    file, path, "The setting %s must be a positive integer.", name);
+			return 0;
+		case MISTAKEN:
+			return 0;
+		case LITERAL:
+			break;
+		}
+	}
+	rulefile_mistake(file, path, "This must be a positive integer or \"${NAME}\".");
+	return 0;
+}
+
+char *
+rulefile_word(const char *text)
+{
+	size_t length;
+	const char *begin = text_trim(text, &length);
+	char *trimmed = text_copy(begin, length), *folded = text_fold(trimmed);
+
+	free(trimmed);
+	return folded;
+}
+
+static void
+add_word(json_t *words, const char *text)
+{
+	char *word = rulefile_word(text);
+
+	if (json_array_append_new(words, json_string(word)) != 0)
+		abort();
+	free(word);
+}
+
+static void
+add_list(json_t *words, const char *list)
+{
+	while (*list != '\0') {
+		size_t length = strcspn(list, ","), trimmed;
+		char *part = text_copy(list, length);
+
+		text_trim(part, &trimmed);
+		if (trimmed > 0)
+			add_word(words, part);
+		free(part);
+		list += length;
+		list += *list == ',';
+	}
+}
+
+static void
+add_value(struct rulefile *file, json_t *words, const json_t *value, const char *path)
+{
+	const char *list = NULL;
+	char name[128], *text = jsonpath_text(value);
+
+	if (text == NULL) {
+		rulefile_mistake(file, path,
+		    "This must be a string, a number, true or false, or an array of them.");
+		return;
+	}
+	switch (understand(file, text, path, name, &list)) {
+	case LITERAL:
+		add_word(words, text);
+		break;
+	case VARIABLE:
+		if (list != NULL)
+			add_list(words, list);
+		break;
+	case MISTAKEN:
+		break;
+	}
+	free(text);
+}
+
+json_t *
+rulefile_words(struct rulefile *file, const json_t *value, const char *path)
+{
+	json_t *words = json_array(), *element;
+	char element_path[MISTAKE_PATH];
+	size_t i;
+
+	if (words == NULL)
+		abort();
+	if (!json_is_array(value))
+		add_value(file, words, value, path);
+	json_array_foreach(value, i, element)
+		add_value(file, words, element, mistakes_index(element_path, path, i));
+	return words;
+}

@@ -1,0 +1,337 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json_path.h"
+#include "base/text.h"
+#include "base/validation.h"
+#include "rules/rule_set.h"
+#include "rules/task_text.h"
+
+/* A day; a task that nobody need look at for longer than a year is none. */
+#define DUE_HOURS_DEFAULT 24
+#define DUE_HOURS_MAX     8760
+
+/* amoCRM's "follow up", which every account has. */
+#define TASK_TYPE_DEFAULT 1
+
+/*
+ * What all lists of rules have in common.
+ */
+
+/* Room for as many rules as the list has; all begin as zeros. */
+static void *
+make_room(const json_t *root, const char *part, size_t size)
+{
+	void *room = calloc(json_array_size(json_object_get(root, part)) + 1, size);
+
+	if (room == NULL)
+		abort();
+	return room;
+}
+
+/* Read one rule of a list and, if it exists, append it to the mapping. */
+typedef void read_rule(struct rulefile *file, const json_t *json, const char *path, int place,
+    struct mapping *mapping);
+
+/* known: the keys of a rule; NULL where its reader checks them itself. */
+static void
+read_list(struct rulefile *file, const json_t *root, const char *part, const char *const known[],
+    read_rule *read, struct mapping *mapping)
+{
+	json_t *rules = rulefile_array(file, root, "", part), *rule;
+	char path[MISTAKE_PATH];
+	size_t i;
+
+	json_array_foreach(rules, i, rule) {
+		mistakes_index(path, part, i);
+		if (known == NULL || rulefile_keys(file, rule, path, known))
+			read(file, rule, path, (int)i, mapping);
+	}
+}
+
+/* Of rules of which the first that holds decides, one that always holds makes those behind it useless. */
+static void
+check_order(struct rulefile *file, const json_t *root, const char *part)
+{
+	const json_t *rules = json_object_get(root, part);
+	char path[MISTAKE_PATH];
+
+	for (size_t i = 0; i + 1 < json_array_size(rules); i++)
+		if (json_is_object(json_array_get(rules, i)) &&
+		    json_object_get(json_array_get(rules, i), "when") == NULL)
+			rulefile_mistake(file, mistakes_index(path, part, i),
+			    "Only the last rule may be without when: those behind it never apply.");
+}
+
+static struct rule
+read_head(
+    struct rulefile *file, const json_t *json, const char *path, int place, bool may_be_always)
+{
+	const json_t *when = json_object_get(json, "when");
+	struct rule rule = { .place = place };
+	char key_path[MISTAKE_PATH];
+	const char *name;
+
+	if (json_object_get(json, "name") != NULL &&
+	    (name = rulefile_text(file, json, path, "name")) != NULL)
+		rule.name = text_copy(name, strlen(name));
+	if (when != NULL || !may_be_always)
+		rule.when = condition_read(file, when, mistakes_key(key_path, path, "when"));
+	return rule;
+}
+
+static void
+free_head(struct rule *rule)
+{
+	free(rule->name);
+	condition_free(rule->when);
+}
+
+static int64_t
+read_id(struct rulefile *file, const json_t *rule, const char *path, const char *key)
+{
+	char key_path[MISTAKE_PATH];
+
+	return rulefile_id(file, json_object_get(rule, key), mistakes_key(key_path, path, key));
+}
+
+/*
+ * The parts of the file.
+ */
+
+static void
+read_subjects(struct rulefile *file, const json_t *root, struct mapping *mapping)
+{
+	json_t *subjects = json_object_get(root, "subjects"), *value;
+	char path[MISTAKE_PATH];
+	const char *name;
+
+	mapping->subjects = json_object();
+	if (subjects != NULL && !json_is_object(subjects))
+		rulefile_mistake(file, "subjects", "This must be an object.");
+	json_object_foreach(subjects, name, value) {
+		char *word = rulefile_word(name);
+		int64_t id = 0;
+
+		mistakes_key(path, "subjects", name);
+		if (strcmp(name, "$comment") != 0)
+			id = rulefile_id(file, value, path);
+		if (json_object_get(mapping->subjects, word) != NULL)
+			rulefile_mistake(file, path, "This subject occurs twice.");
+		else if (id != 0 &&
+		    json_object_set_new(mapping->subjects, word, json_integer(id)) != 0)
+			abort();
+		free(word);
+	}
+}
+
+static void
+read_direction(
+    struct rulefile *file, const json_t *json, const char *path, int place, struct mapping *mapping)
+{
+	struct direction new = { .rule = read_head(file, json, path, place, false) };
+
+	new.enum_id = read_id(file, json, path, "enum");
+	if (new.enum_id != 0)
+		mapping->directions[mapping->direction_count++] = new;
+	else
+		free_head(&new.rule);
+}
+
+static void
+read_direction_priority(struct rulefile *file, const json_t *root, struct mapping *mapping)
+{
+	const json_t *value = json_object_get(root, "direction_priority");
+	const char *word = json_string_value(value);
+
+	if (value == NULL)
+		return;
+	mapping->rules_first = word != NULL && strcmp(word, "rules") == 0;
+	if (!mapping->rules_first && (word == NULL || strcmp(word, "courses") != 0))
+		rulefile_mistake(file, "direction_priority", "This must be courses or rules.");
+}
+
+static void
+read_pipeline(
+    struct rulefile *file, const json_t *json, const char *path, int place, struct mapping *mapping)
+{
+	struct pipeline new = { .rule = read_head(file, json, path, place, true) };
+
+	new.pipeline_id = read_id(file, json, path, "pipeline");
+	if (json_object_get(json, "status") != NULL)
+		new.status_id = read_id(file, json, path, "status");
+	if (new.pipeline_id != 0)
+		mapping->pipelines[mapping->pipeline_count++] = new;
+	else
+		free_head(&new.rule);
+}
+
+static void
+read_excluded_stages(struct rulefile *file, const json_t *root, struct mapping *mapping)
+{
+	json_t *stages = rulefile_array(file, root, "", "excluded_stages"), *stage;
+	char path[MISTAKE_PATH];
+	size_t i;
+
+	mapping->excluded_stages = json_array();
+	json_array_foreach(stages, i, stage) {
+		int64_t id = rulefile_id(file, stage, mistakes_index(path, "excluded_stages", i));
+
+		if (id != 0 &&
+		    json_array_append_new(mapping->excluded_stages, json_integer(id)) != 0)
+			abort();
+	}
+}
+
+static void
+read_exclusion(
+    struct rulefile *file, const json_t *json, const char *path, int place, struct mapping *mapping)
+{
+	struct exclusion new = { .rule = read_head(file, json, path, place, false) };
+	const char *reason = rulefile_text(file, json, path, "reason");
+
+	if (reason != NULL)
+		new.reason = text_copy(reason, strlen(reason));
+	mapping->exclusions[mapping->exclusion_count++] = new;
+}
+
+static void
+read_extra(
+    struct rulefile *file, const json_t *json, const char *path, int place, struct mapping *mapping)
+{
+	struct extra *new = extra_read(file, json, path);
+
+	(void)place;
+	if (new != NULL)
+		mapping->extras[mapping->extra_count++] = new;
+}
+
+static void
+read_lead_id(struct rulefile *file, const json_t *root, struct mapping *mapping)
+{
+	static const char *const known[] = { "path", NULL };
+	const json_t *json = json_object_get(root, "lead_id");
+	const char *path;
+
+	if (json == NULL || !rulefile_keys(file, json, "lead_id", known))
+		return;
+	if ((path = rulefile_path(file, json, "lead_id", "path")) != NULL)
+		mapping->lead_id_path = text_copy(path, strlen(path));
+}
+
+static int64_t
+read_due(struct rulefile *file, const json_t *json, const char *path)
+{
+	const json_t *value = json_object_get(json, "due_hours");
+	json_int_t hours = value != NULL ? json_integer_value(value) : DUE_HOURS_DEFAULT;
+	char key_path[MISTAKE_PATH];
+
+	if (hours < 1 || hours > DUE_HOURS_MAX)
+		rulefile_mistake(file, mistakes_key(key_path, path, "due_hours"),
+		    "This must be a whole number of hours from 1 to %d.", DUE_HOURS_MAX);
+	return hours * 3600;
+}
+
+static void
+read_task(
+    struct rulefile *file, const json_t *json, const char *path, int place, struct mapping *mapping)
+{
+	struct task_rule new = { .rule = read_head(file, json, path, place, true),
+		.type = TASK_TYPE_DEFAULT,
+		.due_s = read_due(file, json, path) };
+	const char *text = rulefile_text(file, json, path, "text");
+	char key_path[MISTAKE_PATH];
+
+	if (text != NULL && !task_template_valid(text))
+		rulefile_mistake(file, mistakes_key(key_path, path, "text"),
+		    "In braces only {name}, {amount} and {courses} can stand.");
+	if (text != NULL)
+		new.text = text_copy(text, strlen(text));
+	if (json_object_get(json, "type") != NULL)
+		new.type = read_id(file, json, path, "type");
+	if (new.type == 0)
+		new.type = TASK_TYPE_DEFAULT;
+	mapping->tasks[mapping->task_count++] = new;
+}
+
+static void
+read_lists(struct rulefile *file, const json_t *root, struct mapping *new)
+{
+	static const char *const direction[] = { "name", "when", "enum", NULL };
+	static const char *const pipeline[] = { "name", "when", "pipeline", "status", NULL };
+	static const char *const exclusion[] = { "when", "reason", NULL };
+	static const char *const task[] = { "name", "when", "text", "type", "due_hours", NULL };
+
+	new->directions = make_room(root, "directions", sizeof(struct direction));
+	new->pipelines = make_room(root, "pipelines", sizeof(struct pipeline));
+	new->exclusions = make_room(root, "exclude", sizeof(struct exclusion));
+	new->extras = make_room(root, "fields", sizeof(struct extra *));
+	new->tasks = make_room(root, "tasks", sizeof(struct task_rule));
+	file->of_items = true;
+	read_list(file, root, "directions", direction, read_direction, new);
+	file->of_items = false;
+	check_order(file, root, "pipelines");
+	read_list(file, root, "pipelines", pipeline, read_pipeline, new);
+	read_list(file, root, "exclude", exclusion, read_exclusion, new);
+	read_list(file, root, "fields", NULL, read_extra, new);
+	check_order(file, root, "tasks");
+	read_list(file, root, "tasks", task, read_task, new);
+}
+
+struct mapping *
+rules_read(struct rulefile *file, const json_t *root)
+{
+	static const char *const known[] = { "$schema", "version", "extends", "subjects",
+		"directions", "direction_priority", "pipelines", "excluded_stages", "exclude",
+		"fields", "lead_id", "tasks", NULL };
+	const json_t *extends = json_object_get(root, "extends");
+	struct mapping *new = calloc(1, sizeof(*new));
+
+	if (new == NULL)
+		abort();
+	new->remarks = json_incref(file->remarks);
+	if (!rulefile_keys(file, root, "", known))
+		return new;
+	if (json_integer_value(json_object_get(root, "version")) != 1)
+		rulefile_mistake(file, "version", "This must be 1.");
+	if (extends != NULL &&
+	    (!json_is_string(extends) || strcmp(json_string_value(extends), "builtin") != 0))
+		rulefile_mistake(file, "extends", "This can only be \"builtin\".");
+	read_subjects(file, root, new);
+	read_direction_priority(file, root, new);
+	read_lists(file, root, new);
+	read_excluded_stages(file, root, new);
+	read_lead_id(file, root, new);
+	return new;
+}
+
+void
+rules_free(struct mapping *mapping)
+{
+	if (mapping == NULL)
+		return;
+	for (size_t i = 0; i < mapping->direction_count; i++)
+		free_head(&mapping->directions[i].rule);
+	for (size_t i = 0; i < mapping->pipeline_count; i++)
+		free_head(&mapping->pipelines[i].rule);
+	for (size_t i = 0; i < mapping->exclusion_count; i++) {
+		free_head(&mapping->exclusions[i].rule);
+		free(mapping->exclusions[i].reason);
+	}
+	for (size_t i = 0; i < mapping->task_count; i++) {
+		free_head(&mapping->tasks[i].rule);
+		free(mapping->tasks[i].text);
+	}
+	for (size_t i = 0; i < mapping->extra_count; i++)
+		extra_free(mapping->extras[i]);
+	json_decref(mapping->subjects);
+	json_decref(mapping->excluded_stages);
+	json_decref(mapping->remarks);
+	free(mapping->directions);
+	free(mapping->pipelines);
+	free(mapping->exclusions);
+	free(mapping->tasks);
+	free(mapping->extras);
+	free(mapping->lead_id_path);
+	free(mapping);
+}

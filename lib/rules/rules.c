@@ -1,0 +1,291 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json_path.h"
+#include "base/text.h"
+#include "rules/rule_reader.h"
+#include "rules/rule_set.h"
+#include "rules/rules.h"
+#include "rules/task_text.h"
+
+/* Won and lost, in every pipeline of every account. */
+#define STAGE_WON  142
+#define STAGE_LOST 143
+
+/* A part that the file leaves to the built-in rules is taken from there. */
+static void
+complete(json_t *root)
+{
+	json_t *builtin = json_loads(mapping_builtin, 0, NULL);
+
+	/* Each file says its own. */
+	json_object_del(builtin, "version");
+	if (json_object_update_missing(root, builtin) != 0)
+		abort();
+	json_decref(builtin);
+}
+
+static json_t *
+load(struct rulefile *file)
+{
+	const struct settings *settings = file->settings;
+	const char *text = settings->rules != NULL ? settings->rules : mapping_builtin;
+	size_t size = settings->rules != NULL ? settings->rules_size : strlen(mapping_builtin);
+	json_error_t error;
+	json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+
+	if (root == NULL)
+		rulefile_mistake(
+		    file, "", "This is not JSON: %s (line %d).", error.text, error.line);
+	else if (json_is_object(root) && json_object_get(root, "extends") != NULL)
+		complete(root);
+	return root;
+}
+
+enum outcome
+mapping_load(
+    const struct settings *settings, struct mapping **mapping, json_t **mistakes, struct fault *why)
+{
+	struct rulefile file = {
+		.settings = settings, .mistakes = json_array(), .remarks = json_array()
+	};
+	const char *where,
+	    *path = settings->rules != NULL ? settings->payment_mapping : "built-in rules";
+	json_t *root = load(&file), *first;
+	struct mapping *new = root != NULL ? rules_read(&file, root) : NULL;
+
+	json_decref(root);
+	json_decref(file.remarks);
+	if (json_array_size(file.mistakes) == 0) {
+		json_decref(file.mistakes);
+		*mapping = new;
+		return DONE;
+	}
+	rules_free(new);
+	*mistakes = file.mistakes;
+	first = json_array_get(file.mistakes, 0);
+	where = json_string_value(json_object_get(first, "path"));
+	return fault_set(why, NEVER, "%s: %s%s%s", path, where, where[0] != '\0' ? ": " : "",
+	    json_string_value(json_object_get(first, "message")));
+}
+
+const json_t *
+mapping_remarks(const struct mapping *mapping)
+{
+	return mapping->remarks;
+}
+
+json_t *
+mapping_document(const struct settings *settings)
+{
+	struct rulefile file = {
+		.settings = settings, .mistakes = json_array(), .remarks = json_array()
+	};
+	json_t *root = load(&file);
+
+	json_decref(file.mistakes);
+	json_decref(file.remarks);
+	return root;
+}
+
+static struct view
+view_order(const struct payment *paid)
+{
+	struct view view = { .root = paid->root, .item = NULL, .amount = paid->amount };
+
+	return view;
+}
+
+const char *
+mapping_exclusion(const struct mapping *mapping, const struct payment *paid)
+{
+	struct view view = view_order(paid);
+
+	for (size_t i = 0; i < mapping->exclusion_count; i++)
+		if (condition_holds(mapping->exclusions[i].rule.when, &view))
+			return mapping->exclusions[i].reason;
+	return NULL;
+}
+
+/* Append the value, which is taken over, unless an equal one is there. */
+static void
+append_once(json_t *list, json_t *value)
+{
+	const json_t *known;
+	size_t i;
+
+	json_array_foreach(list, i, known) {
+		if (json_equal(known, value)) {
+			json_decref(value);
+			return;
+		}
+	}
+	if (json_array_append_new(list, value) != 0)
+		abort();
+}
+
+json_t *
+mapping_subjects(const struct mapping *mapping, const struct payment *paid, json_t *unmapped)
+{
+	json_t *ids = json_array();
+
+	for (size_t i = 0; i < paid->item_count; i++) {
+		const char *name = paid->items[i].subject;
+		char *folded = text_fold(name);
+		json_t *id = json_object_get(mapping->subjects, folded);
+
+		if (id != NULL)
+			append_once(ids, json_incref(id));
+		else
+			append_once(unmapped, json_string(name));
+		free(folded);
+	}
+	return ids;
+}
+
+static struct ruling
+ruling_of(const struct rule *rule)
+{
+	return (struct ruling){ rule->place, rule->name };
+}
+
+static const struct direction *
+first_rule_for(const struct mapping *mapping, const struct view *view)
+{
+	for (size_t i = 0; i < mapping->direction_count; i++)
+		if (condition_holds(mapping->directions[i].rule.when, view))
+			return &mapping->directions[i];
+	return NULL;
+}
+
+/*
+ * The rule that decides; NULL when none does.  Each item has a first rule that holds for it; the order of the courses takes
+ * the first item's, the order of the rules the first of them all.
+ */
+static const struct direction *
+decide_direction(const struct mapping *mapping, const struct payment *paid)
+{
+	const struct direction *decided = NULL, *found;
+	struct view view = view_order(paid);
+
+	for (size_t i = 0; i < paid->item_count; i++) {
+		view.item = paid->items[i].json;
+		found = first_rule_for(mapping, &view);
+		if (found != NULL && !mapping->rules_first)
+			return found;
+		if (found != NULL && (decided == NULL || found < decided))
+			decided = found;
+	}
+	return decided;
+}
+
+int64_t
+mapping_direction(const struct mapping *mapping, const struct payment *paid)
+{
+	const struct direction *decided = decide_direction(mapping, paid);
+
+	return decided != NULL ? decided->enum_id : 0;
+}
+
+struct ruling
+mapping_direction_ruling(const struct mapping *mapping, const struct payment *paid)
+{
+	const struct direction *decided = decide_direction(mapping, paid);
+
+	return decided != NULL ? ruling_of(&decided->rule) : (struct ruling){ -1, NULL };
+}
+
+struct stage
+mapping_stage(const struct mapping *mapping, const struct payment *paid)
+{
+	struct view view = view_order(paid);
+	struct stage nowhere = { .by.rule = -1 };
+
+	for (size_t i = 0; i < mapping->pipeline_count; i++) {
+		const struct pipeline *pipeline = &mapping->pipelines[i];
+
+		if (condition_holds(pipeline->rule.when, &view))
+			return (struct stage){ pipeline->pipeline_id, pipeline->status_id,
+				ruling_of(&pipeline->rule) };
+	}
+	return nowhere;
+}
+
+bool
+mapping_stage_excluded(const struct mapping *mapping, int64_t status_id)
+{
+	const json_t *id;
+	size_t i;
+
+	if (status_id == STAGE_WON || status_id == STAGE_LOST)
+		return true;
+	json_array_foreach(mapping->excluded_stages, i, id)
+		if (json_integer_value(id) == status_id)
+			return true;
+	return false;
+}
+
+json_t *
+mapping_extra_fields(const struct mapping *mapping, const struct payment *paid)
+{
+	struct view view = view_order(paid);
+	json_t *fields = json_array();
+
+	for (size_t i = 0; i < mapping->extra_count; i++)
+		extra_write(mapping->extras[i], &view, fields);
+	return fields;
+}
+
+/* Take the id that stands here, and stop at the first. */
+static bool
+take_id(const json_t *value, void *arg)
+{
+	char *text = jsonpath_text(value), *end;
+	int64_t *id = arg;
+
+	if (text != NULL && text[0] >= '0' && text[0] <= '9') {
+		errno = 0;
+		*id = strtoll(text, &end, 10);
+		if (*end != '\0' || errno != 0)
+			*id = 0;
+	}
+	free(text);
+	return *id > 0;
+}
+
+int64_t
+mapping_lead_id(const struct mapping *mapping, const struct payment *paid)
+{
+	int64_t id = 0;
+
+	if (mapping->lead_id_path != NULL)
+		jsonpath_any(paid->root, mapping->lead_id_path, take_id, &id);
+	return id;
+}
+
+bool
+mapping_task(
+    const struct mapping *mapping, const struct payment *paid, int64_t now, struct task *task)
+{
+	struct view view = view_order(paid);
+
+	for (size_t i = 0; i < mapping->task_count; i++) {
+		const struct task_rule *rule = &mapping->tasks[i];
+
+		if (!condition_holds(rule->rule.when, &view))
+			continue;
+		*task = (struct task){ .text = task_compose(rule->text, paid),
+			.type = rule->type,
+			.due = now + rule->due_s,
+			.by = ruling_of(&rule->rule) };
+		return true;
+	}
+	return false;
+}
+
+void
+mapping_free(struct mapping *mapping)
+{
+	rules_free(mapping);
+}

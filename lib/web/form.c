@@ -1,0 +1,86 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/crypto.h"
+#include "base/encoding.h"
+#include "base/text.h"
+#include "web/form.h"
+
+#define HOUR_S 3600
+
+static const char *
+token_of_hour(char token[static FORM_TOKEN], const char *secret, const char *action, int64_t hour)
+{
+	static const char purpose[] = "platform-payment-sync: forms of the status page";
+	const struct piece name = { purpose, sizeof(purpose) };
+	const struct piece pieces[] = { { &hour, sizeof(hour) }, { action, strlen(action) } };
+	uint8_t key[SHA256_SIZE], digest[SHA256_SIZE];
+
+	hmac_sha256(secret, strlen(secret), &name, 1, key);
+	hmac_sha256(key, sizeof(key), pieces, 2, digest);
+	return hex_encode(digest, sizeof(digest), token);
+}
+
+const char *
+form_token(
+    char token[static FORM_TOKEN], const char *secret, const char *action, int64_t unix_seconds)
+{
+	return token_of_hour(token, secret, action, unix_seconds / HOUR_S);
+}
+
+bool
+form_token_holds(const char *token, const char *secret, const char *action, int64_t unix_seconds)
+{
+	char right[FORM_TOKEN];
+	int64_t hour = unix_seconds / HOUR_S;
+	bool holds = false;
+
+	if (strlen(token) != FORM_TOKEN - 1)
+		return false;
+	for (int64_t age = 0; age <= 1; age++)
+		holds |= same_bytes(
+		    token, token_of_hour(right, secret, action, hour - age), FORM_TOKEN - 1);
+	return holds;
+}
+
+/* Undo %XX and + in place; false for a broken escape and for a NUL. */
+static bool
+decode(char *text)
+{
+	const char *from = text;
+	uint8_t byte;
+
+	for (; *from != '\0'; text++) {
+		if (*from == '%') {
+			if (strlen(from) < 3 || !hex_decode(from + 1, 2, &byte, 1) || byte == 0)
+				return false;
+			*text = (char)byte;
+			from += 3;
+		} else {
+			*text = *from == '+' ? ' ' : *from;
+			from++;
+		}
+	}
+	*text = '\0';
+	return true;
+}
+
+char *
+form_value(const char *body, size_t size, const char *name)
+{
+	char *copy = text_copy(body, size), *rest = copy, *field, *value = NULL;
+	int found = 0;
+
+	while ((field = strsep(&rest, "&")) != NULL) {
+		size_t length = strcspn(field, "=");
+
+		if (length != strlen(name) || strncmp(field, name, length) != 0 ||
+		    field[length] != '=')
+			continue;
+		value = field + length + 1;
+		found++;
+	}
+	value = found == 1 && decode(value) ? text_copy(value, strlen(value)) : NULL;
+	free(copy);
+	return value;
+}

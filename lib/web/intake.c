@@ -1,0 +1,306 @@
+/*
+ * POST /webhook/payment: is it a payment of the platform's, and has it been recorded?
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "deliver/deliver.h"
+#include "payment/payment.h"
+#include "rules/rules.h"
+#include "web/internal.h"
+
+/* How long after the worker's deadline payment-syncd may take the row up. */
+#define HAND_OVER_MS 2000
+
+/*
+ * Above this line a failure is the sender's to hear: nothing has been promised yet.
+ */
+
+static bool
+is_genuine(const struct webhook *webhook, const struct webhook_request *request)
+{
+	const struct settings *set = webhook->settings;
+	const struct signature_keys keys = { .secret = set->webhook_secret,
+		.previous = set->webhook_secret_previous,
+		.accept_legacy = set->webhook_legacy_secret };
+
+	return signature_verify(
+	    &keys, &request->signature, request->body, request->size, clock_wall_ms() / 1000);
+}
+
+static bool
+is_compressed(const struct webhook_request *request)
+{
+	const char *encoding = request->content_encoding;
+
+	return encoding != NULL && *encoding != '\0' && strcasecmp(encoding, "identity") != 0;
+}
+
+/*
+ * Answers about a payment that is in the ledger.
+ */
+
+static json_t *
+id_or_null(int64_t id)
+{
+	return id != 0 ? json_integer(id) : json_null();
+}
+
+static json_t *
+about(const struct payment *paid)
+{
+	return json_pack("{s:s}", "payment_id", paid->key);
+}
+
+static json_t *
+about_lead(const struct payment *paid, int64_t contact_id, int64_t lead_id, bool lead_created)
+{
+	return json_pack("{s:s, s:o, s:o, s:b}", "payment_id", paid->key, "contact_id",
+	    id_or_null(contact_id), "lead_id", id_or_null(lead_id), "lead_created", lead_created);
+}
+
+static void
+reply_queued(struct webhook_answer *answer, const struct payment *paid, const char *reason)
+{
+	char key[LOGGED_KEY];
+
+	answer_log(
+	    answer, "payment=%s answer=queued reason=\"%s\"", logged_key(key, paid->key), reason);
+	answer_json(answer, 202, "queued",
+	    "the payment is recorded and will be carried; no need to send it again", about(paid));
+}
+
+static void
+reply_success(
+    struct webhook_answer *answer, const struct payment *paid, const struct delivery *done)
+{
+	json_t *more = about_lead(paid, done->contact_id, done->lead_id, done->lead_created);
+	char key[LOGGED_KEY];
+
+	json_object_set_new(more, "message", json_string("Payment processed"));
+	answer_log(answer,
+	    "payment=%s answer=success contact=%" PRId64 " lead=%" PRId64 " lead_created=%d",
+	    logged_key(key, paid->key), done->contact_id, done->lead_id, done->lead_created);
+	answer_json(answer, 200, "success", "the payment is in amoCRM", more);
+}
+
+static void
+reply_failed(struct webhook_answer *answer, const struct payment *paid,
+    const struct delivery *tried, const struct fault *why)
+{
+	char key[LOGGED_KEY];
+
+	answer->level = tried->not_found != NULL ? WEBHOOK_ODD : WEBHOOK_BAD;
+	answer_log(answer, "payment=%s answer=%s reason=\"%s\"", logged_key(key, paid->key),
+	    tried->not_found != NULL ? tried->not_found : "failed", why->text);
+	if (tried->not_found != NULL)
+		answer_json(answer, 404, tried->not_found,
+		    "nothing was found in amoCRM and CREATE_IF_NOT_FOUND is off", about(paid));
+	else
+		answer_json(answer, 500, "failed",
+		    "amoCRM refused the payment; it is recorded for a person to look at",
+		    about(paid));
+}
+
+static void
+reply_skipped(struct webhook_answer *answer, const struct payment *paid, const char *reason)
+{
+	json_t *more = about(paid);
+	char key[LOGGED_KEY];
+
+	json_object_set_new(more, "reason", json_string(reason));
+	answer_log(
+	    answer, "payment=%s answer=skipped reason=\"%s\"", logged_key(key, paid->key), reason);
+	answer_json(answer, 202, "skipped",
+	    "an exclusion rule applies; the payment is recorded and not carried", more);
+}
+
+static void
+reply_carried(struct webhook_answer *answer, const struct payment *paid,
+    const struct ledger_row *row, int http)
+{
+	char key[LOGGED_KEY];
+
+	answer_log(answer, "payment=%s answer=duplicate", logged_key(key, paid->key));
+	answer_json(answer, http, "duplicate", "this payment has been carried already",
+	    about_lead(paid, row->contact_id, row->lead_id, row->lead_created));
+}
+
+static void
+reply_conflict(struct webhook_answer *answer, const struct payment *paid)
+{
+	char key[LOGGED_KEY];
+
+	answer->level = WEBHOOK_BAD;
+	answer_log(answer, "payment=%s answer=conflict", logged_key(key, paid->key));
+	answer_json(answer, 409, "conflict",
+	    "this payment_id is known with another amount or another payer, or too far carried to "
+	    "be "
+	    "excluded; "
+	    "kept for a person, nothing was changed",
+	    about(paid));
+}
+
+static void
+deliver_inline(struct webhook *webhook, const struct webhook_request *request,
+    const struct payment *paid, int64_t id, struct webhook_answer *answer)
+{
+	int64_t deadline_ms = clock_mono_ms() + webhook->settings->inline_deadline_ms;
+	struct attempt attempt = { .id = id,
+		.request_id = request->request_id,
+		.recorded_ms = clock_wall_ms(),
+		.deadline_ms = deadline_ms,
+		.lock_deadline_ms = deadline_ms };
+	struct delivery delivery;
+	struct fault why = { "another process carries it" };
+	enum outcome out;
+
+	out = deliver(webhook->carrier, paid, &attempt, &delivery, &why);
+	if (out == DONE && delivery.lead_id != 0)
+		reply_success(answer, paid, &delivery);
+	else if (out == NEVER)
+		reply_failed(answer, paid, &delivery, &why);
+	else
+		reply_queued(answer, paid, why.text);
+	logged_key(answer->payment, paid->key);
+	answer->remarks = json_incref(delivery.remarks);
+	delivery_clear(&delivery);
+}
+
+/* Whether this worker carries the payment itself: never may all workers wait for amoCRM at once.  The caller gives the slot
+ * back. */
+static bool
+take_slot(struct webhook *webhook)
+{
+	return webhook->settings->delivery == DELIVERY_INLINE &&
+	    lock_take_any(webhook->carrier->locks, LOCK_SLOT, webhook->slots) >= 0;
+}
+
+/* All in one transaction: none of them is recorded when one cannot be. */
+static enum outcome
+record(struct webhook *webhook, struct post *const *posts, size_t count, bool slot,
+    struct recording *recordings, struct fault *why)
+{
+	struct identity who[WEBHOOK_TOGETHER_MAX][IDENTITIES_MAX];
+	struct arrival arrivals[WEBHOOK_TOGETHER_MAX];
+	int64_t now_ms = clock_wall_ms(), next_ms = now_ms;
+	size_t i;
+
+	if (slot)
+		next_ms += webhook->settings->inline_deadline_ms + HAND_OVER_MS;
+
+	for (i = 0; i < count; i++) {
+		const struct webhook_request *request = posts[i]->request;
+		const struct payment *paid = posts[i]->paid;
+
+		arrivals[i] = (struct arrival){ .key = paid->key,
+			.kopecks = paid->amount,
+			.paid_at = paid->paid_at,
+			.who = who[i],
+			.who_count = payment_identities(paid, who[i]),
+			.payload = request->body,
+			.payload_size = request->size,
+			.request_id = request->request_id,
+			.exclusion = posts[i]->exclusion,
+			.now_ms = now_ms,
+			.next_ms = next_ms };
+	}
+	return ledger_record(webhook->carrier->ledger, arrivals, count, recordings, why);
+}
+
+static void
+answer_recorded(
+    struct webhook *webhook, const struct post *post, const struct recording *recording, bool slot)
+{
+	if (recording->how == RECORDED_CONFLICT)
+		reply_conflict(post->answer, post->paid);
+	else if (recording->how == RECORDED_CARRIED)
+		reply_carried(post->answer, post->paid, &recording->row,
+		    (int)webhook->settings->duplicate_status);
+	else if (recording->how == RECORDED_IN_HAND)
+		reply_queued(post->answer, post->paid, "already in hand");
+	else if (post->exclusion != NULL)
+		reply_skipped(post->answer, post->paid, post->exclusion);
+	else if (slot)
+		deliver_inline(webhook, post->request, post->paid, recording->row.id, post->answer);
+	else
+		reply_queued(post->answer, post->paid, "left to payment-syncd");
+}
+
+static void
+take_payments(struct webhook *webhook, struct post *const *posts, size_t count)
+{
+	bool slot = count == 1 && posts[0]->exclusion == NULL && take_slot(webhook);
+	struct recording recordings[WEBHOOK_TOGETHER_MAX];
+	struct fault why;
+	size_t i;
+
+	if (record(webhook, posts, count, slot, recordings, &why) != DONE) {
+		webhook_begin_anew(webhook);
+		for (i = 0; i < count; i++)
+			answer_unavailable(posts[i]->answer, &why);
+		return;
+	}
+
+	/*
+	 * From here on the payments are ours: their rows are on disk, and every failure below is ours to finish.
+	 */
+	for (i = 0; i < count; i++)
+		answer_recorded(webhook, posts[i], &recordings[i], slot);
+	if (slot)
+		lock_drop(webhook->carrier->locks, LOCK_SLOT);
+}
+
+/* Is it a payment, and the platform's?  If not, that is the answer, and post->paid stays NULL. */
+static void
+read_payment(struct webhook *webhook, struct post *post)
+{
+	const struct webhook_request *request = post->request;
+	struct webhook_answer *answer = post->answer;
+	json_t *mistakes = NULL;
+
+	if (request->too_large) {
+		answer_error(answer, 413, "the body is larger than 256 KiB");
+	} else if (is_compressed(request)) {
+		answer_error(answer, 415, "the body is compressed; send it as plain JSON");
+	} else if (request->incomplete || !is_genuine(webhook, request)) {
+		answer->level = WEBHOOK_ODD;
+		answer_log(answer, "answer=unauthorized%s",
+		    request->incomplete ? " reason=\"the body is incomplete\"" : "");
+		answer_json(answer, 401, "unauthorized", "the signature is missing or wrong", NULL);
+	} else if (payment_parse(request->body, request->size, &post->paid, &mistakes) != DONE) {
+		answer->level = WEBHOOK_ODD;
+		answer_log(answer, "answer=invalid mistakes=%zu first=\"%s\"",
+		    json_array_size(mistakes),
+		    json_string_value(json_object_get(json_array_get(mistakes, 0), "path")));
+		answer_json(answer, 400, "invalid", "the body is not a payment",
+		    json_pack("{s:o}", "errors", mistakes));
+	}
+}
+
+void
+intake_post(struct webhook *webhook, struct post *posts, size_t count)
+{
+	struct post *payments[WEBHOOK_TOGETHER_MAX];
+	size_t i, found = 0;
+	struct fault why;
+
+	for (i = 0; i < count; i++) {
+		read_payment(webhook, &posts[i]);
+		if (posts[i].paid == NULL)
+			continue;
+		if (!webhook_ready(webhook, &why)) {
+			answer_unavailable(posts[i].answer, &why);
+			continue;
+		}
+		posts[i].exclusion = mapping_exclusion(webhook->carrier->mapping, posts[i].paid);
+		payments[found++] = &posts[i];
+	}
+	if (found > 0)
+		take_payments(webhook, payments, found);
+	for (i = 0; i < count; i++)
+		payment_free(posts[i].paid);
+}

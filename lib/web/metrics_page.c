@@ -1,0 +1,25 @@
+/*
+ * GET /webhook/metrics
+ */
+#include "base/clock.h"
+#include "monitor/metrics_text.h"
+#include "web/internal.h"
+
+void
+metrics_get(
+    struct webhook *webhook, const struct webhook_request *request, struct webhook_answer *answer)
+{
+	struct metrics_values values;
+	struct overview seen;
+	struct fault why;
+	bool counted = metrics_read(webhook->metrics, &values), known;
+
+	(void)request;
+	known = webhook_look(webhook, clock_wall_ms(), &seen, &why) == DONE;
+	answer->status = 200;
+	answer->content_type = METRICS_TEXT_TYPE;
+	answer->level = known ? WEBHOOK_QUIET : WEBHOOK_BAD;
+	answer_log(answer, "metrics ledger=%s", known ? "up" : why.text);
+	answer->body = metrics_text(
+	    counted ? &values : NULL, known ? &seen : NULL, webhook->settings->amo_rate_limit);
+}

@@ -1,0 +1,98 @@
+#ifndef WEB_RESPONSE_H
+#define WEB_RESPONSE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/fault.h"
+#include "payment/signature.h"
+
+/*
+ * One HTTP request as the web server hands it over, and the answer to it.  Knows nothing of FastCGI.
+ */
+#define WEBHOOK_BODY_MAX (256 * 1024)
+
+/* So many requests at most are answered together; with more the first would wait too long for the last. */
+#define WEBHOOK_TOGETHER_MAX 8
+
+/* Strings are borrowed for as long as the request lives; a header that is absent is NULL. */
+struct webhook_request {
+	const char *method;
+	const char *path; /* Without a query. */
+	const char *content_encoding;
+	const char *content_type;
+	const char *accept_language;
+	const char *host;
+	const char *origin;         /* Origin: from which site a browser sends a form. */
+	const char *sec_fetch_site; /* Sec-Fetch-Site: the same, in a browser's own words. */
+	const char *request_id;     /* The web server's, for the log; "" when absent. */
+	struct signature_headers signature;
+	const char *body; /* With a NUL behind it that size does not count. */
+	size_t size;
+	bool too_large;  /* The body is longer than WEBHOOK_BODY_MAX and was not read. */
+	bool incomplete; /* Fewer bytes arrived than were announced. */
+	bool
+	    by_operator; /* The web server vouches that this is somebody who may see how the service does. */
+};
+
+/* How much of a payment's key is logged. */
+#define LOGGED_KEY 96
+
+enum webhook_level {
+	WEBHOOK_QUIET, /* Not worth a line (health). */
+	WEBHOOK_FINE,
+	WEBHOOK_ODD, /* A person may want to know. */
+	WEBHOOK_BAD  /* A person must act. */
+};
+
+struct webhook_answer {
+	const char
+	    *word; /* The answer's name: what its JSON calls "status"; NULL for other than JSON. */
+	const char *allow;        /* The Allow header of a 405, else NULL. */
+	const char *content_type; /* NULL: JSON. */
+	const char *headers;      /* Further header lines, each with its CRLF; NULL: none. */
+	char *body;               /* Owned: free(3). */
+	json_t
+	    *remarks; /* For a warning line each: array of English sentences.  Owned; NULL: none. */
+	int status;
+	int retry_after_s; /* The Retry-After header of a 503, else 0. */
+	enum webhook_level level;
+	char payment[LOGGED_KEY]; /* Whom the remarks are about. */
+	/* key=value pairs for one journal line: ids and outcomes, nothing personal, nothing unescaped. */
+	char log[512];
+};
+
+/*
+ * Set the journal's line; what does not fit into it is cut off.  Nobody escapes it later: texts from outside come by
+ * logged_key() or were written by us.
+ */
+void answer_log(struct webhook_answer *answer, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/*
+ * JSON: {"status": word, "detail"} and the members of `more`, which is taken over (NULL: none).  word lives for ever.  The
+ * body is a new string that belongs to the answer; each answer is given once, as one given before would not be freed.
+ */
+void answer_json(
+    struct webhook_answer *answer, int http, const char *word, const char *detail, json_t *more);
+
+/* What the sender did wrong: "error", with a line for the journal. */
+void answer_error(struct webhook_answer *answer, int http, const char *detail);
+
+/* 405, with the methods that are taken. */
+void answer_method(struct webhook_answer *answer, const char *allow);
+
+/* 503: nothing was accepted, it must be sent again. */
+void answer_unavailable(struct webhook_answer *answer, const struct fault *why);
+
+/* What a sender is told to wait after a 503. */
+#define ANSWER_RETRY_S 30
+
+/*
+ * The outside world's keys go into the log with everything but letters, digits and a few marks replaced, and cut.  Returns
+ * text.
+ */
+const char *logged_key(char text[static LOGGED_KEY], const char *key);
+
+#endif

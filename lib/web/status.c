@@ -1,0 +1,184 @@
+/*
+ * GET and POST /webhook/status: the page, and its buttons.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "web/form.h"
+#include "web/internal.h"
+#include "web/status_page.h"
+
+/* Nothing is loaded, no script runs, nobody frames the page; its forms go nowhere but back. */
+#define PROTECTION                                                                                 \
+	"Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; form-action "     \
+	"'self';"                                                                                  \
+	" frame-ancestors 'none'; base-uri 'none'\r\n"                                             \
+	"X-Frame-Options: DENY\r\n"                                                                \
+	"X-Content-Type-Options: nosniff\r\n"                                                      \
+	"Referrer-Policy: same-origin\r\n"                                                         \
+	"Vary: Accept-Language\r\n"
+
+/* What the token of a button is good for. */
+static char *
+action_of(const char *payment_id)
+{
+	return text_format("retry %s", payment_id);
+}
+
+static void
+add_tokens(json_t *failed, const char *secret, int64_t now)
+{
+	char token[FORM_TOKEN];
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(failed, i, row) {
+		char *action = action_of(json_string_value(json_object_get(row, "payment_id")));
+
+		json_object_set_new(
+		    row, "token", json_string(form_token(token, secret, action, now)));
+		free(action);
+	}
+}
+
+/* Its tables' rows.  Owned. */
+struct tables {
+	json_t *newest, *failed, *conflicts;
+};
+
+static enum outcome
+gather(struct webhook *webhook, struct overview *seen, struct status_facts *facts,
+    struct tables *tables, struct fault *why)
+{
+	int64_t now_ms = clock_wall_ms();
+	struct ledger *ledger;
+	enum outcome out;
+
+	facts->today = clock_day(now_ms / 1000);
+	if ((out = webhook_look(webhook, now_ms, seen, why)) != DONE)
+		return out;
+	ledger = webhook->carrier->ledger;
+	if ((out = ledger_days(
+		 ledger, facts->today - STATUS_DAYS + 1, STATUS_DAYS, facts->days, why)) != DONE ||
+	    (out = ledger_newest(ledger, STATUS_ROWS, &tables->newest, why)) != DONE ||
+	    (out = ledger_newest_failed(ledger, STATUS_ROWS, &tables->failed, why)) != DONE ||
+	    (out = ledger_newest_conflicts(ledger, STATUS_ROWS, &tables->conflicts, why)) != DONE)
+		return out;
+	add_tokens(tables->failed, webhook->settings->webhook_secret, now_ms / 1000);
+	return DONE;
+}
+
+void
+status_get(
+    struct webhook *webhook, const struct webhook_request *request, struct webhook_answer *answer)
+{
+	struct status_facts facts = { .account = webhook->settings->amo_base_url,
+		.rate = webhook->settings->amo_rate_limit };
+	struct tables tables = { 0 };
+	struct overview seen;
+	struct fault why;
+
+	if (gather(webhook, &seen, &facts, &tables, &why) == DONE) {
+		facts.seen = &seen;
+		facts.newest = tables.newest;
+		facts.failed = tables.failed;
+		facts.conflicts = tables.conflicts;
+		answer->level = WEBHOOK_QUIET;
+		answer->status = 200;
+	} else {
+		facts.sick = why.text;
+		answer->level = WEBHOOK_BAD;
+		answer->status = 503;
+	}
+	answer_log(answer, "status=%s", facts.seen != NULL ? "shown" : why.text);
+	answer->content_type = "text/html; charset=utf-8";
+	answer->headers = PROTECTION;
+	answer->body = status_page(words_choose(request->accept_language), &facts);
+	json_decref(tables.newest);
+	json_decref(tables.failed);
+	json_decref(tables.conflicts);
+}
+
+/* Browsers say where a form comes from; one that comes from elsewhere is not even looked at. */
+static bool
+is_from_our_page(const struct webhook_request *request)
+{
+	const char *site = request->sec_fetch_site, *host;
+
+	if (site != NULL && strcmp(site, "same-origin") != 0)
+		return false;
+	if (request->origin == NULL)
+		return true;
+	host = strstr(request->origin, "://");
+	return host != NULL && request->host != NULL && strcmp(host + 3, request->host) == 0;
+}
+
+static bool
+is_form(const struct webhook_request *request)
+{
+	static const char type[] = "application/x-www-form-urlencoded";
+
+	return request->content_type != NULL &&
+	    strncasecmp(request->content_type, type, strlen(type)) == 0;
+}
+
+/* The id of the payment whose button was pressed, as a new string; NULL when it was not pressed on our page. */
+static char *
+pressed(const struct webhook *webhook, const struct webhook_request *request)
+{
+	char *payment_id = form_value(request->body, request->size, "payment");
+	char *token = form_value(request->body, request->size, "token");
+	char *action = action_of(payment_id != NULL ? payment_id : "");
+	bool holds = payment_id != NULL && token != NULL &&
+	    form_token_holds(
+		token, webhook->settings->webhook_secret, action, clock_wall_ms() / 1000);
+
+	free(token);
+	free(action);
+	if (holds)
+		return payment_id;
+	free(payment_id);
+	return NULL;
+}
+
+static void
+retry(struct webhook *webhook, const char *payment_id, struct webhook_answer *answer)
+{
+	char key[LOGGED_KEY];
+	bool retried = false;
+	struct fault why;
+
+	if (!webhook_ready(webhook, &why)) {
+		answer_unavailable(answer, &why);
+	} else if (ledger_retry(webhook->carrier->ledger, payment_id, clock_wall_ms(), &retried,
+		       &why) != DONE) {
+		webhook_begin_anew(webhook);
+		answer_unavailable(answer, &why);
+	} else {
+		answer_log(answer, "payment=%s retried=%d by=operator", logged_key(key, payment_id),
+		    retried);
+		answer->status = 303;
+		answer->headers = PROTECTION "Location: /webhook/status#failed\r\n";
+		answer->content_type = "text/plain; charset=utf-8";
+		answer->body = text_copy("", 0);
+	}
+}
+
+void
+status_post(
+    struct webhook *webhook, const struct webhook_request *request, struct webhook_answer *answer)
+{
+	char *payment_id;
+
+	if (request->too_large || request->incomplete || !is_form(request)) {
+		answer_error(answer, 415, "this is not a form of the status page");
+	} else if (!is_from_our_page(request) || (payment_id = pressed(webhook, request)) == NULL) {
+		answer_error(
+		    answer, 403, "the button was not pressed on a fresh status page; reload it");
+	} else {
+		retry(webhook, payment_id, answer);
+		free(payment_id);
+	}
+}

@@ -1,0 +1,425 @@
+#include "fake_clock.c"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "fake_amocrm.c"
+#include "fixture.c"
+#include "job_fixture.c"
+
+#include "base/clock.h"
+#include "deliver/lead.h"
+
+static struct job job;
+static struct fault why;
+static int64_t contact_id;
+
+static const struct sample sample = {
+	.name = "Иван", .phone = "89991234567", .email = "ivan@example.com"
+};
+
+#define CONTACT_FIELDS                                                                             \
+	"[{\"field_id\": 5, \"field_code\": \"PHONE\", \"values\": [{\"value\": "                  \
+	"\"89991234567\"}]}]"
+#define TOTAL(text) "[{\"field_id\": 204, \"values\": [{\"value\": \"" text "\"}]}]"
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	fake_clock_reset();
+	fake_amocrm_reset();
+	fixture_begin();
+	job_fixture_begin();
+	contact_id = fake_contact(CONTACT_FIELDS);
+	take_job(&job, &sample);
+	job.at.contact_id = contact_id;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	drop_job(&job);
+	job_fixture_end();
+	fixture_end();
+	fake_amocrm_reset();
+	return 0;
+}
+
+static json_t *
+lead(int64_t id)
+{
+	return fake_entity(account.leads, id);
+}
+
+static int64_t
+settle(void)
+{
+	assert_int_equal(settle_lead(&job, &why), DONE);
+	assert_true(job.at.applied);
+	assert_int_equal(
+	    fixture_sql_int(settings->payments_db,
+		"SELECT lead_id FROM delivery WHERE applied AND payment = %lld", (long long)job.id),
+	    job.at.lead_id);
+	return job.at.lead_id;
+}
+
+static void
+fail_call(int call, enum fake_when when, enum outcome outcome)
+{
+	account.failures[0].call = account.calls + call;
+	account.failures[0].when = when;
+	account.failures[0].outcome = outcome;
+}
+
+/* The active lead that was updated last, in whatever pipeline; never moved. */
+static void
+test_choosing(void **state)
+{
+	int64_t first = fake_lead(contact_id, STATUS_ACTIVE, "null"),
+		last = fake_lead(contact_id, STATUS_ACTIVE + 1, "null");
+	int64_t third = fake_lead(contact_id, STATUS_ACTIVE, "null"),
+		finished = fake_lead(contact_id, 142, "null");
+
+	(void)state;
+	json_object_set_new(lead(first), "updated_at", json_integer(10));
+	json_object_set_new(lead(last), "updated_at", json_integer(30));
+	json_object_set_new(lead(third), "updated_at", json_integer(20));
+	json_object_set_new(lead(finished), "updated_at", json_integer(40));
+	assert_int_equal(settle(), last);
+	assert_int_equal(number(lead(last), "status_id"), STATUS_ACTIVE + 1);
+	assert_false(job.at.lead_created);
+	assert_int_equal(job.at.pipeline_id, 400);
+}
+
+static void
+test_creating(void **state)
+{
+	int64_t finished = fake_lead(contact_id, STATUS_AUTOPAY_SITE, TOTAL("7")), made;
+
+	(void)state;
+	made = settle();
+	assert_int_not_equal(made, finished);
+	assert_true(job.at.lead_created);
+	assert_int_equal(job.at.pipeline_id, PIPELINE_SITE);
+	assert_int_equal(job.at.total_before, 0);
+	assert_int_equal(job.at.total_after, 500000);
+	assert_string_equal(fake_field(lead(made), FIELD_TOTAL), "5000");
+	assert_true(is_linked(lead(made), contact_id));
+	assert_int_equal(fake_calls("create leads"), 1);
+	assert_int_equal(fake_calls("update"), 0);
+}
+
+static void
+test_not_found(void **state)
+{
+	(void)state;
+	settings->create_if_not_found = false;
+	assert_int_equal(settle_lead(&job, &why), NEVER);
+	assert_string_equal(job.not_found, "lead_not_found");
+	assert_int_equal(fake_calls("create"), 0);
+}
+
+/* Unknown creates nothing. */
+static void
+test_unknown(void **state)
+{
+	int call;
+
+	(void)state;
+	fake_lead(contact_id, STATUS_ACTIVE, "null");
+	for (call = 1; call <= 2; call++) {
+		fail_call(call, FAIL_BEFORE, LATER);
+		assert_int_equal(settle_lead(&job, &why), LATER);
+		assert_int_equal(fake_calls("create"), 0);
+		json_decref(job.contact);
+		job.contact = NULL;
+	}
+}
+
+/* AMO_LEAD_LOOKUP=query: a hit counts only when it is linked to the contact. */
+static void
+test_query(void **state)
+{
+	int64_t other = fake_contact(CONTACT_FIELDS),
+		theirs = fake_lead(other, STATUS_ACTIVE, "null");
+	int64_t ours = fake_lead(contact_id, STATUS_ACTIVE, "null");
+
+	(void)state;
+	json_object_set_new(lead(theirs), "updated_at", json_integer(2000000000));
+	settings->lead_lookup = LEAD_LOOKUP_QUERY;
+	assert_int_equal(settle(), ours);
+	assert_int_equal(fake_calls("search leads 9991234567"), 1);
+	assert_int_equal(fake_calls("search leads ivan@example.com"), 1);
+	assert_int_equal(fake_calls("read"), 0);
+}
+
+/* A contact that is gone is forgotten, so that the next attempt looks again. */
+static void
+test_contact_gone(void **state)
+{
+	(void)state;
+	json_array_clear(account.contacts);
+	assert_int_equal(settle_lead(&job, &why), LATER);
+	assert_int_equal(job.at.contact_id, 0);
+	assert_int_equal(fixture_sql_int(settings->payments_db,
+			     "SELECT count(*) FROM delivery WHERE contact_id IS NULL"),
+	    1);
+}
+
+/* Another payer's payments may reach a lead of several contacts: it is read again under its lock. */
+static void
+raise_total(int call, bool after)
+{
+	(void)call;
+	if (after && fake_calls("read 1 leads") == 1 && fake_calls("read leads") == 0)
+		fake_set_field(json_array_get(account.leads, 0), FIELD_TOTAL, "300");
+}
+
+static void
+test_lead_of_two(void **state)
+{
+	int64_t id = fake_lead(contact_id, STATUS_ACTIVE, TOTAL("100"));
+
+	(void)state;
+	json_array_append_new(json_object_get(json_object_get(lead(id), "_embedded"), "contacts"),
+	    json_pack("{s:i}", "id", 5));
+	settle();
+	assert_int_equal(fake_calls("read leads"), 1);
+	assert_string_equal(fake_field(lead(id), FIELD_TOTAL), "5100");
+}
+
+static void
+test_lead_of_two_changed(void **state)
+{
+	int64_t id = fake_lead(contact_id, STATUS_ACTIVE, TOTAL("100"));
+
+	(void)state;
+	json_array_append_new(json_object_get(json_object_get(lead(id), "_embedded"), "contacts"),
+	    json_pack("{s:i}", "id", 5));
+	account.meanwhile = raise_total;
+	settle();
+	account.meanwhile = NULL;
+	/* The first look had 100 or 300; what counts is what stood there under the lock. */
+	assert_int_equal(job.at.total_before, 30000);
+	assert_string_equal(fake_field(lead(id), FIELD_TOTAL), "5300");
+}
+
+static void
+test_lead_in_hand(void **state)
+{
+	int64_t id = fake_lead(contact_id, STATUS_ACTIVE, "null");
+	struct locks *others = NULL;
+
+	(void)state;
+	assert_int_equal(lock_open(fixture_path("run/locks"), &others, &why), DONE);
+	assert_int_equal(lock_take(others, LOCK_LEAD, &id, 1, clock_mono_ms(), &why), DONE);
+	assert_int_equal(settle_lead(&job, &why), LATER);
+	assert_true(job.waiting);
+	assert_int_equal(fake_calls("update"), 0);
+	lock_close(others);
+	retake_job(&job);
+	job.at.contact_id = contact_id;
+	settle();
+}
+
+/* While another payment's intent on the lead is open, ours waits. */
+static void
+test_lead_with_an_open_intent(void **state)
+{
+	const struct sample other = { .id = "pay_2", .phone = "81111111111" };
+	int64_t id = fake_lead(contact_id, STATUS_ACTIVE, "null");
+	struct job second;
+
+	(void)state;
+	take_job(&second, &other);
+	second.at.lead_id = id;
+	assert_int_equal(job_intend(&second, INTENT_TOTALS, &why), DONE);
+	assert_int_equal(settle_lead(&job, &why), LATER);
+	assert_true(job.waiting);
+	assert_int_equal(fake_calls("update"), 0);
+	drop_job(&second);
+}
+
+/*
+ * Lost answers.
+ */
+
+static void
+lose_creation(enum fake_when when)
+{
+	/* The contact is read, which has no leads; then comes the creation. */
+	fail_call(2, when, UNSURE);
+	assert_int_equal(settle_lead(&job, &why), UNSURE);
+	retake_job(&job);
+	assert_int_equal(job.at.intent, INTENT_LEAD);
+	assert_int_equal(settle_lead(&job, &why), LATER);
+	assert_true(job.wait_until_ms > 0);
+	fake_clock_pass(JOB_SETTLE_MS);
+}
+
+static void
+test_lost_and_made(void **state)
+{
+	(void)state;
+	account.search_lag_ms = 1000000;
+	lose_creation(FAIL_AFTER);
+	settle();
+	assert_int_equal(json_array_size(account.leads), 1);
+	assert_true(job.at.lead_created);
+	assert_int_equal(job.at.pipeline_id, PIPELINE_SITE);
+	assert_int_equal(job.at.total_after, 500000);
+	assert_int_equal(job.at.count_after, 1);
+}
+
+static void
+test_lost_and_not_made(void **state)
+{
+	(void)state;
+	lose_creation(FAIL_BEFORE);
+	settle();
+	assert_int_equal(json_array_size(account.leads), 1);
+	assert_int_equal(fake_calls("create leads"), 2);
+}
+
+/* Where leads carry no payment id, ours is known by name, price and age, unless another payment claims it. */
+static void
+test_lost_without_id(void **state)
+{
+	(void)state;
+	settings->lead_field_payment_id = 0;
+	lose_creation(FAIL_AFTER);
+	settle();
+	assert_int_equal(json_array_size(account.leads), 1);
+	assert_int_equal(fake_calls("create leads"), 1);
+}
+
+static void
+test_lost_without_id_beside_a_twin(void **state)
+{
+	struct sample twin = sample;
+	struct job second;
+	int64_t theirs;
+
+	(void)state;
+	settings->lead_field_payment_id = 0;
+	twin.id = "pay_2";
+	take_job(&second, &twin);
+	second.at.contact_id = contact_id;
+	assert_int_equal(settle_lead(&second, &why), DONE);
+	theirs = second.at.lead_id;
+	drop_job(&second);
+
+	fail_call(3, FAIL_BEFORE, UNSURE);
+	assert_int_equal(settle_lead(&job, &why), UNSURE);
+	retake_job(&job);
+	fake_clock_pass(JOB_SETTLE_MS);
+	assert_int_not_equal(settle(), theirs);
+	assert_int_equal(json_array_size(account.leads), 2);
+}
+
+static void
+test_surely_not_made(void **state)
+{
+	static const enum outcome outcomes[] = { LATER, NEVER };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		fail_call(2, FAIL_BEFORE, outcomes[i]);
+		assert_int_equal(settle_lead(&job, &why), outcomes[i]);
+		assert_int_equal(fixture_sql_int(settings->payments_db,
+				     "SELECT count(*) FROM delivery WHERE intent IS NULL"),
+		    1);
+		retake_job(&job);
+	}
+	settle();
+	assert_int_equal(json_array_size(account.leads), 1);
+}
+
+/* An open intent on a lead that is gone by now: another is looked for. */
+static void
+test_lead_vanishes(void **state)
+{
+	int64_t id = fake_lead(contact_id, STATUS_ACTIVE, TOTAL("100"));
+
+	(void)state;
+	fail_call(3, FAIL_AFTER, UNSURE);
+	assert_int_equal(settle_lead(&job, &why), UNSURE);
+	assert_string_equal(fake_field(lead(id), FIELD_TOTAL), "5100");
+	json_array_clear(account.leads);
+	retake_job(&job);
+	assert_int_not_equal(settle(), id);
+	assert_true(job.at.lead_created);
+	assert_true(has_remark(&job, "vanished"));
+}
+
+/* Older than what the vanished lead showed, but not than a new one, which has its id and date. */
+static void
+test_lead_vanishes_from_an_older_payment(void **state)
+{
+	int64_t id = fake_lead(contact_id, STATUS_ACTIVE,
+	    "[{\"field_id\": 206, \"values\": [{\"value\": 1800000000}]}]");
+
+	(void)state;
+	fail_call(3, FAIL_AFTER, UNSURE);
+	assert_int_equal(settle_lead(&job, &why), UNSURE);
+	assert_string_equal(fake_field(lead(id), FIELD_PAYMENT_ID), "");
+	json_array_clear(account.leads);
+	retake_job(&job);
+	assert_true(job.at.older);
+	assert_string_equal(fake_field(lead(settle()), FIELD_PAYMENT_ID), "pay_1");
+	assert_string_equal(fake_field(lead(job.at.lead_id), FIELD_LAST_DATE), "1737373760");
+	assert_false(job.at.older);
+}
+
+/* The lead is resumed where it is, even when a person finished it meanwhile. */
+static void
+test_lead_finished_meanwhile(void **state)
+{
+	int64_t id = fake_lead(contact_id, STATUS_ACTIVE, TOTAL("100"));
+
+	(void)state;
+	fail_call(3, FAIL_AFTER, UNSURE);
+	assert_int_equal(settle_lead(&job, &why), UNSURE);
+	json_object_set_new(lead(id), "status_id", json_integer(142));
+	retake_job(&job);
+	assert_int_equal(settle(), id);
+	assert_string_equal(fake_field(lead(id), FIELD_TOTAL), "5100");
+	assert_int_equal(json_array_size(account.leads), 1);
+}
+
+#define test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		test(test_choosing),
+		test(test_creating),
+		test(test_not_found),
+		test(test_unknown),
+		test(test_query),
+		test(test_contact_gone),
+		test(test_lead_of_two),
+		test(test_lead_of_two_changed),
+		test(test_lead_in_hand),
+		test(test_lead_with_an_open_intent),
+		test(test_lost_and_made),
+		test(test_lost_and_not_made),
+		test(test_lost_without_id),
+		test(test_lost_without_id_beside_a_twin),
+		test(test_surely_not_made),
+		test(test_lead_vanishes),
+		test(test_lead_vanishes_from_an_older_payment),
+		test(test_lead_finished_meanwhile),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,175 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <sys/stat.h>
+
+#include "fixture.c"
+
+#include "base/clock.h"
+#include "deliver/service.h"
+
+static struct settings *settings;
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	fixture_begin();
+	settings = fixture_settings();
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	settings_free(settings);
+	fixture_end();
+	return 0;
+}
+
+/* Settings of which one is another. */
+static void
+change(const char *name, const char *value)
+{
+	settings_free(settings);
+	fixture_set(name, value);
+	settings = fixture_settings();
+}
+
+static struct carrier *
+open_carrier(void)
+{
+	struct carrier *carrier = NULL;
+	struct fault why = { "untouched" };
+
+	if (carrier_open(settings, &carrier, &why) != DONE)
+		fail_msg("%s", why.text);
+	assert_string_equal(why.text, "untouched");
+	return carrier;
+}
+
+/* It does not open, and says so. */
+static void
+assert_closed(enum outcome expected, const char *said)
+{
+	struct carrier *carrier = NULL;
+	struct fault why;
+
+	assert_int_equal(carrier_open(settings, &carrier, &why), expected);
+	if (strstr(why.text, said) == NULL)
+		fail_msg("%s", why.text);
+	assert_null(carrier);
+}
+
+static int
+mode_of(const char *name)
+{
+	struct stat st;
+
+	assert_int_equal(stat(fixture_path(name), &st), 0);
+	return st.st_mode & 0777;
+}
+
+static void
+everything_is_there(void **state)
+{
+	struct carrier *carrier = open_carrier();
+
+	(void)state;
+	assert_ptr_equal(carrier->settings, settings);
+	assert_non_null(carrier->mapping);
+	assert_non_null(carrier->limiter);
+	assert_non_null(carrier->locks);
+	assert_non_null(carrier->ledger);
+	assert_non_null(carrier->crm);
+	/* Nobody else on the host may read, hold or break what is shared. */
+	assert_int_equal(mode_of("run"), 0700);
+	assert_int_equal(mode_of("run/limiter"), 0600);
+	assert_int_equal(mode_of("run/locks"), 0600);
+	assert_int_equal(mode_of("payments.sqlite"), 0600);
+	carrier_close(carrier);
+	carrier_close(NULL);
+}
+
+/* Two carriers, as of two processes, share the locks and amoCRM's patience. */
+static void
+two_share_what_is_shared(void **state)
+{
+	const int64_t customer = 1;
+	struct carrier *one, *other;
+	struct fault why;
+
+	(void)state;
+	change("AMO_RATE_LIMIT", "1");
+	one = open_carrier();
+	other = open_carrier();
+	assert_int_equal(lock_take(one->locks, LOCK_CUSTOMER, &customer, 1, 0, &why), DONE);
+	assert_int_equal(lock_take(other->locks, LOCK_CUSTOMER, &customer, 1, 0, &why), LATER);
+	assert_int_equal(limiter_wait(one->limiter, INT64_MAX, &why), DONE);
+	assert_int_equal(limiter_wait(other->limiter, clock_mono_ms(), &why), LATER);
+	carrier_close(one);
+	/* Closing gives back what was held. */
+	assert_int_equal(lock_take(other->locks, LOCK_CUSTOMER, &customer, 1, 0, &why), DONE);
+	carrier_close(other);
+}
+
+/* What no waiting cures. */
+static void
+never(void **state)
+{
+	FILE *rules = fopen(fixture_path("rules.json"), "w");
+
+	(void)state;
+	assert_non_null(rules);
+	assert_true(fputs("{\"subjects\": 7}", rules) >= 0);
+	assert_int_equal(fclose(rules), 0);
+	change("PAYMENT_MAPPING", fixture_path("rules.json"));
+	assert_closed(NEVER, "rules.json");
+	change("PAYMENT_MAPPING", NULL);
+
+	fixture_sql(fixture_path("payments.sqlite"), "CREATE TABLE theirs (id INTEGER)");
+	assert_closed(NEVER, "another program");
+	assert_int_equal(
+	    fixture_sql_int(fixture_path("payments.sqlite"), "SELECT count(*) FROM sqlite_schema"),
+	    1);
+}
+
+/* What an admin cures while the process goes on trying. */
+static void
+broken_until_the_host_is_well(void **state)
+{
+	(void)state;
+	change("PAYMENTS_DB", fixture_path("later/payments.sqlite"));
+	assert_closed(BROKEN, "later/payments.sqlite");
+	assert_int_equal(mkdir(fixture_path("later"), 0700), 0);
+	carrier_close(open_carrier());
+
+	change("PAYMENTS_RUN_DIR", fixture_path("parent/run"));
+	assert_closed(BROKEN, "PAYMENTS_RUN_DIR");
+	assert_int_equal(mkdir(fixture_path("parent"), 0700), 0);
+	carrier_close(open_carrier());
+
+	/* A file where the directory should be. */
+	change("PAYMENTS_RUN_DIR", fixture_path("later/payments.sqlite"));
+	assert_closed(BROKEN, "limiter");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(everything_is_there),
+		TEST(two_share_what_is_shared),
+		TEST(never),
+		TEST(broken_until_the_host_is_well),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,301 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "payment/json_reader.h"
+
+#define MOST 5
+
+static struct reader reader;
+static json_t *root;
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	reader = (struct reader){ json_array(), MOST };
+	root = NULL;
+	return clock_set_zone("UTC") ? 0 : -1;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	json_decref(reader.mistakes);
+	json_decref(root);
+	return 0;
+}
+
+/* Read a document that is right, and look things up under the path "at". */
+static struct place
+in(const char *text)
+{
+	json_decref(root);
+	root = read_document(&reader, text, strlen(text), 16);
+	assert_non_null(root);
+	return (struct place){ root, "at" };
+}
+
+/* The next mistake that was noted is this one, and it is forgotten. */
+static void
+assert_noted(const char *path, const char *message)
+{
+	json_t *mistake = json_array_get(reader.mistakes, 0);
+
+	assert_non_null(mistake);
+	assert_string_equal(json_string_value(json_object_get(mistake, "path")), path);
+	assert_string_equal(json_string_value(json_object_get(mistake, "message")), message);
+	json_array_remove(reader.mistakes, 0);
+}
+
+static void
+assert_nothing_noted(void)
+{
+	assert_int_equal(json_array_size(reader.mistakes), 0);
+}
+
+static void
+documents(void **state)
+{
+	static const char *const good[] = { "{}", "[]",
+		" {\"a\": [1, 2.5, null, true, \"\\u0416\"]}\n", "{\"a\":\"[[[[\\\"{{{{\"}", "[[]]",
+		"[{},{},[]]" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		json_t *read = read_document(&reader, good[i], strlen(good[i]), 2);
+
+		assert_non_null(read);
+		json_decref(read);
+	}
+	assert_nothing_noted();
+}
+
+/* The message tells what and where, and never repeats the document. */
+static void
+no_documents(void **state)
+{
+	static const struct {
+		const char *text, *message;
+	} bad[] = { { "", "This is not JSON (line 1," },
+		{ "{\"private\":", "This is not JSON (line 1," },
+		{ "\n private", "This is not JSON (line 2," },
+		{ "{} {}", "This is not JSON (line 1," },
+		{ "{'private': 1}", "This is not JSON (line 1," },
+		{ "{\"private\": 1, \"private\": 2}", "An object has the same key twice (line 1," },
+		{ "[\"\xff\"]", "This is not UTF-8 (line 1," },
+		{ "[\"\\u0000\"]", "A text holds a NUL character (line 1," },
+		{ "[1e999]", "A number is too large (line 1," },
+		{ "[9223372036854775808]", "A number is too large (line 1," },
+		{ "[[[]]]", "The nesting is deeper than 2." },
+		{ "[[[", "The nesting is deeper than 2." } };
+
+	const char *message;
+	json_t *mistake;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_null(read_document(&reader, bad[i].text, strlen(bad[i].text), 2));
+		mistake = json_array_get(reader.mistakes, 0);
+		assert_string_equal(json_string_value(json_object_get(mistake, "path")), "");
+		message = json_string_value(json_object_get(mistake, "message"));
+		assert_int_equal(strncmp(message, bad[i].message, strlen(bad[i].message)), 0);
+		assert_null(strstr(message, "private"));
+		json_array_clear(reader.mistakes);
+	}
+	assert_null(read_document(&reader, "7", 1, 2));
+	assert_int_equal(json_array_size(reader.mistakes), 1);
+}
+
+static void
+texts(void **state)
+{
+	struct place here = in("{\"a\":\" \\t b c \\u00a0\\n\", \"empty\":\"\", \"blank\":\"  \", "
+	                       "\"null\":null, \"n\":7}");
+	const char *text = read_text(&reader, &here, "a", FILLED);
+
+	(void)state;
+	assert_string_equal(text, "b c");
+	assert_ptr_equal(
+	    text, json_string_value(json_object_get(root, "a"))); /* It lives in the tree. */
+	assert_string_equal(read_text(&reader, &here, "absent", OPTIONAL), "");
+	assert_string_equal(read_text(&reader, &here, "null", OPTIONAL), "");
+	assert_string_equal(read_text(&reader, &here, "empty", REQUIRED), "");
+	assert_string_equal(read_text(&reader, &here, "blank", REQUIRED), "");
+	assert_nothing_noted();
+
+	assert_string_equal(read_text(&reader, &here, "absent", REQUIRED), "");
+	assert_noted("at.absent", "This is required.");
+	assert_string_equal(read_text(&reader, &here, "null", FILLED), "");
+	assert_noted("at.null", "This is required.");
+	assert_string_equal(read_text(&reader, &here, "empty", FILLED), "");
+	assert_noted("at.empty", "This must not be empty.");
+	assert_string_equal(read_text(&reader, &here, "blank", FILLED), "");
+	assert_noted("at.blank", "This must not be empty.");
+	assert_string_equal(read_text(&reader, &here, "n", OPTIONAL), "");
+	assert_noted("at.n", "This must be a string.");
+	assert_nothing_noted();
+}
+
+static void
+labels(void **state)
+{
+	struct place here =
+	    in("{\"a\":\" x \", \"n\":-9223372036854775808, \"r\":1.5, \"t\":true, \"null\":null}");
+	const char *digits = read_label(&reader, &here, "n", OPTIONAL);
+
+	(void)state;
+	assert_string_equal(digits, "-9223372036854775808");
+	assert_ptr_equal(digits, json_string_value(json_object_get(root, "n")));
+	assert_string_equal(read_label(&reader, &here, "a", REQUIRED), "x");
+	assert_string_equal(read_label(&reader, &here, "null", OPTIONAL), "");
+	assert_nothing_noted();
+	assert_string_equal(read_label(&reader, &here, "r", OPTIONAL), "");
+	assert_noted("at.r", "This must be a string or an integer.");
+	assert_string_equal(read_label(&reader, &here, "t", OPTIONAL), "");
+	assert_noted("at.t", "This must be a string or an integer.");
+	assert_string_equal(read_label(&reader, &here, "absent", REQUIRED), "");
+	assert_noted("at.absent", "This is required.");
+}
+
+static void
+times(void **state)
+{
+	struct place here =
+	    in("{\"t\":\" 2025-01-20 14:49:20 \", \"o\":\"2025-01-20T14:49:20+03:00\","
+	       " \"empty\":\" \", \"bad\":\"2025-02-30 00:00:00\", \"n\":1737384560}");
+
+	(void)state;
+	assert_int_equal(read_time(&reader, &here, "t"), 1737384560);
+	assert_int_equal(read_time(&reader, &here, "o"), 1737384560 - 3 * 3600);
+	assert_int_equal(read_time(&reader, &here, "empty"), 0);
+	assert_int_equal(read_time(&reader, &here, "absent"), 0);
+	assert_nothing_noted();
+	assert_int_equal(read_time(&reader, &here, "bad"), 0);
+	assert_noted("at.bad", "This must be a time like 2025-01-20 14:49:20.");
+	assert_int_equal(read_time(&reader, &here, "n"), 0);
+	assert_noted("at.n", "This must be a string.");
+}
+
+static void
+amounts(void **state)
+{
+	static const struct {
+		const char *json;
+		int64_t kopecks;
+	} good[] = { { "5000", 500000 }, { "0", 0 }, { "19.99", 1999 }, { "1e2", 10000 },
+		{ "\" 12.50 \"", 1250 }, { "\"7\"", 700 },
+		{ "1000000000000", INT64_C(100000000000000) } };
+	static const struct {
+		const char *json, *message;
+	} bad[] = { { "null", "This is required." },
+		{ "[]", "This must be a number or a decimal string." },
+		{ "true", "This must be a number or a decimal string." },
+		{ "0.001", "This must be an amount in roubles with at most two decimals." },
+		{ "\"1,5\"", "This must be an amount in roubles with at most two decimals." },
+		{ "\"\"", "This must be an amount in roubles with at most two decimals." },
+		{ "1000000000001", "This must be an amount in roubles with at most two decimals." },
+		{ "-1", "This must not be negative." },
+		{ "\"-0.01\"", "This must not be negative." } };
+	char text[64];
+	struct place here;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		snprintf(text, sizeof(text), "{\"cost\":%s}", good[i].json);
+		here = in(text);
+		assert_true(read_money(&reader, &here, "cost") == good[i].kopecks);
+		assert_nothing_noted();
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(text, sizeof(text), "{\"cost\":%s}", bad[i].json);
+		here = in(text);
+		assert_int_equal(read_money(&reader, &here, "cost"), 0);
+		assert_noted("at.cost", bad[i].message);
+	}
+}
+
+static void
+objects_and_arrays(void **state)
+{
+	struct place here =
+	    in("{\"o\":{\"x\":1}, \"none\":[], \"two\":[1, 2], \"null\":null, \"t\":\"\"}");
+
+	(void)state;
+	assert_ptr_equal(read_object(&reader, &here, "o", REQUIRED), json_object_get(root, "o"));
+	assert_null(read_object(&reader, &here, "null", OPTIONAL));
+	assert_null(
+	    read_object(&reader, &here, "none", OPTIONAL)); /* PHP's way to write an empty one. */
+	assert_ptr_equal(read_array(&reader, &here, "two", 1, 2), json_object_get(root, "two"));
+	assert_nothing_noted();
+
+	assert_null(read_object(&reader, &here, "none", REQUIRED));
+	assert_noted("at.none", "This must be an object.");
+	assert_null(read_object(&reader, &here, "two", OPTIONAL));
+	assert_noted("at.two", "This must be an object.");
+	assert_null(read_object(&reader, &here, "null", REQUIRED));
+	assert_noted("at.null", "This is required.");
+	assert_null(read_array(&reader, &here, "none", 1, 2));
+	assert_noted("at.none", "This must have 1 to 2 elements.");
+	assert_null(read_array(&reader, &here, "two", 0, 1));
+	assert_noted("at.two", "This must have 0 to 1 elements.");
+	assert_null(read_array(&reader, &here, "o", 0, 9));
+	assert_noted("at.o", "This must be an array.");
+	assert_null(read_array(&reader, &here, "absent", 0, 9));
+	assert_noted("at.absent", "This is required.");
+	assert_nothing_noted();
+}
+
+/* What should have held it has been reported: its contents are not reported once more. */
+static void
+nothing_is_said_inside_of_nothing(void **state)
+{
+	struct place nowhere = { NULL, "at" };
+
+	(void)state;
+	assert_string_equal(read_text(&reader, &nowhere, "a", FILLED), "");
+	assert_string_equal(read_label(&reader, &nowhere, "a", REQUIRED), "");
+	assert_int_equal(read_time(&reader, &nowhere, "a"), 0);
+	assert_int_equal(read_money(&reader, &nowhere, "a"), 0);
+	assert_null(read_object(&reader, &nowhere, "a", REQUIRED));
+	assert_null(read_array(&reader, &nowhere, "a", 1, 2));
+	assert_nothing_noted();
+}
+
+static void
+mistakes_are_bounded(void **state)
+{
+	struct place here = in("{}");
+
+	(void)state;
+	for (int i = 0; i < MOST + 3; i++)
+		assert_string_equal(read_text(&reader, &here, "a", REQUIRED), "");
+	assert_int_equal(json_array_size(reader.mistakes), MOST);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(documents),
+		TEST(no_documents),
+		TEST(texts),
+		TEST(labels),
+		TEST(times),
+		TEST(amounts),
+		TEST(objects_and_arrays),
+		TEST(nothing_is_said_inside_of_nothing),
+		TEST(mistakes_are_bounded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

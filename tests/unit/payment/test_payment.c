@@ -1,0 +1,249 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/money.h"
+#include "payment/payment.h"
+
+/* What whole webhooks give is in tests/cases; here stand the identities and what needs a generated body. */
+#define ITEM                                                                                       \
+	"{\"cost\":1,\"course\":{\"name\":\"К\",\"subject\":{\"name\":\"С\",\"project\":\"\"}}}"
+
+static struct payment *
+parse_user(const char *user)
+{
+	struct payment *paid = NULL;
+	json_t *mistakes = NULL;
+	char *body;
+
+	assert_true(asprintf(&body,
+			"{\"course_order\":{\"status\":\"CONFIRMED\",\"course_order_items\":[" ITEM
+			"],\"user\":%s}}",
+			user) > 0);
+	assert_int_equal(payment_parse(body, strlen(body), &paid, &mistakes), DONE);
+	free(body);
+	return paid;
+}
+
+/* The identities of both users, by kind; the hash of a kind that is missing is -1. */
+static void
+hashes(const char *user, int64_t hash[IDENTITIES_MAX])
+{
+	struct payment *paid = parse_user(user);
+	struct identity who[IDENTITIES_MAX];
+	size_t count = payment_identities(paid, who);
+
+	for (size_t i = 0; i < IDENTITIES_MAX; i++)
+		hash[i] = -1;
+	for (size_t i = 0; i < count; i++) {
+		assert_true(i == 0 || who[i].kind > who[i - 1].kind);
+		assert_true(who[i].hash >= 0 && who[i].hash < INT64_C(1) << 62);
+		hash[who[i].kind] = who[i].hash;
+	}
+	payment_free(paid);
+}
+
+static void
+spellings_that_agree(void **state)
+{
+	int64_t a[IDENTITIES_MAX], b[IDENTITIES_MAX];
+
+	(void)state;
+	hashes("{\"telegram_id\":1234567,\"phone\":\"8 999 000 00 "
+	       "01\",\"email\":\"Anna@Example.COM\"}",
+	    a);
+	hashes("{\"telegram_id\":\"1234567 \",\"phone\":\"+79990000001\",\"email\":\" "
+	       "anna@example.com\"}",
+	    b);
+	assert_memory_equal(a, b, sizeof(a));
+	assert_true(
+	    a[BY_TELEGRAM] != a[BY_PHONE] && a[BY_PHONE] != a[BY_EMAIL] && a[BY_TELEGRAM] != -1);
+	hashes("{\"telegram_id\":12345678,\"phone\":\"8 999 000 00 "
+	       "02\",\"email\":\"anne@example.com\"}",
+	    b);
+	for (int kind = 0; kind < IDENTITIES_MAX; kind++)
+		assert_true(a[kind] != b[kind]);
+}
+
+/* The same text means another person in another kind. */
+static void
+kind_is_part_of_the_hash(void **state)
+{
+	int64_t a[IDENTITIES_MAX], b[IDENTITIES_MAX];
+
+	(void)state;
+	hashes("{\"telegram_id\":\"9990000001\"}", a);
+	hashes("{\"phone\":\"9990000001\"}", b);
+	assert_true(a[BY_TELEGRAM] != b[BY_PHONE]);
+	assert_true(a[BY_PHONE] == -1 && a[BY_EMAIL] == -1 && b[BY_TELEGRAM] == -1);
+}
+
+/* Ledgers hold these numbers; they must not change from one version to the next.  Computed with Python's hashlib. */
+static void
+hash_is_lasting(void **state)
+{
+	int64_t a[IDENTITIES_MAX];
+
+	(void)state;
+	hashes("{\"telegram_id\":1234567,\"phone\":\"89990000001\",\"email\":\"Anna@example.com\"}",
+	    a);
+	assert_true(a[BY_TELEGRAM] == INT64_C(3239280372170844174));
+	assert_true(a[BY_PHONE] == INT64_C(1163863334979668342));
+	assert_true(a[BY_EMAIL] == INT64_C(1438887017755997740));
+}
+
+static void
+placeholders_are_nobody(void **state)
+{
+	static const char *const users[] = { "{}", "{\"telegram_id\":0}", "{\"telegram_id\":\"0\"}",
+		"{\"telegram_id\":\"00\"}", "{\"telegram_id\":\"\"}", "{\"telegram_id\":\"none\"}",
+		"{\"telegram_id\":null}", "{\"phone\":\"нет\"}", "{\"phone\":\"123\"}",
+		"{\"phone\":\"\"}", "{\"email\":\"\"}", "{\"email\":\"-\"}", "{\"email\":\"@\"}",
+		"{\"email\":\"anna@\"}", "{\"email\":\"@example.com\"}" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(users) / sizeof(users[0]); i++) {
+		struct payment *paid = parse_user(users[i]);
+		struct identity who[IDENTITIES_MAX];
+
+		assert_int_equal(payment_identities(paid, who), 0);
+		payment_free(paid);
+	}
+}
+
+static void
+texts_to_search_for(void **state)
+{
+	struct payment *paid = parse_user("{\"telegram_id\":\"1234567\",\"phone\":\"+375 29 "
+	                                  "000-00-01\",\"email\":\" Anna@Example.com \"}");
+	struct identity who[IDENTITIES_MAX];
+
+	(void)state;
+	assert_int_equal(payment_identities(paid, who), 3);
+	assert_string_equal(identity_name(who[0].kind), "telegram");
+	assert_string_equal(who[0].text, "1234567");
+	assert_string_equal(identity_name(who[1].kind), "phone");
+	assert_string_equal(who[1].text, "5290000001");
+	assert_string_equal(identity_name(who[2].kind), "email");
+	assert_string_equal(who[2].text, "Anna@Example.com");
+	payment_free(paid);
+	payment_free(NULL);
+}
+
+static json_t *
+reject(const char *body, size_t size)
+{
+	struct payment *paid = NULL;
+	json_t *mistakes = NULL;
+
+	assert_int_equal(payment_parse(body, size, &paid, &mistakes), NEVER);
+	assert_null(paid);
+	assert_true(json_array_size(mistakes) > 0);
+	return mistakes;
+}
+
+static void
+mistakes_are_bounded(void **state)
+{
+	json_t *items = json_array(), *body, *mistakes;
+	char *text;
+
+	(void)state;
+	for (int i = 0; i < PAYMENT_ITEMS_MAX; i++)
+		json_array_append_new(items, json_integer(i));
+	body = json_pack("{s:{s:s, s:{}, s:o}}", "course_order", "status", "CONFIRMED", "user",
+	    "course_order_items", items);
+	text = json_dumps(body, 0);
+	mistakes = reject(text, strlen(text));
+	assert_int_equal(json_array_size(mistakes), PAYMENT_MISTAKES_MAX);
+	json_decref(mistakes);
+	json_decref(body);
+	free(text);
+}
+
+/* Every single byte missing or replaced: an answer, never a crash, and a mistake never repeats what was sent. */
+static void
+damaged_bodies(void **state)
+{
+	static const char body[] =
+	    "{\"course_order\":{\"status\":\"CONFIRMED\",\"payment_id\":\"pay_1\",\"utm\":{"
+	    "\"source\":"
+	    "\"x\"},\"user\":{\"phone\":\"\\u0041\",\"email\":\"secret@example.com\"},"
+	    "\"course_order_items\":[" ITEM "]}}";
+	static const char replacements[] = { '\0', '"', '{', ']', '\\', '\xff', 'a', ',' };
+	char damaged[sizeof(body)];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(body) - 1; i++) {
+		for (size_t r = 0; r <= sizeof(replacements); r++) {
+			size_t size = r < sizeof(replacements) ? sizeof(body) - 1 : i;
+			struct payment *paid = NULL;
+			json_t *mistakes = NULL;
+			char *text;
+
+			memcpy(damaged, body, sizeof(body));
+			if (r < sizeof(replacements))
+				damaged[i] = replacements[r];
+			if (payment_parse(damaged, size, &paid, &mistakes) == DONE) {
+				payment_free(paid);
+				continue;
+			}
+			text = json_dumps(mistakes, 0);
+			assert_null(strstr(text, "secret"));
+			free(text);
+			json_decref(mistakes);
+		}
+	}
+}
+
+static void
+huge_sum(void **state)
+{
+	json_t *item = json_loads(ITEM, 0, NULL), *items = json_array(), *body, *mistakes;
+	char *text;
+
+	(void)state;
+	json_object_set_new(item, "cost", json_integer(MONEY_MAX / 100));
+	json_array_append(items, item);
+	json_array_append(items, item);
+	body = json_pack("{s:{s:s, s:{}, s:o}}", "course_order", "status", "CONFIRMED", "user",
+	    "course_order_items", items);
+	text = json_dumps(body, 0);
+	mistakes = reject(text, strlen(text));
+	assert_string_equal(json_string_value(json_object_get(json_array_get(mistakes, 0), "path")),
+	    "course_order.course_order_items");
+	json_decref(mistakes);
+	json_decref(body);
+	json_decref(item);
+	free(text);
+}
+
+static int
+in_moscow(void **state)
+{
+	(void)state;
+	return clock_set_zone("Europe/Moscow") ? 0 : -1;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(spellings_that_agree),
+		cmocka_unit_test(kind_is_part_of_the_hash),
+		cmocka_unit_test(hash_is_lasting),
+		cmocka_unit_test(placeholders_are_nobody),
+		cmocka_unit_test(texts_to_search_for),
+		cmocka_unit_test(mistakes_are_bounded),
+		cmocka_unit_test(damaged_bodies),
+		cmocka_unit_test(huge_sum),
+	};
+
+	return cmocka_run_group_tests(tests, in_moscow, NULL);
+}
