@@ -47,7 +47,7 @@ $(B)/%.o: %.c
 $(B)/lib/rules/builtin.c: lib/rules/mapping.json
 	@mkdir -p $(@D)
 	@echo "  GEN   $@"
-	$(Q){ echo 'extern const char mapping_builtin[]; const char mapping_builtin[] = {'; \
+	$(Q){ echo 'extern const char rules_builtin[]; const char rules_builtin[] = {'; \
 	    od -An -v -tx1 $< | sed 's/ \([0-9a-f][0-9a-f]\)/(char)0x\1,/g'; echo '0 };'; } >$@.tmp && mv $@.tmp $@
 # The same for the status page's style sheet.
 $(B)/lib/web/status_style.c: lib/web/status.css

@@ -23,7 +23,7 @@ log_outcome(const struct due *due, const struct parcel *parcel)
 	const struct delivery *delivery = &parcel->delivery;
 	const char *request = due->request_id[0] != '\0' ? due->request_id : "-";
 	char key[LOG_TEXT], reason[LOG_TEXT], text[LOG_TEXT];
-	const json_t *remark;
+	const json_t *warning;
 	size_t i;
 
 	log_text(key, due->key);
@@ -41,33 +41,33 @@ log_outcome(const struct due *due, const struct parcel *parcel)
 	else
 		log_event(LOG_LEVEL_ERROR, "request=%s payment=%s %s reason=%s", request, key,
 		    parcel->out == NEVER ? "failed" : "unfinished", reason);
-	json_array_foreach(delivery->remarks, i, remark)
+	json_array_foreach(delivery->warnings, i, warning)
 		log_event(LOG_LEVEL_WARNING, "request=%s payment=%s remark=%s", request, key,
-		    log_text(text, json_string_value(remark)));
+		    log_text(text, json_string_value(warning)));
 }
 
 /* What was once accepted as a payment is none any more: somebody has been at the ledger. */
 static enum outcome
-refuse(const struct carrier *carrier, const struct due *due, struct fault *why)
+refuse(const struct service *service, const struct due *due, struct fault *why)
 {
 	static const char reason[] = "the recorded payload is no payment";
 
 	log_event(LOG_LEVEL_ERROR, "row=%" PRId64 " failed reason=\"%s\"", due->id, reason);
-	return ledger_fail(carrier->ledger, due->id, NULL, reason, clock_wall_ms(), why);
+	return ledger_fail(service->ledger, due->id, NULL, reason, clock_wall_ms(), why);
 }
 
 /* Put the row that was read into the crate, where it is a payment. */
 static enum outcome
-add(const struct carrier *carrier, struct crate *crate, int64_t now_ms, struct fault *why)
+add(const struct service *service, struct crate *crate, int64_t now_ms, struct fault *why)
 {
 	struct due *due = &crate->due[crate->count];
 	struct payment *paid = NULL;
-	json_t *mistakes = NULL;
+	json_t *errors = NULL;
 	enum outcome out;
 
-	if (payment_parse(due->payload, due->payload_size, &paid, &mistakes) != DONE) {
-		json_decref(mistakes);
-		out = refuse(carrier, due, why);
+	if (payment_parse(due->payload, due->payload_size, &paid, &errors) != DONE) {
+		json_decref(errors);
+		out = refuse(service, due, why);
 		due_clear(due);
 		return out;
 	}
@@ -83,9 +83,9 @@ add(const struct carrier *carrier, struct crate *crate, int64_t now_ms, struct f
 /* The next due rows after crate->last.  After a call that failed only one: were amoCRM down, the others would be taken in hand
  * and put back for nothing, again and again. */
 static enum outcome
-fill(const struct carrier *carrier, struct crate *crate, struct fault *why)
+fill(const struct service *service, struct crate *crate, struct fault *why)
 {
-	size_t most = amocrm_unwell(carrier->crm) ? 1 : BATCH_MAX;
+	size_t most = amocrm_unwell(service->crm) ? 1 : BATCH_MAX;
 	int64_t now_ms = clock_wall_ms();
 	enum outcome out = DONE;
 
@@ -93,11 +93,11 @@ fill(const struct carrier *carrier, struct crate *crate, struct fault *why)
 	while (out == DONE && crate->count < most) {
 		struct due *due = &crate->due[crate->count];
 
-		out = ledger_next_due(carrier->ledger, crate->last, now_ms, due, why);
+		out = ledger_next_due(service->ledger, crate->last, now_ms, due, why);
 		if (out != DONE || due->id == 0)
 			break;
 		crate->last = due->id;
-		out = add(carrier, crate, now_ms, why);
+		out = add(service, crate, now_ms, why);
 	}
 	return out;
 }
@@ -117,7 +117,7 @@ empty(struct crate *crate)
 
 /* BROKEN when the ledger failed for any of them. */
 static enum outcome
-carry(const struct carrier *carrier, struct crate *crate, bool (*go_on)(void *), void *context,
+carry(const struct service *service, struct crate *crate, bool (*go_on)(void *), void *context,
     struct fault *why)
 {
 	struct attempt *first = &crate->parcels[0].attempt;
@@ -126,7 +126,7 @@ carry(const struct carrier *carrier, struct crate *crate, bool (*go_on)(void *),
 
 	first->lock_deadline_ms = clock_mono_ms();
 	first->deadline_ms = first->lock_deadline_ms + BACKLOG_BATCH_MS(crate->count);
-	deliver_together(carrier, crate->parcels, crate->count, go_on, context);
+	deliver_together(service, crate->parcels, crate->count, go_on, context);
 	for (i = 0; i < crate->count; i++) {
 		const struct parcel *parcel = &crate->parcels[i];
 
@@ -146,17 +146,17 @@ carry(const struct carrier *carrier, struct crate *crate, bool (*go_on)(void *),
 
 /* Everybody is refused, or told to wait: no use taking payments in hand before then. */
 static bool
-crm_closed(const struct carrier *carrier)
+crm_closed(const struct service *service)
 {
 	struct limiter_state crm;
 
-	limiter_look(carrier->limiter, &crm);
+	limiter_look(service->limiter, &crm);
 	return crm.ready_ms > clock_mono_ms();
 }
 
 /* Go through all that is due, once. */
 static enum outcome
-pass(const struct carrier *carrier, struct crate *crate, bool (*go_on)(void *), void *context,
+pass(const struct service *service, struct crate *crate, bool (*go_on)(void *), void *context,
     struct fault *why)
 {
 	enum outcome out = DONE;
@@ -164,11 +164,11 @@ pass(const struct carrier *carrier, struct crate *crate, bool (*go_on)(void *), 
 
 	crate->last = 0;
 	crate->left = crate->moved = false;
-	while (out == DONE && more && go_on(context) && !crm_closed(carrier)) {
-		out = fill(carrier, crate, why);
+	while (out == DONE && more && go_on(context) && !crm_closed(service)) {
+		out = fill(service, crate, why);
 		more = crate->count > 0;
 		if (out == DONE && more)
-			out = carry(carrier, crate, go_on, context, why);
+			out = carry(service, crate, go_on, context, why);
 		empty(crate);
 	}
 	return out;
@@ -176,14 +176,14 @@ pass(const struct carrier *carrier, struct crate *crate, bool (*go_on)(void *), 
 
 enum outcome
 backlog_carry(
-    const struct carrier *carrier, bool (*go_on)(void *context), void *context, struct fault *why)
+    const struct service *service, bool (*go_on)(void *context), void *context, struct fault *why)
 {
 	struct crate crate = { .count = 0 };
 	enum outcome out;
 
 	/* Of several payments of one payer a batch takes the first; the next pass has room for another. */
 	do
-		out = pass(carrier, &crate, go_on, context, why);
+		out = pass(service, &crate, go_on, context, why);
 	while (out == DONE && crate.left && crate.moved);
 	return out;
 }

@@ -14,11 +14,11 @@
  */
 
 /* How long a batch may take at most; amoCRM's slowest day is bounded by AMO_TIMEOUT_MS for each call.  Whatever a killed
- * carrier had in hand waits for so long too. */
+ * service had in hand waits for so long too. */
 #define BACKLOG_BATCH_MS(count) (30000 + (int64_t)(count)*1000)
 
 /* Carry everything that is due, until go_on(context) says no, which is asked often.  BROKEN: the ledger fails. */
-enum outcome backlog_carry(const struct carrier *carrier, bool (*go_on)(void *context),
+enum outcome backlog_carry(const struct service *service, bool (*go_on)(void *context),
     void *context, struct fault *why) MUST_USE;
 
 #endif

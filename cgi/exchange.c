@@ -116,7 +116,7 @@ read_length(const char *text, size_t *length)
 
 /* Read the body, or find out why not. */
 static void
-read_body(struct exchange *exchange, struct webhook_request *request)
+read_body(struct exchange *exchange, struct http_request *request)
 {
 	FCGX_Stream *in = exchange->peer.in;
 	size_t announced;
@@ -149,7 +149,7 @@ is_operator(const char *said)
 }
 
 static void
-read_request(struct exchange *exchange, struct webhook_request *request)
+read_request(struct exchange *exchange, struct http_request *request)
 {
 	char **parameters = exchange->peer.envp;
 	const char *method = or_empty(parameter(parameters, "REQUEST_METHOD", NULL));
@@ -205,7 +205,7 @@ reason(int status)
 
 /* Hand the answer to libfcgi. */
 static void
-write_answer(struct exchange *exchange, const struct webhook_answer *answer)
+write_answer(struct exchange *exchange, const struct http_response *answer)
 {
 	const char *body = or_empty(answer->body);
 	const char *type =
@@ -269,7 +269,7 @@ exchange_free(struct exchange *exchange)
 }
 
 bool
-exchange_take(struct exchange *exchange, int connection, struct webhook_request *request)
+exchange_take(struct exchange *exchange, int connection, struct http_request *request)
 {
 	/*
 	 * libfcgi is given an accepted connection as if it had kept it from an earlier request.  Its own
@@ -291,7 +291,7 @@ exchange_take(struct exchange *exchange, int connection, struct webhook_request 
  * the wait: a tenth of what an answer costs.
  */
 void
-exchange_end(struct exchange *exchange, struct webhook_answer *answer)
+exchange_end(struct exchange *exchange, struct http_response *answer)
 {
 	write_answer(exchange, answer);
 	exchange->peer.keepConnection = exchange->whole;
@@ -300,5 +300,5 @@ exchange_end(struct exchange *exchange, struct webhook_answer *answer)
 		close(exchange->peer.ipcFd);
 	exchange->peer.ipcFd = -1;
 	free(answer->body);
-	json_decref(answer->remarks);
+	json_decref(answer->warnings);
 }

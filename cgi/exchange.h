@@ -25,13 +25,13 @@ void exchange_free(struct exchange *exchange); /* NULL is allowed. */
  */
 #define EXCHANGE_PATIENCE_S 5
 bool exchange_take(
-    struct exchange *exchange, int connection, struct webhook_request *request) MUST_USE;
+    struct exchange *exchange, int connection, struct http_request *request) MUST_USE;
 
 /*
- * Send the answer, whose body and remarks are freed, and close the connection whatever the web server asked for: waiting on a kept one
+ * Send the answer, whose body and warnings are freed, and close the connection whatever the web server asked for: waiting on a kept one
  * would shut this worker off from all others.  Nothing is done about a peer that does not want the answer any more: what was
  * done for the payment is done, and a sender that asks again is told so.
  */
-void exchange_end(struct exchange *exchange, struct webhook_answer *answer);
+void exchange_end(struct exchange *exchange, struct http_response *answer);
 
 #endif

@@ -107,8 +107,8 @@ next_connection(int watch, int listener, const sigset_t *open)
 static void
 serve(const struct fastcgi_service *service, int connection, struct exchange *const *exchanges)
 {
-	struct webhook_request requests[WEBHOOK_TOGETHER_MAX];
-	struct webhook_answer answers[WEBHOOK_TOGETHER_MAX];
+	struct http_request requests[WEBHOOK_TOGETHER_MAX];
+	struct http_response answers[WEBHOOK_TOGETHER_MAX];
 	size_t count = 0, taken, i;
 
 	for (taken = 1; connection >= 0; taken++) {

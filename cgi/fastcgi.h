@@ -17,9 +17,9 @@ struct fastcgi_service {
 	/* How many requests that wait already are read and then answered together, 1 to WEBHOOK_TOGETHER_MAX. */
 	size_t together;
 
-	/* Fill all answers, always.  The bodies and remarks they give are freed here. */
-	void (*answer)(void *context, const struct webhook_request *requests,
-	    struct webhook_answer *answers, size_t count);
+	/* Fill all answers, always.  The bodies and warnings they give are freed here. */
+	void (*answer)(void *context, const struct http_request *requests,
+	    struct http_response *answers, size_t count);
 	void (*idle)(
 	    void *context); /* Before each wait; the first call says that the worker is up. */
 	void (*busy)(void *context); /* A connection was accepted. */

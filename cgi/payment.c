@@ -109,29 +109,28 @@ level_of(enum webhook_level level)
 
 /* The web server's name for the request, by which nginx's log and this one are read together. */
 static const char *
-name_of(const struct webhook_request *request)
+name_of(const struct http_request *request)
 {
 	return request->request_id[0] != '\0' ? request->request_id : "-";
 }
 
 static void
-log_answer(
-    const struct webhook_request *request, const struct webhook_answer *answer, int64_t took_ms)
+log_answer(const struct http_request *request, const struct http_response *answer, int64_t took_ms)
 {
 	char text[LOG_TEXT];
-	const json_t *remark;
+	const json_t *warning;
 	size_t i;
 
 	log_event(level_of(answer->level), "request=%s %s http=%d ms=%lld", name_of(request),
 	    answer->log, answer->status, (long long)took_ms);
-	json_array_foreach(answer->remarks, i, remark)
+	json_array_foreach(answer->warnings, i, warning)
 		log_event(LOG_LEVEL_WARNING, "request=%s payment=%s remark=%s", name_of(request),
-		    answer->payment, log_text(text, json_string_value(remark)));
+		    answer->payment, log_text(text, json_string_value(warning)));
 }
 
 static void
-answer_requests(void *context, const struct webhook_request *requests,
-    struct webhook_answer *answers, size_t count)
+answer_requests(
+    void *context, const struct http_request *requests, struct http_response *answers, size_t count)
 {
 	struct program *program = context;
 	int64_t began_ms = clock_mono_ms();

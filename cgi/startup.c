@@ -13,17 +13,17 @@
 static struct settings *
 read_settings(int needs)
 {
-	json_t *remarks = json_array(), *remark;
+	json_t *warnings = json_array(), *warning;
 	struct settings *settings = NULL;
 	enum outcome outcome;
 	char text[LOG_TEXT];
 	size_t i;
 
-	outcome = settings_load(needs, &settings, remarks);
-	json_array_foreach(remarks, i, remark)
+	outcome = settings_load(needs, &settings, warnings);
+	json_array_foreach(warnings, i, warning)
 		log_event(outcome == DONE ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, "settings: %s",
-		    log_text(text, json_string_value(remark)));
-	json_decref(remarks);
+		    log_text(text, json_string_value(warning)));
+	json_decref(warnings);
 	return outcome == DONE ? settings : NULL;
 }
 
@@ -46,17 +46,17 @@ log_rules(enum log_level level, const struct settings *settings, const json_t *l
 static bool
 rules_are_valid(const struct settings *settings)
 {
-	struct mapping *mapping = NULL;
-	json_t *mistakes = NULL;
+	struct rules *mapping = NULL;
+	json_t *errors = NULL;
 	struct fault why;
-	bool valid = mapping_load(settings, &mapping, &mistakes, &why) == DONE;
+	bool valid = rules_load(settings, &mapping, &errors, &why) == DONE;
 
 	if (valid)
-		log_rules(LOG_LEVEL_WARNING, settings, mapping_remarks(mapping));
+		log_rules(LOG_LEVEL_WARNING, settings, rules_warnings(mapping));
 	else
-		log_rules(LOG_LEVEL_ERROR, settings, mistakes);
-	json_decref(mistakes);
-	mapping_free(mapping);
+		log_rules(LOG_LEVEL_ERROR, settings, errors);
+	json_decref(errors);
+	rules_free(mapping);
 	return valid;
 }
 
@@ -75,14 +75,14 @@ startup_settings(int needs)
 static void
 warn_of_place(const char *name, const char *path)
 {
-	char *copy = text_copy(path, strlen(path)), *remark, text[LOG_TEXT];
+	char *copy = text_copy(path, strlen(path)), *warning, text[LOG_TEXT];
 	const char *directory = dirname(copy);
 
 	if (access(directory, W_OK | X_OK) < 0) {
-		remark =
+		warning =
 		    text_format("%s: %s cannot be used now: %s", name, directory, strerror(errno));
-		log_event(LOG_LEVEL_WARNING, "settings: %s", log_text(text, remark));
-		free(remark);
+		log_event(LOG_LEVEL_WARNING, "settings: %s", log_text(text, warning));
+		free(warning);
 	}
 	free(copy);
 }

@@ -32,10 +32,10 @@
 /* How long to wait before the ledger, which could not be opened or read, is tried again. */
 #define SICK_MS 5000
 
-/* A carrier that is busy with one errand for longer is stuck. */
+/* A service that is busy with one errand for longer is stuck. */
 #define BUSY_LIMIT_MS (BACKLOG_BATCH_MS(BATCH_MAX) + 30000)
 
-/* A carrier that waits half a second for each answer uses two requests a second; more are of no use. */
+/* A service that waits half a second for each answer uses two requests a second; more are of no use. */
 #define CARRIERS_MAX 16
 
 static volatile sig_atomic_t stopping;
@@ -53,13 +53,13 @@ struct program {
 	struct pool_job job;
 	struct pool_beat *beat; /* NULL with --once. */
 
-	struct carrier *carrier;
+	struct service *service;
 	bool on_watch; /* Of all carriers one tells alarms. */
 	int64_t watch_ms;
 	struct alarm_watch watch;
 };
 
-/* In a carrier HUP is the parent's business; one that a terminal sends to everybody is passed over. */
+/* In a service HUP is the parent's business; one that a terminal sends to everybody is passed over. */
 static void
 catch_signals(void)
 {
@@ -113,12 +113,12 @@ keep_watch(struct program *program)
 		return;
 	program->watch_ms = now_ms + WATCH_MS;
 	if (!program->on_watch)
-		program->on_watch = lock_take(program->carrier->locks, LOCK_WATCH, &office, 1,
+		program->on_watch = lock_take(program->service->locks, LOCK_WATCH, &office, 1,
 					now_ms, &why) == DONE;
 	/* A ledger that cannot be read is told by whoever carries. */
 	if (program->on_watch)
 		(void)!alarm_watch(
-		    &program->watch, program->carrier, clock_wall_ms(), tell_alarm, &why);
+		    &program->watch, program->service, clock_wall_ms(), tell_alarm, &why);
 }
 
 static bool
@@ -147,13 +147,13 @@ wait_ms(int64_t ms)
 static void
 close_carrier(struct program *program)
 {
-	carrier_close(program->carrier);
-	program->carrier = NULL;
+	service_close(program->service);
+	program->service = NULL;
 	program->on_watch = false;
 }
 
 /*
- * A carrier's life: look, carry, wait, until told to stop.
+ * A service's life: look, carry, wait, until told to stop.
  */
 static int
 serve(void *context, struct pool_beat *beat)
@@ -175,13 +175,13 @@ serve(void *context, struct pool_beat *beat)
 		return EX_CONFIG;
 	}
 	while (!stopping) {
-		if (program->carrier == NULL)
-			out = carrier_open(program->settings, &program->carrier, &why);
+		if (program->service == NULL)
+			out = service_open(program->settings, &program->service, &why);
 		if (out == DONE) {
 			pool_idle(beat);
 			wait_ms(phase_ms);
 			phase_ms = 0;
-			out = backlog_carry(program->carrier, go_on, program, &why);
+			out = backlog_carry(program->service, go_on, program, &why);
 		}
 		if (out != DONE) {
 			log_event(LOG_LEVEL_ERROR, "%s", log_text(text, why.text));
@@ -189,7 +189,7 @@ serve(void *context, struct pool_beat *beat)
 			if (out == NEVER)
 				return EX_CONFIG;
 		}
-		if (program->carrier != NULL)
+		if (program->service != NULL)
 			pool_idle(beat);
 		wait_ms(out == DONE ? LOOK_MS : SICK_MS);
 	}
@@ -205,9 +205,9 @@ serve_once(struct program *program)
 	struct fault why;
 	enum outcome out;
 
-	out = carrier_open(program->settings, &program->carrier, &why);
+	out = service_open(program->settings, &program->service, &why);
 	if (out == DONE)
-		out = backlog_carry(program->carrier, go_on, program, &why);
+		out = backlog_carry(program->service, go_on, program, &why);
 	if (out != DONE)
 		log_event(LOG_LEVEL_ERROR, "%s", log_text(text, why.text));
 	close_carrier(program);

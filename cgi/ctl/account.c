@@ -68,12 +68,12 @@ check_run_dir(const struct settings *settings, json_t *findings)
 }
 
 static void
-add_mistakes(const json_t *mistakes, const char *state, json_t *findings)
+add_mistakes(const json_t *errors, const char *state, json_t *findings)
 {
 	const json_t *mistake;
 	size_t i;
 
-	json_array_foreach(mistakes, i, mistake) {
+	json_array_foreach(errors, i, mistake) {
 		const char *path = json_string_value(json_object_get(mistake, "path"));
 
 		finding_add(findings, state, "PAYMENT_MAPPING", 0, "%s%s%s", path,
@@ -86,19 +86,19 @@ add_mistakes(const json_t *mistakes, const char *state, json_t *findings)
 static json_t *
 check_rules(const struct settings *settings, json_t *findings)
 {
-	struct mapping *mapping = NULL;
-	json_t *mistakes = NULL;
+	struct rules *mapping = NULL;
+	json_t *errors = NULL;
 	struct fault why;
 
-	if (mapping_load(settings, &mapping, &mistakes, &why) != DONE) {
-		add_mistakes(mistakes, "wrong", findings);
-		json_decref(mistakes);
+	if (rules_load(settings, &mapping, &errors, &why) != DONE) {
+		add_mistakes(errors, "wrong", findings);
+		json_decref(errors);
 		return NULL;
 	}
 	finding_add(findings, "ok", "PAYMENT_MAPPING", 0, "the rules are valid");
-	add_mistakes(mapping_remarks(mapping), "odd", findings);
-	mapping_free(mapping);
-	return mapping_document(settings);
+	add_mistakes(rules_warnings(mapping), "odd", findings);
+	rules_free(mapping);
+	return rules_document(settings);
 }
 
 /*
@@ -235,7 +235,7 @@ ctl_check(const struct ctl *ctl)
 	}
 	json_decref(rules);
 	json_decref(findings);
-	return status != EX_OK ? status : trouble ? CTL_SEE : EX_OK;
+	return status != EX_OK ? status : trouble ? CTL_FINDINGS : EX_OK;
 }
 
 /*
@@ -279,7 +279,7 @@ print_settings(const struct settings *settings, const struct account *account, c
 static int
 print_discovery(const struct ctl *ctl, const struct account *account)
 {
-	json_t *rules = mapping_document(ctl->settings), *items, *all;
+	json_t *rules = rules_document(ctl->settings), *items, *all;
 
 	if (rules == NULL) {
 		print_complaint(
@@ -316,7 +316,7 @@ ctl_discover(const struct ctl *ctl)
 	} else {
 		status = ctl_crm_complain(&crm, &why);
 		if (ctl_crm_refused(&crm))
-			status = CTL_SEE;
+			status = CTL_FINDINGS;
 	}
 	ctl_crm_close(&crm);
 	return status;

@@ -32,7 +32,7 @@ ctl_retry_left(const json_t *row)
 
 	if (row == NULL)
 		return text_format("there is no such payment");
-	if (strcmp(status, status_name(PAYMENT_FAILED)) != 0)
+	if (strcmp(status, payment_status_name(PAYMENT_FAILED)) != 0)
 		return text_format("it has not failed: %s", status);
 	if (json_is_true(json_object_get(row, "purged")))
 		return text_format("%s", ledger_why_left(row));
@@ -137,7 +137,7 @@ run_named(const struct ctl *ctl, deed *act, const char *name, const char *what)
 	json_t *done = json_array(), *left = json_object();
 	struct fault why;
 	enum outcome out = do_named(ctl, act, done, left, &why);
-	int status = json_object_size(left) > 0 ? CTL_SEE : EX_OK;
+	int status = json_object_size(left) > 0 ? CTL_FINDINGS : EX_OK;
 
 	/* What was done before the ledger failed is told all the same. */
 	if (ctl->json)
@@ -179,7 +179,7 @@ retry_failed(const struct ctl *ctl)
 	if (ledger_retry_failed(ctl->ledger, clock_wall_ms(), &retried, &left, &why) != DONE)
 		return ctl_complain(&why);
 	count = (int64_t)json_array_size(retried);
-	status = json_object_size(left) > 0 ? CTL_SEE : EX_OK;
+	status = json_object_size(left) > 0 ? CTL_FINDINGS : EX_OK;
 	if (ctl->json) {
 		print_result("retried", retried, left);
 	} else {
@@ -302,5 +302,5 @@ ctl_integrity(const struct ctl *ctl)
 		json_array_foreach(problems, i, problem)
 			print_line(PRINT_BAD, "%s", json_string_value(problem));
 	json_decref(json);
-	return out == DONE ? EX_OK : CTL_SEE;
+	return out == DONE ? EX_OK : CTL_FINDINGS;
 }

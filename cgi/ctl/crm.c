@@ -90,7 +90,7 @@ ctl_crm_complain(const struct ctl_crm *crm, const struct fault *why)
 	limiter_look(crm->limiter, &state);
 	if (state.alone)
 		print_complaint("amoCRM refuses AMO_ACCESS_TOKEN as it is set here (HTTP %d); the "
-		                "service was not "
+				"service was not "
 				"told so",
 		    state.status);
 	else if (state.open)

@@ -57,7 +57,7 @@ static const struct command commands[] = {
 	    .mistake = ctl_retry_mistake,
 	    .summary = "put failed payments back into the backlog",
 	    .about = "JSON tells which were put back, \"retried\", and of each that was left why: "
-	             "\"left\".",
+		     "\"left\".",
 	    .see = "one was left: it has not failed, its payload was purged, or it must be named" },
 	{ .name = "settle",
 	    .run = ctl_settle,
@@ -90,7 +90,7 @@ static const struct command commands[] = {
 	    .mistake = ctl_purge_mistake,
 	    .summary = "erase personal data by age",
 	    .about = "The payloads and trails of finished payments older than that are erased; "
-	             "what tells a\n"
+		     "what tells a\n"
 		     "duplicate, amounts and ids are kept.  Copies made before keep theirs." },
 	{ .name = "backup",
 	    .run = ctl_backup,
@@ -110,9 +110,9 @@ static const struct command commands[] = {
 	    .most = 1,
 	    .summary = "take over the ledger of the Python service",
 	    .about = "Stop that service first.  What it carried is a duplicate from then on; what "
-	             "it did not is\n"
+		     "it did not is\n"
 		     "failed here, waits for a person, and is carried only when it is named or "
-	             "sent again.\n"
+		     "sent again.\n"
 		     "Payments that are known here stay as they are, so it may be repeated.",
 	    .see = "OLD.sqlite is no such ledger, or something in it needs a look" },
 	{ .name = "check",
@@ -122,7 +122,7 @@ static const struct command commands[] = {
 	    .words = "",
 	    .summary = "compare settings and rules with the live account",
 	    .about = "One line for each id that is wrong, with what is probably meant; and what is "
-	             "not set.\n"
+		     "not set.\n"
 		     "A token that expires within two weeks is odd, one that has expired is wrong.",
 	    .see = "something is wrong, or odd, as a token that amoCRM refuses" },
 	{ .name = "discover",
@@ -132,7 +132,7 @@ static const struct command commands[] = {
 	    .words = "",
 	    .summary = "print the account's ids as settings",
 	    .about = "They are guessed by what fields, options and pipelines are called; the rest "
-	             "are comments.",
+		     "are comments.",
 	    .see = "amoCRM refuses the token" },
 	{ .name = "reconcile",
 	    .run = ctl_reconcile,
@@ -142,7 +142,7 @@ static const struct command commands[] = {
 	    .words = "",
 	    .summary = "compare what was carried with amoCRM as it stands",
 	    .about = "Every lead, note and total of the successes of a period.  The service keeps "
-	             "its turns.",
+		     "its turns.",
 	    .see = "something differs" },
 	{ .name = "replay",
 	    .run = ctl_replay,
@@ -152,7 +152,7 @@ static const struct command commands[] = {
 	    .words = "",
 	    .summary = "what the rules in force, or others, would make of past payments",
 	    .about = "It never changes anything, with --dry-run or without it.  Without --mapping "
-	             "the rules "
+		     "the rules "
 		     "in force\n"
 		     "are compared with what was done.",
 	    .see = "something differs" },
@@ -165,7 +165,7 @@ static const struct command commands[] = {
 	    .most = 1,
 	    .summary = "sign and post a webhook as the platform does",
 	    .about = "FILE is - for stdin.  The URL is http://127.0.0.1/webhook/payment if it is "
-	             "not said.",
+		     "not said.",
 	    .see = "it was not taken" },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -36,7 +36,7 @@ struct ctl {
 
 /* There is something to see: failed payments, differences, an unknown id, a broken ledger.  Beside it the statuses of
  * sysexits.h: EX_OK, EX_USAGE (ctl.c then tells how it is used), EX_CONFIG, EX_TEMPFAIL. */
-#define CTL_SEE 1
+#define CTL_FINDINGS 1
 
 enum ledger_use {
 	LEDGER_NONE,
@@ -56,7 +56,7 @@ struct command {
 	    const struct ctl *); /* What is wrong with it all together, or NULL.  May be NULL. */
 	const char *summary;     /* One line for the list of commands. */
 	const char *about;       /* The rest, for its own --help; NULL for nothing. */
-	const char *see;         /* When it ends with CTL_SEE; NULL for never. */
+	const char *see;         /* When it ends with CTL_FINDINGS; NULL for never. */
 };
 
 /*

@@ -73,11 +73,11 @@ ctl_import(const struct ctl *ctl)
 
 	if (access(ctl->words[0], F_OK) < 0 && errno == ENOENT) {
 		print_complaint("%s is not taken over: there is no such file", ctl->words[0]);
-		return CTL_SEE;
+		return CTL_FINDINGS;
 	}
 	if (import_open(ctl->words[0], &import, &why) != DONE) {
 		print_complaint("%s is not taken over: %s", ctl->words[0], why.text);
-		return CTL_SEE;
+		return CTL_FINDINGS;
 	}
 	import.dry_run = ctl->dry_run;
 	out = take_all(ctl, &import, &why);
@@ -92,5 +92,5 @@ ctl_import(const struct ctl *ctl)
 	}
 	if (out != DONE)
 		return ctl_complain(&why);
-	return import.added[PAYMENT_FAILED] > 0 || import.nameless > 0 ? CTL_SEE : EX_OK;
+	return import.added[PAYMENT_FAILED] > 0 || import.nameless > 0 ? CTL_FINDINGS : EX_OK;
 }

@@ -118,7 +118,7 @@ ctl_backup(const struct ctl *ctl)
 
 	if ((out = ledger_copy(ctl->ledger, path, show_progress, NULL, &rows, &why)) != DONE) {
 		print_complaint("%s", why.text);
-		return out == NEVER ? CTL_SEE : EX_TEMPFAIL;
+		return out == NEVER ? CTL_FINDINGS : EX_TEMPFAIL;
 	}
 	if (stat(path, &file) < 0)
 		file.st_size = 0;

@@ -115,7 +115,7 @@ stats_json(const struct state *all)
 	int status;
 
 	for (status = 0; status < PAYMENT_STATUSES; status++)
-		json_object_set_new(payments, status_name(status),
+		json_object_set_new(payments, payment_status_name(status),
 		    json_pack("{s:I, s:I}", "count", (json_int_t)stats->payments[status], "kopecks",
 			(json_int_t)stats->kopecks[status]));
 	all_of_it = json_pack("{s:o, s:I, s:o, s:I, s:o, s:I, s:I, s:o, s:O}", "payments", payments,
@@ -137,10 +137,11 @@ print_counts(const struct ledger_stats *stats)
 	int status;
 
 	for (status = 0; status < PAYMENT_STATUSES; status++) {
-		enum print_look look =
-		    stats->payments[status] > 0 ? print_look_of(status_name(status)) : PRINT_DIM;
+		enum print_look look = stats->payments[status] > 0
+		    ? print_look_of(payment_status_name(status))
+		    : PRINT_DIM;
 
-		print_cell(table, look, "%s", status_name(status));
+		print_cell(table, look, "%s", payment_status_name(status));
 		print_cell(table, look, "%" PRId64, stats->payments[status]);
 		print_cell(table, look, "%s", print_money(money, stats->kopecks[status]));
 	}
@@ -224,7 +225,7 @@ ctl_stats(const struct ctl *ctl)
 	see = json_array_size(all.alarms) > 0 || all.stats.payments[PAYMENT_FAILED] > 0 ||
 	    all.stats.conflicts > 0;
 	json_decref(all.alarms);
-	return see ? CTL_SEE : EX_OK;
+	return see ? CTL_FINDINGS : EX_OK;
 }
 
 /*

@@ -114,7 +114,7 @@ read_count(const char *text, int64_t *count)
 static bool
 read_status(const char *text, int *status)
 {
-	return (*status = status_number(text)) >= 0;
+	return (*status = payment_status_parse(text)) >= 0;
 }
 
 static bool

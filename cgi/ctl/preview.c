@@ -16,7 +16,7 @@
 struct outlook {
 	const struct ctl *ctl;
 	struct ctl_crm crm;
-	struct carrier with;
+	struct service with;
 	struct account account;
 	json_t *reports;
 	json_t *left; /* By payment_id, why those are that must be named. */
@@ -76,12 +76,12 @@ print_lead(const json_t *lead)
 static void
 print_report(const json_t *report)
 {
-	const json_t *contact = json_object_get(report, "contact"), *remark;
+	const json_t *contact = json_object_get(report, "contact"), *warning;
 	size_t i;
 
 	print_line(PRINT_HEAD, "%s", json_string_value(json_object_get(report, "payment_id")));
-	json_array_foreach(json_object_get(report, "remarks"), i, remark)
-		print_line(PRINT_ODD, "  %s", json_string_value(remark));
+	json_array_foreach(json_object_get(report, "remarks"), i, warning)
+		print_line(PRINT_ODD, "  %s", json_string_value(warning));
 	if (contact == NULL)
 		return;
 	print_contact(contact);
@@ -97,11 +97,11 @@ parse(struct outlook *outlook, const json_t *row)
 {
 	const char *payload = json_string_value(json_object_get(row, "payload"));
 	struct payment *paid = NULL;
-	json_t *mistakes = NULL;
+	json_t *errors = NULL;
 
-	if (payload != NULL && payment_parse(payload, strlen(payload), &paid, &mistakes) == DONE)
+	if (payload != NULL && payment_parse(payload, strlen(payload), &paid, &errors) == DONE)
 		return paid;
-	json_decref(mistakes);
+	json_decref(errors);
 	outlook->odd = true;
 	print_complaint("%s cannot be carried: its payload is no payment",
 	    json_string_value(json_object_get(row, "payment_id")));
@@ -176,12 +176,11 @@ static enum outcome
 look_at_all(struct outlook *outlook, struct fault *why)
 {
 	const struct ctl *ctl = outlook->ctl;
-	json_t *mistakes = NULL;
-	enum outcome out =
-	    mapping_load(outlook->with.settings, &outlook->with.mapping, &mistakes, why);
+	json_t *errors = NULL;
+	enum outcome out = rules_load(outlook->with.settings, &outlook->with.mapping, &errors, why);
 	int i;
 
-	json_decref(mistakes);
+	json_decref(errors);
 	ctl_crm_turn(&outlook->crm);
 	if (out == DONE)
 		out = account_read(outlook->crm.crm, &outlook->account, why);
@@ -215,7 +214,7 @@ look(struct outlook *outlook)
 	if (look_at_all(outlook, &why) != DONE)
 		status = ctl_crm_complain(&outlook->crm, &why);
 	else
-		status = outlook->odd || json_object_size(outlook->left) > 0 ? CTL_SEE : EX_OK;
+		status = outlook->odd || json_object_size(outlook->left) > 0 ? CTL_FINDINGS : EX_OK;
 	if (outlook->ctl->json)
 		ctl_json(outlook->reports);
 	else
@@ -223,7 +222,7 @@ look(struct outlook *outlook)
 	json_decref(outlook->reports);
 	json_decref(outlook->left);
 	account_clear(&outlook->account);
-	mapping_free(outlook->with.mapping);
+	rules_free(outlook->with.mapping);
 	return status;
 }
 

@@ -155,7 +155,7 @@ ctl_reconcile(const struct ctl *ctl)
 	audit.differences = json_array();
 	if (compare_all(&audit, &why) == DONE) {
 		print_audit(&audit, true);
-		status = json_array_size(audit.differences) > 0 ? CTL_SEE : EX_OK;
+		status = json_array_size(audit.differences) > 0 ? CTL_FINDINGS : EX_OK;
 	} else {
 		status = ctl_crm_complain(&audit.crm, &why);
 		print_audit(&audit, false);

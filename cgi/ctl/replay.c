@@ -20,35 +20,35 @@
 struct replay {
 	const struct ctl *ctl;
 	struct period period;
-	struct mapping *today, *other; /* other is NULL: compare with what was done. */
+	struct rules *today, *other; /* other is NULL: compare with what was done. */
 	int64_t count, total, differing, purged, unreadable;
 	json_t *payments; /* For --json. */
 };
 
-static struct mapping *
+static struct rules *
 load_rules(const struct settings *settings, const char *name)
 {
-	struct mapping *mapping = NULL;
-	json_t *mistakes = NULL, *mistake;
+	struct rules *mapping = NULL;
+	json_t *errors = NULL, *mistake;
 	struct fault why;
 	size_t i;
 
-	if (mapping_load(settings, &mapping, &mistakes, &why) == DONE)
+	if (rules_load(settings, &mapping, &errors, &why) == DONE)
 		return mapping;
-	json_array_foreach(mistakes, i, mistake)
+	json_array_foreach(errors, i, mistake)
 		print_complaint("%s: %s: %s", name,
 		    json_string_value(json_object_get(mistake, "path")),
 		    json_string_value(json_object_get(mistake, "message")));
-	json_decref(mistakes);
+	json_decref(errors);
 	return NULL;
 }
 
 /* The rules in a file, read as if the settings named it; NULL, having said all that is wrong with them. */
-static struct mapping *
+static struct rules *
 load_file(const struct settings *settings, const char *path)
 {
 	struct settings chosen = *settings;
-	struct mapping *mapping;
+	struct rules *mapping;
 
 	chosen.payment_mapping = (char *)path;
 	if ((chosen.rules = envfile_content(path, &chosen.rules_size)) == NULL) {
@@ -149,16 +149,16 @@ static void
 replay_one(struct replay *replay, const json_t *told)
 {
 	const json_t *payload = json_object_get(told, "payload");
-	json_t *mistakes = NULL, *diff;
+	json_t *errors = NULL, *diff;
 	struct payment *paid = NULL;
 
 	replay->count++;
 	if (json_string_length(payload) == 0) {
 		replay->purged++;
 	} else if (payment_parse(json_string_value(payload), json_string_length(payload), &paid,
-		       &mistakes) != DONE) {
+		       &errors) != DONE) {
 		replay->unreadable++;
-		json_decref(mistakes);
+		json_decref(errors);
 	} else {
 		diff = compare(replay, told, paid);
 		if (json_object_size(diff) > 0)
@@ -233,7 +233,7 @@ replay_with(struct replay *replay)
 		status = ctl_complain(&why);
 	} else {
 		sum_up(replay);
-		status = replay->differing > 0 ? CTL_SEE : EX_OK;
+		status = replay->differing > 0 ? CTL_FINDINGS : EX_OK;
 	}
 	json_decref(replay->payments);
 	return status;
@@ -250,7 +250,7 @@ ctl_replay(const struct ctl *ctl)
 		replay.other = load_file(ctl->settings, ctl->mapping);
 	if (replay.today != NULL && (ctl->mapping == NULL || replay.other != NULL))
 		status = replay_with(&replay);
-	mapping_free(replay.today);
-	mapping_free(replay.other);
+	rules_free(replay.today);
+	rules_free(replay.other);
 	return status;
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "amocrm/http.h"
+#include "amocrm/http_client.h"
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "ctl.h"
@@ -85,29 +85,29 @@ exit_status(int status, const json_t *answer)
 
 	if (status / 100 == 2 || (status == 409 && said != NULL && strcmp(said, "duplicate") == 0))
 		return EX_OK;
-	return status == 429 || status == 503 ? EX_TEMPFAIL : CTL_SEE;
+	return status == 429 || status == 503 ? EX_TEMPFAIL : CTL_FINDINGS;
 }
 
 static int
 post(const struct ctl *ctl, const char *body, size_t size)
 {
 	char line[SHA256_HEX + 16];
-	struct http_request request = { .method = "POST",
+	struct http_client_request request = { .method = "POST",
 		.url = ctl->url != NULL ? ctl->url : HERE,
 		.body = body,
 		.body_size = size,
 		.header = sign(line, ctl->settings->webhook_secret, body, size),
 		.deadline_ms = clock_mono_ms() + PATIENCE_MS,
 		.once = true };
-	struct http_answer heard;
-	struct http *http = NULL;
+	struct http_client_response heard;
+	struct http_client *http = NULL;
 	struct fault why;
 	json_t *answer;
 	int status;
 
 	/* amoCRM's token goes to amoCRM only. */
-	if (http_open(NULL, ctl->settings->amo_ca_file, &http, &why) != DONE ||
-	    http_exchange(http, &request, &heard, &why) != DONE) {
+	if (http_client_open(NULL, ctl->settings->amo_ca_file, &http, &why) != DONE ||
+	    http_client_exchange(http, &request, &heard, &why) != DONE) {
 		status = ctl_complain(&why);
 	} else {
 		answer = json_loadb(heard.body, heard.size, 0, NULL);
@@ -118,7 +118,7 @@ post(const struct ctl *ctl, const char *body, size_t size)
 	/* Nobody but nginx knows where the service is to be found. */
 	if (status != EX_OK && ctl->url == NULL)
 		print_complaint("this was " HERE "; say --url if that is not the service");
-	http_close(http);
+	http_client_close(http);
 	return status;
 }
 
@@ -130,7 +130,7 @@ ctl_send(const struct ctl *ctl)
 	int status;
 
 	if ((body = read_all(ctl->words[0], &size)) == NULL)
-		return CTL_SEE;
+		return CTL_FINDINGS;
 	signal(SIGPIPE, SIG_IGN);
 	status = post(ctl, body, size);
 	free(body);

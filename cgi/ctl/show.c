@@ -333,7 +333,7 @@ ctl_show(const struct ctl *ctl)
 		return ctl_complain(&why);
 	if (story == NULL) {
 		print_complaint("no payment %s", ctl->words[0]);
-		return CTL_SEE;
+		return CTL_FINDINGS;
 	}
 	if (ctl->json)
 		ctl_json(story);

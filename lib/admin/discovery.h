@@ -8,7 +8,7 @@
 
 /*
  * Settings for an account, guessed by what its fields, options, pipelines and stages are called; what the rules name
- * (mapping_document()) is looked for too.
+ * (rules_document()) is looked for too.
  *
  * A new array in the order of env.example, of {"section", "setting", "id", "comment"}: the comment says what stands behind
  * the id, and `id` is null where nothing is called so.  At the end come items whose `setting` is null: what else there is

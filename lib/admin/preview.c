@@ -59,7 +59,7 @@ read_contact(struct view *view, struct fault *why)
 		return DONE;
 	out = amocrm_read(job->with->crm, AMOCRM_CONTACTS, job->at.contact_id, &job->contact, why);
 	if (out == DONE && job->contact == NULL)
-		job_remark(job, "contact %lld has vanished from amoCRM; another is looked for",
+		job_warn(job, "contact %lld has vanished from amoCRM; another is looked for",
 		    (long long)job->at.contact_id);
 	return out;
 }
@@ -76,7 +76,7 @@ look_at_contact(struct view *view, struct fault *why)
 	if ((out = contact_look(job, why)) != DONE)
 		return out;
 	if (job->contact == NULL && !job->with->settings->create_if_not_found) {
-		job_remark(job,
+		job_warn(job,
 		    "no contact is found, and CREATE_IF_NOT_FOUND is off: it would fail again");
 		view->hopeless = true;
 	} else {
@@ -97,13 +97,13 @@ count_up(struct view *view)
 	struct lead_shown shown = { 0 };
 	struct fault why;
 
-	if (view->lead != NULL && lead_form_read(&view->job, view->lead, &shown, &why) != DONE) {
-		job_remark(&view->job, "it would fail again: %s", why.text);
+	if (view->lead != NULL && lead_fields_read(&view->job, view->lead, &shown, &why) != DONE) {
+		job_warn(&view->job, "it would fail again: %s", why.text);
 		return false;
 	}
 	at->older = view->job.paid->paid_at != 0 && view->job.paid->paid_at < shown.last_date;
 	at->total_after = shown.total + view->job.paid->amount;
-	at->count_after = lead_form_next_count(view->job.with->settings, shown.count);
+	at->count_after = lead_fields_next_count(view->job.with->settings, shown.count);
 	return true;
 }
 
@@ -119,13 +119,13 @@ tell_lead(struct view *view)
 		return;
 	}
 	if (view->lead != NULL)
-		request = lead_form_change(&view->job, view->lead);
+		request = lead_fields_change(&view->job, view->lead);
 	else
-		request = lead_form_new(&view->job);
+		request = lead_fields_new(&view->job);
 	view->lead_changes = change_tell(view->account, AMOCRM_LEADS, view->lead,
 	    json_object_get(request, "custom_fields_values"));
 	json_array_foreach(view->job.at.unmapped, i, name)
-		job_remark(&view->job, "no rule for subject \"%s\"", json_string_value(name));
+		job_warn(&view->job, "no rule for subject \"%s\"", json_string_value(name));
 	if (view->lead == NULL)
 		view->lead = request;
 	else
@@ -139,7 +139,7 @@ look_at_lead(struct view *view, struct fault *why)
 	enum outcome out;
 
 	if (job->at.applied) {
-		job_remark(&view->job,
+		job_warn(&view->job,
 		    "the amount stands in the lead already; only the note is looked for, and "
 		    "added");
 		return amocrm_read(job->with->crm, AMOCRM_LEADS, job->at.lead_id, &view->lead, why);
@@ -151,7 +151,7 @@ look_at_lead(struct view *view, struct fault *why)
 	    (out = lead_choose(job, &view->lead, why)) != DONE)
 		return out;
 	if (view->lead == NULL && !job->with->settings->create_if_not_found) {
-		job_remark(&view->job,
+		job_warn(&view->job,
 		    "no lead is found, and CREATE_IF_NOT_FOUND is off: it would fail again");
 		view->hopeless = true;
 		return DONE;
@@ -172,7 +172,7 @@ remark_intent(struct view *view)
 		[INTENT_TOTALS] = "changed the lead" };
 
 	if (view->job.at.intent != INTENT_NONE)
-		job_remark(&view->job,
+		job_warn(&view->job,
 		    "an earlier attempt may have %s without hearing so; that is found out first, "
 		    "and what "
 		    "follows "
@@ -199,7 +199,7 @@ static json_t *
 report_of(const struct view *view)
 {
 	json_t *report = json_pack(
-	    "{s:s, s:O}", "payment_id", view->job.paid->key, "remarks", view->job.remarks);
+	    "{s:s, s:O}", "payment_id", view->job.paid->key, "remarks", view->job.warnings);
 
 	if (view->hopeless)
 		return report;
@@ -217,11 +217,11 @@ report_of(const struct view *view)
 }
 
 enum outcome
-preview(const struct carrier *with, const struct account *account, int64_t id,
+preview(const struct service *with, const struct account *account, int64_t id,
     const struct payment *paid, json_t **report, struct fault *why)
 {
 	struct view view = {
-		.job = { .with = with, .paid = paid, .id = id, .remarks = json_array() },
+		.job = { .with = with, .paid = paid, .id = id, .warnings = json_array() },
 		.account = account
 	};
 	enum outcome out;
@@ -239,7 +239,7 @@ preview(const struct carrier *with, const struct account *account, int64_t id,
 	progress_clear(&view.job.at);
 	json_decref(view.job.contact);
 	json_decref(view.job.leads);
-	json_decref(view.job.remarks);
+	json_decref(view.job.warnings);
 	json_decref(view.lead);
 	json_decref(view.contact_changes);
 	json_decref(view.lead_changes);

@@ -19,11 +19,11 @@
  *	contact_changes  as change_tell() gives them.
  *	lead             {"id", "name", "pipeline_id", "status_id"}; the id is null for one that would be created.
  *	lead_changes     as change_tell() gives them; none when the amount is there already.
- *	remarks          English sentences: what an earlier attempt left open, why the payment would fail again.
+ *	warnings          English sentences: what an earlier attempt left open, why the payment would fail again.
  *
- * Of the carrier only settings, mapping, ledger and crm are used.
+ * Of the service only settings, mapping, ledger and crm are used.
  */
-enum outcome preview(const struct carrier *with, const struct account *account, int64_t id,
+enum outcome preview(const struct service *with, const struct account *account, int64_t id,
     const struct payment *paid, json_t **report, struct fault *why) MUST_USE;
 
 #endif

@@ -42,11 +42,11 @@ add_fields(json_t *verdict, const struct settings *settings, const json_t *field
 
 /* What a manager would be asked to do about a lead that was there before. */
 static void
-add_task(json_t *verdict, const struct mapping *mapping, const struct payment *paid)
+add_task(json_t *verdict, const struct rules *mapping, const struct payment *paid)
 {
 	struct task task;
 
-	if (!mapping_task(mapping, paid, 0, &task))
+	if (!rules_task(mapping, paid, 0, &task))
 		return;
 	json_object_set_new(verdict, "task", json_string(task.text));
 	free(task.text);
@@ -54,19 +54,19 @@ add_task(json_t *verdict, const struct mapping *mapping, const struct payment *p
 
 json_t *
 replay_verdict(
-    const struct settings *settings, const struct mapping *mapping, const struct payment *paid)
+    const struct settings *settings, const struct rules *mapping, const struct payment *paid)
 {
-	const struct carrier with = { .settings = settings, .mapping = (struct mapping *)mapping };
+	const struct service with = { .settings = settings, .mapping = (struct rules *)mapping };
 	struct job job = { .with = &with, .paid = paid };
-	const char *reason = mapping_exclusion(mapping, paid);
+	const char *reason = rules_exclusion(mapping, paid);
 	json_t *lead, *verdict;
 
 	if (reason != NULL)
 		return json_pack("{s:s}", "skipped", reason);
 	progress_init(&job.at);
 	job.at.total_after = paid->amount;
-	job.at.count_after = lead_form_next_count(settings, 0);
-	lead = lead_form_new(&job);
+	job.at.count_after = lead_fields_next_count(settings, 0);
+	lead = lead_fields_new(&job);
 	verdict = json_pack("{s:n, s:O?, s:O?, s:O?, s:O}", "skipped", "pipeline",
 	    json_object_get(lead, "pipeline_id"), "stage", json_object_get(lead, "status_id"),
 	    "name", json_object_get(lead, "name"), "unmapped", job.at.unmapped);
@@ -80,7 +80,8 @@ replay_verdict(
 static bool
 has_status(const json_t *told, enum payment_status status)
 {
-	return strcmp(json_string_value(json_object_get(told, "status")), status_name(status)) == 0;
+	return strcmp(json_string_value(json_object_get(told, "status")),
+		   payment_status_name(status)) == 0;
 }
 
 json_t *

@@ -15,7 +15,7 @@
  * value, and "task", the one that a lead which was there before would get.  New references.
  */
 json_t *replay_verdict(
-    const struct settings *settings, const struct mapping *mapping, const struct payment *paid);
+    const struct settings *settings, const struct rules *mapping, const struct payment *paid);
 
 /* What the ledger knows to have been done with a payment, as a verdict that says less; `told` is as ledger_told() gives
  * it. */

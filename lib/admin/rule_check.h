@@ -11,7 +11,7 @@
  * the pipeline they begin in, further fields there and of the right type, and that tasks have a type of the account's.
  * Appends findings (see finding.h), one for each setting.
  *
- * `rules` is the document, as mapping_document() gives it, of a mapping that is valid.
+ * `rules` is the document, as rules_document() gives it, of a mapping that is valid.
  */
 void rule_check(const struct settings *settings, const json_t *rules, const struct account *account,
     json_t *findings);

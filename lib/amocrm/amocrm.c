@@ -24,10 +24,10 @@ enum outcome
 amocrm_open(const struct settings *settings, struct limiter *limiter, struct amocrm **crm,
     struct fault *why)
 {
-	struct http *http;
+	struct http_client *http;
 	enum outcome out;
 
-	out = http_open(settings->amo_access_token, settings->amo_ca_file, &http, why);
+	out = http_client_open(settings->amo_access_token, settings->amo_ca_file, &http, why);
 	if (out != DONE)
 		return out;
 	if ((*crm = calloc(1, sizeof(**crm))) == NULL)
@@ -42,7 +42,7 @@ amocrm_close(struct amocrm *crm)
 {
 	if (crm == NULL)
 		return;
-	http_close(crm->http);
+	http_client_close(crm->http);
 	free(crm);
 }
 
@@ -184,7 +184,7 @@ enum outcome
 amocrm_search(
     struct amocrm *crm, enum amocrm_kind kind, const char *query, json_t **found, struct fault *why)
 {
-	char *escaped = http_escape(crm->http, query);
+	char *escaped = http_client_escape(crm->http, query);
 	char *path =
 	    text_format("/api/v4/%s?query=%s&with=%s", kind_names[kind], escaped, kind_with[kind]);
 	enum outcome out =

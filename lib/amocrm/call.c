@@ -14,7 +14,7 @@
 
 /* Retry-After may come as a header or as a member of the body. */
 static int64_t
-advised_wait(const struct http_answer *answer, const json_t *json)
+advised_wait(const struct http_client_response *answer, const json_t *json)
 {
 	json_int_t seconds = json_integer_value(json_object_get(json, "retry_after"));
 
@@ -45,8 +45,8 @@ account_refused(const json_t *json)
 
 /* What an HTTP status of amoCRM's means for the call; the only place that knows. */
 static enum outcome
-judge(const struct caller *caller, const struct call *call, const struct http_answer *answer,
-    struct reply *reply, struct fault *why)
+judge(const struct caller *caller, const struct call *call,
+    const struct http_client_response *answer, struct reply *reply, struct fault *why)
 {
 	char refused[160];
 
@@ -107,7 +107,8 @@ count_from_now(void *limiter)
 }
 
 static void
-tell(const struct caller *caller, const struct call *call, const struct http_answer *answer)
+tell(
+    const struct caller *caller, const struct call *call, const struct http_client_response *answer)
 {
 	size_t i;
 
@@ -116,7 +117,7 @@ tell(const struct caller *caller, const struct call *call, const struct http_ans
 		    answer->took_ms, answer->request_id);
 }
 
-#define HEADER_ROOM (sizeof("X-Request-Id: ") + HTTP_REQUEST_ID_MAX)
+#define HEADER_ROOM (sizeof("X-Request-Id: ") + HTTP_CLIENT_REQUEST_ID_MAX)
 
 /* What this is done for, by our own log's name; NULL when that has none. */
 static const char *
@@ -134,7 +135,7 @@ try_once(const struct caller *caller, const struct call *call, const char *url, 
 {
 	int64_t patience = clock_mono_ms() + caller->settings->amo_timeout_ms;
 	char header[HEADER_ROOM];
-	struct http_request request = { .method = call->method,
+	struct http_client_request request = { .method = call->method,
 		.url = url,
 		.body = body,
 		.body_size = body != NULL ? strlen(body) : 0,
@@ -143,10 +144,10 @@ try_once(const struct caller *caller, const struct call *call, const char *url, 
 		.header = header_of(caller, header),
 		.leaving = count_from_now,
 		.leaving_context = caller->limiter };
-	struct http_answer answer = { 0 };
+	struct http_client_response answer = { 0 };
 	enum outcome out;
 
-	out = http_exchange(caller->http, &request, &answer, why);
+	out = http_client_exchange(caller->http, &request, &answer, why);
 	/* amoCRM counts it from when it arrived, which was after it left and before it was answered. */
 	if (answer.sent_ms > 0)
 		limiter_answered(caller->limiter, answer.sent_ms);

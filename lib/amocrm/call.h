@@ -5,14 +5,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "amocrm/http.h"
+#include "amocrm/http_client.h"
 #include "base/fault.h"
 #include "config/settings.h"
 #include "host/limiter.h"
 #include "host/metrics.h"
 
 /*
- * One call of amoCRM's API: what http_exchange() does, plus what to do when it fails.
+ * One call of amoCRM's API: what http_client_exchange() does, plus what to do when it fails.
  *
  * It takes its turn at the limiter, judges the answer, opens the breaker on 401, 402 and 403, makes every process wait
  * on 429, and repeats the call after passing failures while the settings, the deadline and safety allow.
@@ -20,7 +20,7 @@
 struct caller {
 	const struct settings *settings; /* Borrowed, all three. */
 	struct limiter *limiter;
-	struct http *http;
+	struct http_client *http;
 	struct metrics *metrics; /* Borrowed; NULL: nothing is counted. */
 	const char *request_id;  /* Borrowed: sent along; NULL or "": none. */
 	int64_t deadline_ms;     /* Monotonic: calls must be over by then. */

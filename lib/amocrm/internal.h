@@ -9,7 +9,7 @@
 /* What the files of the API share; nobody else includes this. */
 struct amocrm {
 	struct caller caller;
-	struct http *http; /* Owned. */
+	struct http_client *http; /* Owned. */
 	bool unwell;
 };
 

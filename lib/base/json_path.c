@@ -7,7 +7,7 @@
 
 /* One step of a path: its key, whether [] follows, and what comes after the point (NULL at the end). */
 struct step {
-	char key[JSONPATH_KEY];
+	char key[JSON_PATH_KEY];
 	bool each;
 	const char *rest;
 };
@@ -29,7 +29,7 @@ read_step(const char *path, struct step *step)
 }
 
 bool
-jsonpath_valid(const char *path)
+json_path_valid(const char *path)
 {
 	struct step step;
 
@@ -42,15 +42,15 @@ jsonpath_valid(const char *path)
 }
 
 static bool
-go_on(const json_t *at, const char *rest, jsonpath_test *test, void *arg)
+go_on(const json_t *at, const char *rest, json_path_test *test, void *arg)
 {
 	if (rest != NULL)
-		return jsonpath_any(at, rest, test, arg);
+		return json_path_any(at, rest, test, arg);
 	return test(json_is_null(at) ? NULL : at, arg);
 }
 
 bool
-jsonpath_any(const json_t *from, const char *path, jsonpath_test *test, void *arg)
+json_path_any(const json_t *from, const char *path, json_path_test *test, void *arg)
 {
 	const json_t *found, *element;
 	struct step step;
@@ -68,7 +68,7 @@ jsonpath_any(const json_t *from, const char *path, jsonpath_test *test, void *ar
 }
 
 char *
-jsonpath_text(const json_t *value)
+json_path_text(const json_t *value)
 {
 	char number[64];
 	size_t length;

@@ -36,7 +36,7 @@ create(const char *path, int flags)
 }
 
 int
-private_open(const char *path, int flags)
+private_file_open(const char *path, int flags)
 {
 	int fd;
 

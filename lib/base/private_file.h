@@ -10,6 +10,6 @@
  * creates belongs to the owner of the directory, so that an operator's command run before the service does not lock the
  * service out.  With O_EXCL among `flags` it must not be there.  Returns the descriptor, or -1 with errno.
  */
-int private_open(const char *path, int flags);
+int private_file_open(const char *path, int flags);
 
 #endif

@@ -5,13 +5,13 @@
 #include "base/validation.h"
 
 void
-mistakes_add(json_t *mistakes, size_t most, const char *path, const char *format, ...)
+validation_add(json_t *errors, size_t most, const char *path, const char *format, ...)
 {
 	char message[512];
 	va_list args;
 	json_t *mistake;
 
-	if (json_array_size(mistakes) >= most)
+	if (json_array_size(errors) >= most)
 		return;
 	va_start(args, format);
 	vsnprintf(message, sizeof(message), format, args);
@@ -20,20 +20,20 @@ mistakes_add(json_t *mistakes, size_t most, const char *path, const char *format
 	/* The path holds keys of the document, which may have been cut in the middle of a character: then it goes. */
 	mistake = json_pack("{s:o, s:o}", "path", json_string(path) ?: json_string("?"), "message",
 	    json_string(message) ?: json_string("This is a mistake that cannot be told in UTF-8."));
-	if (mistake == NULL || json_array_append_new(mistakes, mistake) != 0)
+	if (mistake == NULL || json_array_append_new(errors, mistake) != 0)
 		abort();
 }
 
 const char *
-mistakes_key(char out[static MISTAKE_PATH], const char *path, const char *key)
+validation_key(char out[static VALIDATION_PATH], const char *path, const char *key)
 {
-	snprintf(out, MISTAKE_PATH, "%s%s%s", path, path[0] != '\0' ? "." : "", key);
+	snprintf(out, VALIDATION_PATH, "%s%s%s", path, path[0] != '\0' ? "." : "", key);
 	return out;
 }
 
 const char *
-mistakes_index(char out[static MISTAKE_PATH], const char *path, size_t index)
+validation_index(char out[static VALIDATION_PATH], const char *path, size_t index)
 {
-	snprintf(out, MISTAKE_PATH, "%s[%zu]", path, index);
+	snprintf(out, VALIDATION_PATH, "%s[%zu]", path, index);
 	return out;
 }

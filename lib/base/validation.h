@@ -9,14 +9,14 @@
  * for the document as a whole.
  */
 
-#define MISTAKE_PATH 256
+#define VALIDATION_PATH 256
 
 /* Append one mistake; beyond `most` entries it is dropped. */
-void mistakes_add(json_t *mistakes, size_t most, const char *path, const char *format, ...)
+void validation_add(json_t *errors, size_t most, const char *path, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
 /* Write path.key, or path[index], into out and return it.  A path that does not fit is cut. */
-const char *mistakes_key(char out[static MISTAKE_PATH], const char *path, const char *key);
-const char *mistakes_index(char out[static MISTAKE_PATH], const char *path, size_t index);
+const char *validation_key(char out[static VALIDATION_PATH], const char *path, const char *key);
+const char *validation_index(char out[static VALIDATION_PATH], const char *path, size_t index);
 
 #endif

@@ -203,7 +203,7 @@ static void
 read_secrets(const struct source *source, int needs, struct settings *settings)
 {
 	for (size_t i = 0; i < COUNT(secrets); i++) {
-		size_t before = json_array_size(source->remarks);
+		size_t before = json_array_size(source->warnings);
 		char *value;
 
 		if ((needs & secrets[i].need) == 0)
@@ -212,7 +212,7 @@ read_secrets(const struct source *source, int needs, struct settings *settings)
 		*(char **)((char *)settings + secrets[i].offset) = value;
 		/* Where its file could not be read, that has been said and is enough. */
 		if (value == NULL && secrets[i].required &&
-		    json_array_size(source->remarks) == before)
+		    json_array_size(source->warnings) == before)
 			source_remark(source, "%s is required", secrets[i].name);
 	}
 	if (settings->amo_access_token != NULL && !is_printable(settings->amo_access_token))
@@ -389,16 +389,16 @@ warn(const struct source *source, const struct settings *settings)
 }
 
 enum outcome
-settings_load(int needs, struct settings **settings, json_t *remarks)
+settings_load(int needs, struct settings **settings, json_t *warnings)
 {
 	struct settings *new = calloc(1, sizeof(*new));
-	size_t before = json_array_size(remarks);
+	size_t before = json_array_size(warnings);
 	struct source source;
 	bool mistaken;
 
 	if (new == NULL)
 		abort();
-	source_open(&source, remarks);
+	source_open(&source, warnings);
 	read_secrets(&source, needs, new);
 	for (size_t i = 0; i < COUNT(table); i++)
 		read_entry(&source, &table[i], new);
@@ -406,7 +406,7 @@ settings_load(int needs, struct settings **settings, json_t *remarks)
 	if (needs & SETTINGS_NEED_RULES)
 		read_rules(&source, new);
 	check(&source, needs, new);
-	mistaken = json_array_size(remarks) > before;
+	mistaken = json_array_size(warnings) > before;
 	warn_of_absent_file(&source);
 	if (mistaken) {
 		source_close(&source);

@@ -96,13 +96,13 @@ enum settings_need {
  * Read and check all settings.  Secrets that are not needed (see settings_need) are not even looked for: an operator who may
  * not read them can still read the ledger.
  *
- * DONE: *settings is new.  `remarks` may hold warnings (a short secret).
- * NEVER: something is missing or wrong; every mistake is one string in `remarks`, each naming its variable.
+ * DONE: *settings is new.  `warnings` may hold warnings (a short secret).
+ * NEVER: something is missing or wrong; every mistake is one string in `warnings`, each naming its variable.
  *
- * remarks is a JSON array of the caller's, to which strings are appended.  No remark contains a value that could be a
+ * warnings is a JSON array of the caller's, to which strings are appended.  No warning contains a value that could be a
  * secret.
  */
-enum outcome settings_load(int needs, struct settings **settings, json_t *remarks) MUST_USE;
+enum outcome settings_load(int needs, struct settings **settings, json_t *warnings) MUST_USE;
 
 void settings_free(struct settings *settings);
 

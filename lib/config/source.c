@@ -13,15 +13,15 @@ void
 source_remark(const struct source *source, const char *format, ...)
 {
 	va_list args;
-	json_t *remark;
+	json_t *warning;
 
 	va_start(args, format);
-	remark = json_vsprintf(format, args);
+	warning = json_vsprintf(format, args);
 	va_end(args);
 	/* Only a path can be no UTF-8, and the variable's name stands before it. */
-	if (remark == NULL)
-		remark = json_string("A path in the settings is not UTF-8.");
-	if (json_array_append_new(source->remarks, remark) != 0)
+	if (warning == NULL)
+		warning = json_string("A path in the settings is not UTF-8.");
+	if (json_array_append_new(source->warnings, warning) != 0)
 		abort();
 }
 
@@ -66,9 +66,9 @@ read_environment(struct source *source)
 }
 
 void
-source_open(struct source *source, json_t *remarks)
+source_open(struct source *source, json_t *warnings)
 {
-	source->remarks = remarks;
+	source->warnings = warnings;
 	source->absent = NULL;
 	source->values = json_object();
 	if (source->values == NULL)

@@ -8,8 +8,8 @@
  * default one).  An empty value is the same as none.
  */
 struct source {
-	json_t *values;  /* Name -> value: the file's, under the environment's.  Secrets too. */
-	json_t *remarks; /* The mistakes; borrowed. */
+	json_t *values;   /* Name -> value: the file's, under the environment's.  Secrets too. */
+	json_t *warnings; /* The errors; borrowed. */
 	const char *
 	    absent; /* The file that PAYMENT_SYNC_CONFIG names, when there is none: worth a warning.  Else NULL. */
 };
@@ -17,7 +17,7 @@ struct source {
 #define SOURCE_DEFAULT_FILE "/etc/platform-payment-sync/config.env"
 
 /* Read everything there is. */
-void source_open(struct source *source, json_t *remarks);
+void source_open(struct source *source, json_t *warnings);
 void source_close(struct source *source);
 
 /* The value, borrowed; NULL when it is not set. */

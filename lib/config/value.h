@@ -26,7 +26,7 @@ int64_t value_choice(const struct source *source, const char *name, const char *
 /* True, False, 1, 0, yes, no, on or off. */
 bool value_flag(const struct source *source, const char *name, const char *value);
 
-/* Digits alone.  With most == VALUE_ID_MAX the remark speaks of an id. */
+/* Digits alone.  With most == VALUE_ID_MAX the warning speaks of an id. */
 int64_t value_number(
     const struct source *source, const char *name, const char *value, int64_t least, int64_t most);
 

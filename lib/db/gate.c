@@ -32,7 +32,7 @@ db_gate_open(struct db *db, struct fault *why)
 
 	if (asprintf(&name, "%s-gate", db->path) < 0)
 		return fault_set(why, BROKEN, "ledger %s: no memory", db->path);
-	if ((db->gate = private_open(name, 0)) < 0) {
+	if ((db->gate = private_file_open(name, 0)) < 0) {
 		(void)db_failed_errno(name, "gate", why);
 		free(name);
 		return BROKEN;

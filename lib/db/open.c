@@ -32,7 +32,7 @@ create_file(const char *path, struct fault *why)
 {
 	int fd;
 
-	if ((fd = private_open(path, O_EXCL)) < 0)
+	if ((fd = private_file_open(path, O_EXCL)) < 0)
 		return errno == EEXIST ? DONE : db_failed_errno(path, "ledger", why);
 	close(fd);
 	return db_sync_directory(path, why);

@@ -12,7 +12,7 @@
  * step begins, so that what all of them want to send to amoCRM can go in one request.  A batch of one is the ordinary case.
  */
 struct batch {
-	const struct carrier *with;
+	const struct service *with;
 	struct job *jobs;
 	size_t count; /* 1 .. BATCH_MAX */
 	bool (*go_on)(void *

@@ -120,7 +120,7 @@ search(struct job *job, const struct identity *identity, struct fault *why)
 	else
 		job_tell(job, "no contact has this %s", identity_name(identity->kind));
 	if (exact > 1)
-		job_remark(job, "%d contacts have this %s; took %lld, updated last", exact,
+		job_warn(job, "%d contacts have this %s; took %lld, updated last", exact,
 		    identity_name(identity->kind), (long long)job->at.contact_id);
 	json_decref(hits);
 	return DONE;
@@ -186,7 +186,7 @@ contact_look(struct job *job, struct fault *why)
 
 	for (i = 0; i < job->who_count && out == DONE && job->at.contact_id == 0; i++) {
 		if ((out = search(job, &job->who[i], why)) == NEVER) {
-			job_remark(job, "the search by %s tells nothing: %s",
+			job_warn(job, "the search by %s tells nothing: %s",
 			    identity_name(job->who[i].kind), why->text);
 			unclear = true;
 			out = DONE;
@@ -290,7 +290,7 @@ filled(struct job *job, enum outcome out, int64_t id, struct fault *why)
 {
 	(void)id;
 	if (out == NEVER)
-		job_remark(job, "the contact's Telegram fields were not filled: %s", why->text);
+		job_warn(job, "the contact's Telegram fields were not filled: %s", why->text);
 	else if (out != DONE)
 		return out;
 	return adopt(job, true, why);

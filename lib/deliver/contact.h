@@ -9,7 +9,7 @@
  *
  * amoCRM's search looks into every field, so a hit counts only when the identity stands in its own field exactly.  Absent
  * means that amoCRM said so, never that it did not answer.  Of several exact hits the one updated last is taken, with a
- * remark.  An empty Telegram id or username of a found contact is filled in; nothing that is filled is ever changed.
+ * warning.  An empty Telegram id or username of a found contact is filled in; nothing that is filled is ever changed.
  *
  * Steps of a batch.  The caller holds the locks of the payer's identities.
  */

@@ -26,8 +26,8 @@
 void
 delivery_clear(struct delivery *delivery)
 {
-	json_decref(delivery->remarks);
-	delivery->remarks = NULL;
+	json_decref(delivery->warnings);
+	delivery->warnings = NULL;
 }
 
 /*
@@ -84,7 +84,7 @@ look_back(struct job *job, struct fault *why)
 }
 
 static void
-remark_fields(struct job *job)
+warn_of_fields(struct job *job)
 {
 	const json_t *name;
 	char *text;
@@ -92,11 +92,11 @@ remark_fields(struct job *job)
 
 	if (json_array_size(job->at.dropped) > 0) {
 		text = json_dumps(job->at.dropped, JSON_COMPACT);
-		job_remark(job, "amoCRM refused fields %s; the rest was written", text);
+		job_warn(job, "amoCRM refused fields %s; the rest was written", text);
 		free(text);
 	}
 	json_array_foreach(job->at.unmapped, i, name)
-		job_remark(job, "no rule for subject \"%s\"", json_string_value(name));
+		job_warn(job, "no rule for subject \"%s\"", json_string_value(name));
 }
 
 /* Not batch_each(): whoever is told to stop still puts down what is done. */
@@ -108,7 +108,7 @@ finish(struct batch *batch)
 	for (i = 0; i < batch->count; i++) {
 		struct job *job = &batch->jobs[i];
 
-		remark_fields(job);
+		warn_of_fields(job);
 		if (job_is_under_way(job))
 			job->out = ledger_finish(
 			    job->with->ledger, job->id, &job->at, clock_wall_ms(), &job->why);
@@ -237,13 +237,13 @@ conclude(
  * Jobs and parcels.
  */
 
-/* A job alone uses the carrier's locks; several need a handle each to exclude each other. */
+/* A job alone uses the service's locks; several need a handle each to exclude each other. */
 static void
-open_job(struct job *job, const struct carrier *carrier, const struct parcel *parcel,
+open_job(struct job *job, const struct service *service, const struct parcel *parcel,
     const struct attempt *first, bool alone)
 {
-	*job = (struct job){ .with = carrier,
-		.locks = carrier->locks,
+	*job = (struct job){ .with = service,
+		.locks = service->locks,
 		.paid = parcel->paid,
 		.id = parcel->attempt.id,
 		.request_id = parcel->attempt.request_id,
@@ -252,11 +252,11 @@ open_job(struct job *job, const struct carrier *carrier, const struct parcel *pa
 		.lock_deadline_ms = first->lock_deadline_ms,
 		.apart = parcel->attempt.failed >= TOGETHER_TRIES,
 		.out = DONE,
-		.remarks = json_array() };
+		.warnings = json_array() };
 	job->who_count = payment_identities(job->paid, job->who);
 	progress_init(&job->at);
 	if (!alone)
-		job->out = lock_open_again(carrier->locks, &job->locks, &job->why);
+		job->out = lock_open_again(service->locks, &job->locks, &job->why);
 }
 
 static void
@@ -283,7 +283,7 @@ close_job(struct job *job, struct parcel *parcel)
 	parcel->delivery.pipeline_id = job->at.pipeline_id;
 	parcel->delivery.lead_created = job->at.lead_created;
 	parcel->delivery.not_found = job->not_found;
-	parcel->delivery.remarks = job->remarks;
+	parcel->delivery.warnings = job->warnings;
 	progress_clear(&job->at);
 	json_decref(job->contact);
 	json_decref(job->leads);
@@ -291,37 +291,37 @@ close_job(struct job *job, struct parcel *parcel)
 }
 
 void
-deliver_together(const struct carrier *carrier, struct parcel *parcels, size_t count,
+deliver_together(const struct service *service, struct parcel *parcels, size_t count,
     bool (*go_on)(void *context), void *context)
 {
 	struct job jobs[BATCH_MAX];
 	struct batch batch = {
-		.with = carrier, .jobs = jobs, .count = count, .go_on = go_on, .context = context
+		.with = service, .jobs = jobs, .count = count, .go_on = go_on, .context = context
 	};
 	int64_t began_ms = clock_mono_ms();
 	size_t i;
 
 	for (i = 0; i < count; i++)
-		open_job(&jobs[i], carrier, &parcels[i], &parcels[0].attempt, count == 1);
-	amocrm_set_deadline(carrier->crm, parcels[0].attempt.deadline_ms);
+		open_job(&jobs[i], service, &parcels[i], &parcels[0].attempt, count == 1);
+	amocrm_set_deadline(service->crm, parcels[0].attempt.deadline_ms);
 	carry(&batch);
 	for (i = 0; i < count; i++) {
 		close_job(&jobs[i], &parcels[i]);
 		if (jobs[i].claimed)
 			metrics_delivery(
-			    carrier->metrics, parcels[i].out, clock_mono_ms() - began_ms);
+			    service->metrics, parcels[i].out, clock_mono_ms() - began_ms);
 	}
-	amocrm_attend(carrier->crm, NULL, 0);
-	amocrm_set_request_id(carrier->crm, NULL);
+	amocrm_attend(service->crm, NULL, 0);
+	amocrm_set_request_id(service->crm, NULL);
 }
 
 enum outcome
-deliver(const struct carrier *carrier, const struct payment *paid, const struct attempt *attempt,
+deliver(const struct service *service, const struct payment *paid, const struct attempt *attempt,
     struct delivery *delivery, struct fault *why)
 {
 	struct parcel parcel = { .paid = paid, .attempt = *attempt };
 
-	deliver_together(carrier, &parcel, 1, NULL, NULL);
+	deliver_together(service, &parcel, 1, NULL, NULL);
 	*delivery = parcel.delivery;
 	*why = parcel.why;
 	return parcel.out;

@@ -20,7 +20,7 @@ struct delivery {
 	    not_found; /* With NEVER: "contact_not_found", "lead_not_found", or NULL for a refusal. */
 	int64_t next_ms; /* With LATER: wall-clock time of the next attempt. */
 	json_t *
-	    remarks; /* What a person may want to know: array of English sentences.  Owned, never NULL. */
+	    warnings; /* What a person may want to know: array of English sentences.  Owned, never NULL. */
 };
 void delivery_clear(struct delivery *delivery);
 
@@ -55,7 +55,7 @@ struct attempt {
  *   BROKEN  the ledger could not be written; the row falls due again by itself when the lease is over.
  * The delivery is always valid; clear it.
  */
-enum outcome deliver(const struct carrier *carrier, const struct payment *paid,
+enum outcome deliver(const struct service *service, const struct payment *paid,
     const struct attempt *attempt, struct delivery *delivery, struct fault *why) MUST_USE;
 
 /* One of several payments that are carried together, and what came of it. */
@@ -69,7 +69,7 @@ struct parcel {
 
 /* deliver() for up to BATCH_MAX payments: what amoCRM takes in one request goes in one.  go_on (or NULL) is asked before
  * each new errand; when it says no, the payments not yet begun are left or put back. */
-void deliver_together(const struct carrier *carrier, struct parcel *parcels, size_t count,
+void deliver_together(const struct service *service, struct parcel *parcels, size_t count,
     bool (*go_on)(void *context), void *context);
 
 #endif

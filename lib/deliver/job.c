@@ -75,7 +75,7 @@ job_tell_story(struct job *job, const json_t *lead, const json_t *request)
 }
 
 void
-job_remark(struct job *job, const char *format, ...)
+job_warn(struct job *job, const char *format, ...)
 {
 	json_t *text;
 	va_list args;
@@ -84,7 +84,7 @@ job_remark(struct job *job, const char *format, ...)
 	text = compose(format, args);
 	va_end(args);
 	trail_add(job->at.events, clock_wall_ms(), json_string_value(text));
-	json_array_append_new(job->remarks, text);
+	json_array_append_new(job->warnings, text);
 }
 
 enum outcome

@@ -24,7 +24,7 @@ struct request {
 };
 
 struct job {
-	const struct carrier *with;
+	const struct service *with;
 	struct locks
 	    *locks; /* A handle of this job's own: two jobs must exclude each other.  Borrowed. */
 	const struct payment *paid;
@@ -61,7 +61,7 @@ struct job {
 
 	const char *not_found; /* "contact_not_found" or "lead_not_found": why a NEVER is one. */
 	int64_t wait_until_ms; /* Wall clock: no use trying again before; 0 = none. */
-	json_t *remarks; /* What a person may want to know: array of English sentences.  Owned. */
+	json_t *warnings; /* What a person may want to know: array of English sentences.  Owned. */
 };
 
 /* lock_take() for a job: it waits until lock_deadline_ms, and a LATER is a wait for others. */
@@ -78,8 +78,8 @@ void job_tell(struct job *job, const char *format, ...) __attribute__((format(pr
 /* Tell the trail what a request will write into a lead: see lead_story(). */
 void job_tell_story(struct job *job, const json_t *lead, const json_t *request);
 
-/* Append a remark, and tell the trail. */
-void job_remark(struct job *job, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Append a warning, and tell the trail. */
+void job_warn(struct job *job, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Save the progress. */
 enum outcome job_save(struct job *job, struct fault *why) MUST_USE;

@@ -95,7 +95,7 @@ static bool
 is_active(const struct job *job, const json_t *lead)
 {
 	return lead != NULL && !json_is_true(json_object_get(lead, "is_deleted")) &&
-	    !mapping_stage_excluded(job->with->mapping, number(lead, "status_id"));
+	    !rules_stage_excluded(job->with->mapping, number(lead, "status_id"));
 }
 
 /* The lead that shows this payment already, borrowed, finished business or not; NULL: none does.  That is seen when our
@@ -108,7 +108,7 @@ lead_that_shows(const struct job *job, const json_t *leads)
 
 	json_array_foreach(leads, i, lead)
 		if (!json_is_true(json_object_get(lead, "is_deleted")) &&
-		    lead_form_shows(job, lead))
+		    lead_fields_shows(job, lead))
 			return lead;
 	return NULL;
 }
@@ -172,7 +172,7 @@ created(struct job *job, enum outcome out, int64_t id, struct fault *why)
 static void
 tell_stage(struct job *job)
 {
-	struct stage stage = mapping_stage(job->with->mapping, job->paid);
+	struct stage stage = rules_stage(job->with->mapping, job->paid);
 
 	if (stage.by.rule < 0)
 		job_tell(job, "no rule chooses a pipeline: the account's own default applies");
@@ -191,8 +191,8 @@ prepare_creation(struct job *job)
 	at->older = false;
 	at->total_before = at->count_before = 0;
 	at->total_after = job->paid->amount;
-	at->count_after = lead_form_next_count(job->with->settings, 0);
-	lead = lead_form_new(job);
+	at->count_after = lead_fields_next_count(job->with->settings, 0);
+	lead = lead_fields_new(job);
 	tell_stage(job);
 	job_tell_story(job, NULL, lead);
 	job->request = (struct request){ .entity = lead, .intent = INTENT_LEAD, .then = created };
@@ -202,7 +202,7 @@ prepare_creation(struct job *job)
 static bool
 is_alike(const struct job *job, const json_t *lead)
 {
-	json_t *name = lead_form_name(job);
+	json_t *name = lead_fields_name(job);
 	bool alike = json_equal(name, json_object_get(lead, "name")) &&
 	    number(lead, "price") == money_round(job->paid->amount) &&
 	    number(lead, "created_at") >= job->at.intent_ms / 1000 - 60;
@@ -225,7 +225,7 @@ is_ours(struct job *job, const json_t *lead, bool *ours, struct fault *why)
 
 	*ours = false;
 	/* A lead whose numbers cannot be read was not made by us. */
-	if (lead_form_read(job, lead, &shown, why) != DONE)
+	if (lead_fields_read(job, lead, &shown, why) != DONE)
 		return DONE;
 	*ours = shown.ours;
 	if (shown.ours || !is_alike(job, lead))
@@ -310,7 +310,7 @@ resume(struct job *job, bool *gone, struct fault *why)
 	*gone = lead == NULL || json_is_true(json_object_get(lead, "is_deleted"));
 	if (*gone) {
 		lock_drop(job->locks, LOCK_LEAD);
-		job_remark(job, "lead %lld has vanished from amoCRM; looking for another",
+		job_warn(job, "lead %lld has vanished from amoCRM; looking for another",
 		    (long long)job->at.lead_id);
 		job->at.lead_id = 0;
 		out = job_intend(job, INTENT_NONE, why);
@@ -366,7 +366,7 @@ has_to_choose(const struct job *job)
 enum outcome
 lead_read_named(struct job *job, struct fault *why)
 {
-	int64_t id = has_to_choose(job) ? mapping_lead_id(job->with->mapping, job->paid) : 0;
+	int64_t id = has_to_choose(job) ? rules_lead_id(job->with->mapping, job->paid) : 0;
 	json_t *lead = NULL;
 	enum outcome out;
 

@@ -37,7 +37,7 @@ nearest_option(const struct settings *set, int64_t count)
 }
 
 int64_t
-lead_form_next_count(const struct settings *set, int64_t count)
+lead_fields_next_count(const struct settings *set, int64_t count)
 {
 	return counts_by_option(set) ? nearest_option(set, count + 1) : count + 1;
 }
@@ -105,7 +105,7 @@ add_subjects(json_t *fields, struct job *job, const json_t *lead)
 	bool more;
 
 	json_array_clear(job->at.unmapped);
-	bought = mapping_subjects(job->with->mapping, job->paid, job->at.unmapped);
+	bought = rules_subjects(job->with->mapping, job->paid, job->at.unmapped);
 	all = joined_subjects(lead, field, bought, &more);
 	if (more)
 		field_add_enums(fields, field, all);
@@ -137,12 +137,12 @@ payment_fields(struct job *job, const json_t *lead)
 
 	add_subjects(fields, job, lead);
 	field_add_enum(
-	    fields, set->lead_field_direction, mapping_direction(job->with->mapping, job->paid));
+	    fields, set->lead_field_direction, rules_direction(job->with->mapping, job->paid));
 	field_add_money(fields, set->lead_field_total_paid, job->at.total_after);
 	add_count(fields, set, job->at.count_after);
 	if (!job->at.older)
 		add_last_payment(fields, job);
-	extra = mapping_extra_fields(job->with->mapping, job->paid);
+	extra = rules_extra_fields(job->with->mapping, job->paid);
 	json_array_extend(fields, extra);
 	json_decref(extra);
 	return fields;
@@ -174,7 +174,7 @@ add_utm(json_t *fields, const struct settings *set, const struct payment *paid)
 }
 
 json_t *
-lead_form_name(const struct job *job)
+lead_fields_name(const struct job *job)
 {
 	const struct payment *paid = job->paid;
 	char *text = NULL, *line;
@@ -206,13 +206,13 @@ lead_form_name(const struct job *job)
 }
 
 json_t *
-lead_form_new(struct job *job)
+lead_fields_new(struct job *job)
 {
-	struct stage stage = mapping_stage(job->with->mapping, job->paid);
+	struct stage stage = rules_stage(job->with->mapping, job->paid);
 	json_t *fields = payment_fields(job, NULL), *lead;
 
 	add_utm(fields, job->with->settings, job->paid);
-	lead = json_pack("{s:o, s:I, s:o, s:{s:[{s:I, s:b}]}}", "name", lead_form_name(job),
+	lead = json_pack("{s:o, s:I, s:o, s:{s:[{s:I, s:b}]}}", "name", lead_fields_name(job),
 	    "price", (json_int_t)money_round(job->paid->amount), "custom_fields_values", fields,
 	    "_embedded", "contacts", "id", (json_int_t)job->at.contact_id, "is_main", 1);
 	if (stage.pipeline_id != 0)
@@ -223,13 +223,13 @@ lead_form_new(struct job *job)
 }
 
 json_t *
-lead_form_change(struct job *job, const json_t *lead)
+lead_fields_change(struct job *job, const json_t *lead)
 {
 	return json_pack("{s:o}", "custom_fields_values", payment_fields(job, lead));
 }
 
 json_t *
-lead_form_same_id(const struct job *job, const json_t *lead)
+lead_fields_same_id(const struct job *job, const json_t *lead)
 {
 	int64_t field = job->with->settings->lead_field_payment_id;
 	const char *text;
@@ -246,7 +246,7 @@ lead_form_same_id(const struct job *job, const json_t *lead)
  */
 
 bool
-lead_form_shows(const struct job *job, const json_t *lead)
+lead_fields_shows(const struct job *job, const json_t *lead)
 {
 	const json_t *id = field_by_id(lead, job->with->settings->lead_field_payment_id);
 	char room[FIELD_ROOM];
@@ -259,14 +259,14 @@ lead_form_shows(const struct job *job, const json_t *lead)
 }
 
 enum outcome
-lead_form_read(
+lead_fields_read(
     const struct job *job, const json_t *lead, struct lead_shown *shown, struct fault *why)
 {
 	const struct settings *set = job->with->settings;
 	char room[FIELD_ROOM];
 
 	shown->has_id = field_value(field_by_id(lead, set->lead_field_payment_id), 0, room) != NULL;
-	shown->ours = lead_form_shows(job, lead);
+	shown->ours = lead_fields_shows(job, lead);
 	if (!field_money(lead, set->lead_field_total_paid, &shown->total))
 		return fault_set(why, NEVER, "the lead's total paid is not a number we can add to");
 	if (!read_count(lead, set, &shown->count))
@@ -278,7 +278,7 @@ lead_form_read(
 }
 
 bool
-lead_form_has_id(const struct job *job)
+lead_fields_has_id(const struct job *job)
 {
 	const json_t *field;
 	size_t i;

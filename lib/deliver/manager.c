@@ -131,7 +131,7 @@ asked(struct job *job, enum outcome out, int64_t id, struct fault *why)
 		job_tell(job, "task %lld given", (long long)id);
 	if (out != NEVER)
 		return out;
-	job_remark(job, "the task for the manager was not taken: %s", why->text);
+	job_warn(job, "the task for the manager was not taken: %s", why->text);
 	return DONE;
 }
 
@@ -156,7 +156,7 @@ manager_task(struct job *job, struct fault *why)
 	struct task task;
 
 	if (job->at.lead_created ||
-	    !mapping_task(job->with->mapping, job->paid, clock_wall_ms() / 1000, &task))
+	    !rules_task(job->with->mapping, job->paid, clock_wall_ms() / 1000, &task))
 		return DONE;
 	if (job->applied_before)
 		out = find_task(job, &found, why);

@@ -7,7 +7,7 @@
 #include "deliver/service.h"
 
 static enum outcome
-open_shared(const struct settings *settings, struct carrier *carrier, struct fault *why)
+open_shared(const struct settings *settings, struct service *service, struct fault *why)
 {
 	char *limiter = text_format("%s/limiter", settings->payments_run_dir);
 	char *locks = text_format("%s/locks", settings->payments_run_dir);
@@ -18,29 +18,29 @@ open_shared(const struct settings *settings, struct carrier *carrier, struct fau
 		out = fault_set(why, BROKEN, "PAYMENTS_RUN_DIR %s: %s", settings->payments_run_dir,
 		    strerror(errno));
 	if (out == DONE)
-		out = limiter_open(limiter, settings->amo_rate_limit, &carrier->limiter, why);
+		out = limiter_open(limiter, settings->amo_rate_limit, &service->limiter, why);
 	if (out == DONE)
-		out = lock_open(locks, &carrier->locks, why);
+		out = lock_open(locks, &service->locks, why);
 	if (out == DONE &&
-	    metrics_open(settings->payments_run_dir, &carrier->metrics, &ignored) != DONE)
-		carrier->metrics = NULL;
+	    metrics_open(settings->payments_run_dir, &service->metrics, &ignored) != DONE)
+		service->metrics = NULL;
 	free(limiter);
 	free(locks);
 	return out;
 }
 
 enum outcome
-carrier_open(const struct settings *settings, struct carrier **carrier, struct fault *why)
+service_open(const struct settings *settings, struct service **service, struct fault *why)
 {
-	struct carrier *opened = calloc(1, sizeof(*opened));
-	json_t *mistakes = NULL;
+	struct service *opened = calloc(1, sizeof(*opened));
+	json_t *errors = NULL;
 	enum outcome out;
 
 	if (opened == NULL)
 		abort();
 	opened->settings = settings;
-	out = mapping_load(settings, &opened->mapping, &mistakes, why);
-	json_decref(mistakes);
+	out = rules_load(settings, &opened->mapping, &errors, why);
+	json_decref(errors);
 	if (out == DONE)
 		out = open_shared(settings, opened, why);
 	if (out == DONE)
@@ -49,23 +49,23 @@ carrier_open(const struct settings *settings, struct carrier **carrier, struct f
 		out = amocrm_open(settings, opened->limiter, &opened->crm, why);
 	if (out == DONE) {
 		amocrm_set_metrics(opened->crm, opened->metrics);
-		*carrier = opened;
+		*service = opened;
 	}
 	if (out != DONE)
-		carrier_close(opened);
+		service_close(opened);
 	return out;
 }
 
 void
-carrier_close(struct carrier *carrier)
+service_close(struct service *service)
 {
-	if (carrier == NULL)
+	if (service == NULL)
 		return;
-	amocrm_close(carrier->crm);
-	ledger_close(carrier->ledger);
-	lock_close(carrier->locks);
-	metrics_close(carrier->metrics);
-	limiter_close(carrier->limiter);
-	mapping_free(carrier->mapping);
-	free(carrier);
+	amocrm_close(service->crm);
+	ledger_close(service->ledger);
+	lock_close(service->locks);
+	metrics_close(service->metrics);
+	limiter_close(service->limiter);
+	rules_free(service->mapping);
+	free(service);
 }

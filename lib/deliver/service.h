@@ -14,9 +14,9 @@
  * All that a process needs to carry payments: opened together, after fork(2), by each worker, payment-syncd and
  * paymentctl for itself.
  */
-struct carrier {
+struct service {
 	const struct settings *settings; /* Borrowed. */
-	struct mapping *mapping;
+	struct rules *mapping;
 	struct limiter *limiter;
 	struct locks *locks;
 	struct metrics *
@@ -26,8 +26,8 @@ struct carrier {
 };
 
 /* NEVER: the mapping is wrong, or the ledger is another program's.  BROKEN: try again when the host is well. */
-enum outcome carrier_open(
-    const struct settings *settings, struct carrier **carrier, struct fault *why) MUST_USE;
-void carrier_close(struct carrier *carrier); /* NULL is allowed. */
+enum outcome service_open(
+    const struct settings *settings, struct service **service, struct fault *why) MUST_USE;
+void service_close(struct service *service); /* NULL is allowed. */
 
 #endif

@@ -22,7 +22,7 @@ changed(struct job *job, enum outcome out, int64_t id, struct fault *why)
 static void
 prepare_change(struct job *job, const json_t *lead)
 {
-	json_t *change = lead_form_change(job, lead);
+	json_t *change = lead_fields_change(job, lead);
 
 	job_tell_story(job, lead, change);
 	job->request = (struct request){
@@ -40,7 +40,7 @@ begin_from(struct job *job, const struct lead_shown *shown, const json_t *lead)
 	at->total_before = shown->total;
 	at->total_after = shown->total + job->paid->amount;
 	at->count_before = shown->count;
-	at->count_after = lead_form_next_count(job->with->settings, shown->count);
+	at->count_after = lead_fields_next_count(job->with->settings, shown->count);
 	prepare_change(job, lead);
 }
 
@@ -56,7 +56,7 @@ applied_before_memory(struct job *job, const struct lead_shown *shown, struct fa
 	at->count_after = shown->count;
 	at->count_before = shown->count > 0 ? shown->count - 1 : 0;
 	job->applied_before = true;
-	job_remark(job, "lead %lld shows this payment already; it is not added again",
+	job_warn(job, "lead %lld shows this payment already; it is not added again",
 	    (long long)at->lead_id);
 	return applied(job, why);
 }
@@ -67,7 +67,7 @@ totals_prepare(struct job *job, const json_t *lead, struct fault *why)
 	struct lead_shown shown;
 	enum outcome out;
 
-	if ((out = lead_form_read(job, lead, &shown, why)) != DONE)
+	if ((out = lead_fields_read(job, lead, &shown, why)) != DONE)
 		return out;
 	job->at.lead_id = json_integer_value(json_object_get(lead, "id"));
 	job->at.pipeline_id = json_integer_value(json_object_get(lead, "pipeline_id"));
@@ -92,11 +92,11 @@ ask_for_id(struct job *job, const json_t *lead, const struct lead_shown *shown, 
 	*leaves_id = shown->has_id;
 	if (!shown->has_id)
 		return DONE;
-	item.entity = same = lead_form_same_id(job, lead);
+	item.entity = same = lead_fields_same_id(job, lead);
 	amocrm_update(job->with->crm, AMOCRM_LEADS, &item, 1);
 	json_decref(same);
 	*why = item.why;
-	*leaves_id = lead_form_has_id(job);
+	*leaves_id = lead_fields_has_id(job);
 	return item.out == NEVER && !*leaves_id ? DONE : item.out;
 }
 
@@ -105,10 +105,10 @@ totals_resume(struct job *job, const json_t *lead, struct fault *why)
 {
 	struct progress *at = &job->at;
 	struct lead_shown shown, found;
-	bool leaves_id = !at->older && lead_form_has_id(job), later = false, after;
+	bool leaves_id = !at->older && lead_fields_has_id(job), later = false, after;
 	enum outcome out;
 
-	if ((out = lead_form_read(job, lead, &shown, why)) != DONE)
+	if ((out = lead_fields_read(job, lead, &shown, why)) != DONE)
 		return out;
 	if (leaves_id && shown.ours)
 		return applied(job, why);
@@ -138,7 +138,7 @@ totals_resume(struct job *job, const json_t *lead, struct fault *why)
 		    "it by hand");
 	}
 	at->rebased++;
-	job_remark(job,
+	job_warn(job,
 	    "the lead was changed by someone else meanwhile; began again from the values it shows");
 	begin_from(job, &shown, lead);
 	return DONE;

@@ -17,7 +17,7 @@
 /*
  * Prepare the request that applies the payment to the lead as it was read under the lock: job->request, and in job->at the
  * values that shall be written down before it is sent; nothing is sent here.  None is prepared when the lead shows this
- * payment already: then it is applied, with a remark, and that is saved.
+ * payment already: then it is applied, with a warning, and that is saved.
  *
  * `lead` is an entity as the API gives it, borrowed for the call.  NEVER: its total or its counter is no number, so that
  * adding would destroy what somebody wrote.  BROKEN: the ledger.
@@ -33,7 +33,7 @@ enum outcome totals_prepare(struct job *job, const json_t *lead, struct fault *w
  *	the values after, where we leave no   it was applied
  *	id (older payment, no id field, or
  *	one that amoCRM refuses)
- *	anything else                         somebody wrote in between: begin from what stands there, with a remark;
+ *	anything else                         somebody wrote in between: begin from what stands there, with a warning;
  *	                                      but for a payment that leaves no id nobody can know: a person decides
  *
  * Payments of ours that were applied later (this one having waited for a person meanwhile) are better witnesses than the

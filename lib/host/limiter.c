@@ -188,7 +188,7 @@ limiter_open(const char *path, int64_t rate, struct limiter **limiter, struct fa
 	opened->rate = rate;
 	opened->ticket = NO_TICKET;
 	opened->usual_ms = -1;
-	opened->fd = private_open(path, 0);
+	opened->fd = private_file_open(path, 0);
 	if (opened->fd < 0 || !lock(opened)) {
 		outcome = fault_set(why, BROKEN, "limiter %s: %s", path, strerror(errno));
 	} else {

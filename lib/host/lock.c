@@ -52,7 +52,7 @@ wrap(const char *path, int fd, struct locks **locks, struct fault *why)
 enum outcome
 lock_open(const char *path, struct locks **locks, struct fault *why)
 {
-	return wrap(path, private_open(path, 0), locks, why);
+	return wrap(path, private_file_open(path, 0), locks, why);
 }
 
 enum outcome

@@ -102,7 +102,8 @@ static enum outcome
 open_file(const char *directory, bool writes, struct metrics **metrics, struct fault *why)
 {
 	char *path = text_format("%s/metrics", directory);
-	int fd = writes ? private_open(path, 0) : open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd =
+	    writes ? private_file_open(path, 0) : open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	struct shared *shared = NULL;
 	enum outcome out;
 

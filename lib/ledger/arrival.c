@@ -47,7 +47,7 @@ insert(struct ledger *ledger, const struct arrival *a, int64_t *id, struct fault
 	enum outcome out;
 
 	out = db_run(ledger->db, why, sql, "tittttiiiiiiti", a->key, a->now_ms,
-	    status_name(first_status(a)), money_format(roubles, a->kopecks), a->payload,
+	    payment_status_name(first_status(a)), money_format(roubles, a->kopecks), a->payload,
 	    a->exclusion, a->kopecks, a->paid_at, first_time(a), identity_of(a, BY_TELEGRAM),
 	    identity_of(a, BY_PHONE), identity_of(a, BY_EMAIL), a->request_id,
 	    clock_day(a->now_ms / 1000));
@@ -76,13 +76,13 @@ look_up(struct ledger *ledger, const char *key, struct known *known, struct faul
 	int kind;
 
 	out = db_query(ledger->db, &query, why, sql, "t", key);
-	out = first_row(out, query, &found, why);
+	out = ledger_first_row(out, query, &found, why);
 	if (out == DONE && !found)
 		out = fault_set(
 		    why, BROKEN, "ledger: the row that a new payment collides with is not there");
 	if (out == DONE) {
 		known->row.id = db_int(query, 0);
-		known->row.status = (enum payment_status)status_number(db_text(query, 1));
+		known->row.status = (enum payment_status)payment_status_parse(db_text(query, 1));
 		known->row.contact_id = db_int(query, 2);
 		known->row.lead_id = db_int(query, 3);
 		known->row.pipeline_id = db_int(query, 4);
@@ -163,7 +163,7 @@ may_be_there(struct ledger *ledger, int64_t id, bool *may, struct fault *why)
 	int64_t count = 0;
 	enum outcome out = db_query(ledger->db, &query, why, sql, "i", id);
 
-	if ((out = first_number(out, query, &count, why)) == DONE)
+	if ((out = ledger_first_number(out, query, &count, why)) == DONE)
 		*may = count > 0;
 	return out;
 }
@@ -190,13 +190,13 @@ take_up_again(
     struct ledger *ledger, struct known *known, const struct arrival *a, struct fault *why)
 {
 	static const char sql[] = "UPDATE payment_events SET status = $2, payload = $3, "
-	                          "error_message = $4, kopecks = $5, amount = "
+				  "error_message = $4, kopecks = $5, amount = "
 				  "$6,"
 				  " paid_at = $7, recorded_ms = $8, next_ms = nullif($9, 0), "
-	                          "retry_count = 0, duplicates = "
+				  "retry_count = 0, duplicates = "
 				  "duplicates + 1,"
 				  " telegram = $10, phone = $11, email = $12, request_id = $13, "
-	                          "processed_at = NULL WHERE id = $1";
+				  "processed_at = NULL WHERE id = $1";
 	char roubles[MONEY_TEXT];
 	enum outcome out = DONE;
 
@@ -206,7 +206,7 @@ take_up_again(
 		return out;
 	known->row.status = first_status(a);
 	return db_run(ledger->db, why, sql, "itttitiiiiiit", known->row.id,
-	    status_name(known->row.status), a->payload, a->exclusion, a->kopecks,
+	    payment_status_name(known->row.status), a->payload, a->exclusion, a->kopecks,
 	    money_format(roubles, a->kopecks), a->paid_at, a->now_ms, first_time(a),
 	    identity_of(a, BY_TELEGRAM), identity_of(a, BY_PHONE), identity_of(a, BY_EMAIL),
 	    a->request_id);

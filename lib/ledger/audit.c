@@ -49,7 +49,7 @@ ledger_leads(struct ledger *ledger, const struct period *period, int64_t after, 
 	enum outcome out = db_query(
 	    ledger->db, &query, why, sql, "iiii", period->since_ms, period->until_ms, after, limit);
 
-	return collect_rows(out, query, id_row, ids, why);
+	return ledger_collect_rows(out, query, id_row, ids, why);
 }
 
 enum outcome
@@ -57,14 +57,14 @@ ledger_lead_count(
     struct ledger *ledger, const struct period *period, int64_t *count, struct fault *why)
 {
 	static const char sql[] = "SELECT count(DISTINCT d.lead_id) FROM delivery d JOIN "
-	                          "payment_events e ON e.id = d.payment"
+				  "payment_events e ON e.id = d.payment"
 				  " WHERE d.lead_id IS NOT NULL AND e.next_ms IS NULL AND e.status "
-	                          "= 'success' AND" IN_PERIOD;
+				  "= 'success' AND" IN_PERIOD;
 	struct query *query = NULL;
 	enum outcome out =
 	    db_query(ledger->db, &query, why, sql, "ii", period->since_ms, period->until_ms);
 
-	return first_number(out, query, count, why);
+	return ledger_first_number(out, query, count, why);
 }
 
 static json_t *
@@ -87,7 +87,7 @@ ledger_applied(struct ledger *ledger, int64_t lead_id, const struct period *peri
 	enum outcome out = db_query(
 	    ledger->db, &query, why, sql, "iii", period->since_ms, period->until_ms, lead_id);
 
-	return collect_rows(out, query, applied_row, payments, why);
+	return ledger_collect_rows(out, query, applied_row, payments, why);
 }
 
 /*
@@ -117,7 +117,7 @@ ledger_told(struct ledger *ledger, const struct period *period, int64_t after, i
 	enum outcome out = db_query(
 	    ledger->db, &query, why, sql, "iiii", period->since_ms, period->until_ms, after, limit);
 
-	return collect_rows(out, query, told_row, payments, why);
+	return ledger_collect_rows(out, query, told_row, payments, why);
 }
 
 enum outcome
@@ -129,5 +129,5 @@ ledger_told_count(
 	enum outcome out =
 	    db_query(ledger->db, &query, why, sql, "ii", period->since_ms, period->until_ms);
 
-	return first_number(out, query, count, why);
+	return ledger_first_number(out, query, count, why);
 }

@@ -49,7 +49,7 @@ ledger_retry(
 		return out;
 	out = db_query(
 	    ledger->db, &query, why, PUT_BACK "payment_id = $2 RETURNING id", "it", now_ms, key);
-	if ((out = ledger_end(ledger, first_number(out, query, &id, why), why)) == DONE)
+	if ((out = ledger_end(ledger, ledger_first_number(out, query, &id, why), why)) == DONE)
 		*retried = id != 0;
 	return out;
 }

@@ -19,7 +19,7 @@ ledger_days(
 	out = db_query(ledger->db, &query, why, sql, "ii", first, first + (int64_t)count);
 	while (out == DONE && (out = db_row(query, &more, why)) == DONE && more) {
 		struct ledger_day *day = &days[db_int(query, 0) - first];
-		int status = status_number(db_text(query, 1));
+		int status = payment_status_parse(db_text(query, 1));
 
 		day->payments[status] = db_int(query, 2);
 		day->kopecks[status] = db_int(query, 3);
@@ -39,7 +39,7 @@ ledger_last_arrival(struct ledger *ledger, int64_t *at_ms, struct fault *why)
 	enum outcome out;
 
 	out = db_query(ledger->db, &query, why, sql, "");
-	return first_number(out, query, at_ms, why);
+	return ledger_first_number(out, query, at_ms, why);
 }
 
 #define IN_TIME                                                                                    \
@@ -59,7 +59,7 @@ ledger_arrivals(struct ledger *ledger, int64_t from_ms, int64_t until_ms, int64_
 	enum outcome out;
 
 	out = db_query(ledger->db, &query, why, sql, "iii", from_ms, until_ms, most);
-	return first_number(out, query, count, why);
+	return ledger_first_number(out, query, count, why);
 }
 
 static json_t *
@@ -77,7 +77,7 @@ rows_of(struct ledger *ledger, const char *sql, int64_t limit, json_t **rows, st
 	struct query *query = NULL;
 	enum outcome out = db_query(ledger->db, &query, why, sql, "i", limit);
 
-	return collect_rows(out, query, row_of, rows, why);
+	return ledger_collect_rows(out, query, row_of, rows, why);
 }
 
 #define COLUMNS                                                                                    \

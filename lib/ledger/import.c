@@ -41,12 +41,12 @@ insert(struct ledger *ledger, const struct old_row *row, int64_t *id, struct fau
 	enum outcome out;
 
 	out = db_query(ledger->db, &query, why, sql, "tiittiiiittiiiiiii", row->key, row->created_s,
-	    row->processed_s, status_name(row->status),
+	    row->processed_s, payment_status_name(row->status),
 	    row->amount_known ? money_format(roubles, row->kopecks) : NULL, row->contact_id,
 	    row->lead_id, row->pipeline_id, row->lead_created, row->payload, row->reason,
 	    row->retries, row->kopecks, row->paid_at, row->who[BY_TELEGRAM], row->who[BY_PHONE],
 	    row->who[BY_EMAIL], clock_day(row->created_s));
-	return first_number(out, query, id, why);
+	return ledger_first_number(out, query, id, why);
 }
 
 static enum outcome
@@ -57,7 +57,7 @@ is_known(struct ledger *ledger, const struct old_row *row, int64_t *id, struct f
 
 	out = db_query(ledger->db, &query, why,
 	    "SELECT id FROM payment_events WHERE payment_id = $1", "t", row->key);
-	return first_number(out, query, id, why);
+	return ledger_first_number(out, query, id, why);
 }
 
 /*

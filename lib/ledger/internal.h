@@ -28,15 +28,15 @@ enum outcome trail_write(
 enum outcome ledger_end(struct ledger *ledger, enum outcome out, struct fault *why) MUST_USE;
 
 /* Step a query that has at most one row, unless preparing it failed already; the caller calls db_done(). */
-enum outcome first_row(
+enum outcome ledger_first_row(
     enum outcome out, struct query *query, bool *found, struct fault *why) MUST_USE;
 
 /* Collect what row_of() makes of each row of a query, unless preparing it failed already: a new JSON array. */
-enum outcome collect_rows(enum outcome out, struct query *query, json_t *row_of(struct query *),
-    json_t **rows, struct fault *why) MUST_USE;
+enum outcome ledger_collect_rows(enum outcome out, struct query *query,
+    json_t *row_of(struct query *), json_t **rows, struct fault *why) MUST_USE;
 
 /* The single number a query gives, 0 when there is no row or it is NULL. */
-enum outcome first_number(
+enum outcome ledger_first_number(
     enum outcome out, struct query *query, int64_t *value, struct fault *why) MUST_USE;
 
 #endif

@@ -47,13 +47,13 @@ static const char *const status_names[PAYMENT_STATUSES] = { "pending", "processi
 	"failed", "skipped" };
 
 const char *
-status_name(enum payment_status status)
+payment_status_name(enum payment_status status)
 {
 	return status_names[status];
 }
 
 int
-status_number(const char *name)
+payment_status_parse(const char *name)
 {
 	int status;
 
@@ -127,25 +127,25 @@ ledger_end(struct ledger *ledger, enum outcome out, struct fault *why)
 }
 
 enum outcome
-first_row(enum outcome out, struct query *query, bool *found, struct fault *why)
+ledger_first_row(enum outcome out, struct query *query, bool *found, struct fault *why)
 {
 	return out != DONE ? out : db_row(query, found, why);
 }
 
 enum outcome
-first_number(enum outcome out, struct query *query, int64_t *value, struct fault *why)
+ledger_first_number(enum outcome out, struct query *query, int64_t *value, struct fault *why)
 {
 	bool found = false;
 
-	out = first_row(out, query, &found, why);
+	out = ledger_first_row(out, query, &found, why);
 	*value = out == DONE && found ? db_int(query, 0) : 0;
 	db_done(query);
 	return out;
 }
 
 enum outcome
-collect_rows(enum outcome out, struct query *query, json_t *row_of(struct query *), json_t **rows,
-    struct fault *why)
+ledger_collect_rows(enum outcome out, struct query *query, json_t *row_of(struct query *),
+    json_t **rows, struct fault *why)
 {
 	json_t *all = json_array();
 	bool more = true;
@@ -197,7 +197,7 @@ ledger_next_due(
 	enum outcome out;
 
 	out = db_query(ledger->db, &query, why, sql, "ii", after, now_ms);
-	out = first_row(out, query, &found, why);
+	out = ledger_first_row(out, query, &found, why);
 	*due = (struct due){ 0 };
 	if (out == DONE && found)
 		*due = (struct due){ .id = db_int(query, 0),
@@ -219,7 +219,7 @@ ledger_next_time(struct ledger *ledger, int64_t *next_ms, struct fault *why)
 
 	out = db_query(ledger->db, &query, why,
 	    "SELECT min(next_ms) FROM payment_events WHERE next_ms IS NOT NULL", "");
-	return first_number(out, query, next_ms, why);
+	return ledger_first_number(out, query, next_ms, why);
 }
 
 enum outcome
@@ -236,7 +236,7 @@ ledger_claim(struct ledger *ledger, int64_t id, int64_t due_ms, int64_t lease_ms
 	if ((out = db_begin(ledger->db, why)) != DONE)
 		return out;
 	out = db_query(ledger->db, &query, why, sql, "iii", id, lease_ms, due_ms);
-	out = ledger_end(ledger, first_number(out, query, &row, why), why);
+	out = ledger_end(ledger, ledger_first_number(out, query, &row, why), why);
 	if (out == DONE)
 		*claimed = row != 0;
 	return out;
@@ -275,10 +275,10 @@ ledger_fail(struct ledger *ledger, int64_t id, json_t *events, const char *reaso
     struct fault *why)
 {
 	static const char sql[] = "UPDATE payment_events SET status = 'failed', processed_at = "
-	                          "datetime($2 / 1000, 'unixepoch'), "
+				  "datetime($2 / 1000, 'unixepoch'), "
 				  "next_ms = NULL,"
 				  " error_message = $3, retry_count = retry_count + 1 WHERE id = "
-	                          "$1 AND next_ms IS NOT NULL";
+				  "$1 AND next_ms IS NOT NULL";
 	enum outcome out;
 
 	if ((out = db_begin(ledger->db, why)) != DONE)

@@ -43,10 +43,10 @@ enum payment_status {
 	PAYMENT_SKIPPED,
 	PAYMENT_STATUSES
 };
-const char *status_name(enum payment_status status);
+const char *payment_status_name(enum payment_status status);
 
 /* The status of that name; -1 when there is none. */
-int status_number(const char *name);
+int payment_status_parse(const char *name);
 
 /*
  * How far the carrying of one payment got.  It is saved whole after each step; a step that acts on amoCRM is saved as an

@@ -66,7 +66,7 @@ read_number(struct db *db, const char *sql, int64_t *number, struct fault *why)
 	struct query *query = NULL;
 	enum outcome out = db_query(db, &query, why, sql, "");
 
-	return first_number(out, query, number, why);
+	return ledger_first_number(out, query, number, why);
 }
 
 /* The names of the table's columns, as keys; without any when there is no such table. */
@@ -244,11 +244,11 @@ read_payload(struct old_row *row)
 {
 	struct identity who[IDENTITIES_MAX];
 	struct payment *paid = NULL;
-	json_t *mistakes = NULL;
+	json_t *errors = NULL;
 	size_t i, count;
 
-	if (payment_parse(row->payload, strlen(row->payload), &paid, &mistakes) != DONE) {
-		json_decref(mistakes);
+	if (payment_parse(row->payload, strlen(row->payload), &paid, &errors) != DONE) {
+		json_decref(errors);
 		return false;
 	}
 	row->kopecks = paid->amount;

@@ -52,17 +52,17 @@ enum outcome
 ledger_progress(struct ledger *ledger, int64_t id, struct progress *at, struct fault *why)
 {
 	static const char sql[] = "SELECT intent, intent_ms, contact_id, matched_by, lead_id, "
-	                          "pipeline_id, lead_created, older, "
+				  "pipeline_id, lead_created, older, "
 				  "applied,"
 				  " total_before, total_after, count_before, count_after, rebased, "
-	                          "note_id, dropped, unmapped"
+				  "note_id, dropped, unmapped"
 				  " FROM delivery WHERE payment = $1";
 	struct query *query = NULL;
 	bool found = false;
 	enum outcome out;
 
 	out = db_query(ledger->db, &query, why, sql, "i", id);
-	out = first_row(out, query, &found, why);
+	out = ledger_first_row(out, query, &found, why);
 	if (out == DONE && found) {
 		at->intent = intent_of(db_text(query, 0));
 		at->intent_ms = db_int(query, 1);
@@ -168,7 +168,7 @@ ledger_remembered(struct ledger *ledger, int64_t identity, int64_t *contact_id, 
 
 	out = db_query(ledger->db, &query, why,
 	    "SELECT contact_id FROM known_contact WHERE identity = $1", "i", identity);
-	return first_number(out, query, contact_id, why);
+	return ledger_first_number(out, query, contact_id, why);
 }
 
 enum outcome
@@ -182,7 +182,7 @@ ledger_contact_touched(
 	enum outcome out;
 
 	out = db_query(ledger->db, &query, why, sql, "ii", contact_id, since_ms);
-	if ((out = first_number(out, query, &found, why)) == DONE)
+	if ((out = ledger_first_number(out, query, &found, why)) == DONE)
 		*touched = found != 0;
 	return out;
 }
@@ -207,7 +207,7 @@ ledger_blocker(
 	enum outcome out;
 
 	out = db_query(ledger->db, &query, why, sql, "ii", id, lead_id);
-	return first_number(out, query, blocker, why);
+	return ledger_first_number(out, query, blocker, why);
 }
 
 enum outcome
@@ -221,7 +221,7 @@ ledger_lost_contact(struct ledger *ledger, int64_t id, bool *lost, struct fault 
 	enum outcome out;
 
 	out = db_query(ledger->db, &query, why, sql, "i", id);
-	if ((out = first_number(out, query, &count, why)) == DONE)
+	if ((out = ledger_first_number(out, query, &count, why)) == DONE)
 		*lost = count > 0;
 	return out;
 }
@@ -241,7 +241,7 @@ ledger_base_after(struct ledger *ledger, int64_t lead_id, int64_t since_ms, int6
 	enum outcome out;
 
 	out = db_query(ledger->db, &query, why, sql, "ii", lead_id, since_ms);
-	out = first_row(out, query, &found, why);
+	out = ledger_first_row(out, query, &found, why);
 	if (out == DONE && found) {
 		*total = db_int(query, 0);
 		*count = db_int(query, 1);
@@ -265,7 +265,7 @@ ledger_younger_intent(struct ledger *ledger, int64_t id, int64_t lead_id, int64_
 	enum outcome out;
 
 	out = db_query(ledger->db, &query, why, sql, "iii", id, lead_id, intent_ms);
-	return first_number(out, query, younger, why);
+	return ledger_first_number(out, query, younger, why);
 }
 
 enum outcome
@@ -277,7 +277,7 @@ ledger_lead_claimed(struct ledger *ledger, int64_t lead_id, bool *claimed, struc
 
 	out = db_query(ledger->db, &query, why,
 	    "SELECT count(*) FROM delivery WHERE lead_id = $1 AND lead_created", "i", lead_id);
-	out = first_number(out, query, &count, why);
+	out = ledger_first_number(out, query, &count, why);
 	if (out == DONE)
 		*claimed = count > 0;
 	return out;

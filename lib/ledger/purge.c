@@ -24,7 +24,7 @@ purge_begin(struct ledger *ledger, struct purge *purge, struct fault *why)
 	struct query *query = NULL;
 	enum outcome out = db_query(ledger->db, &query, why, count_old, "i", purge->before_ms);
 
-	return first_number(out, query, &purge->total, why);
+	return ledger_first_number(out, query, &purge->total, why);
 }
 
 /*

@@ -28,7 +28,7 @@ ledger_stats(struct ledger *ledger, struct ledger_stats *stats, struct fault *wh
 
 	out = db_query(ledger->db, &query, why, counts_by_status, "");
 	while (out == DONE && (out = db_row(query, &more, why)) == DONE && more) {
-		int status = status_number(db_text(query, 0));
+		int status = payment_status_parse(db_text(query, 0));
 
 		read.payments[status] = db_int(query, 1);
 		read.kopecks[status] = db_int(query, 2);
@@ -36,15 +36,15 @@ ledger_stats(struct ledger *ledger, struct ledger_stats *stats, struct fault *wh
 	db_done(query);
 	if (out == DONE) {
 		out = db_query(ledger->db, &query, why, "SELECT success_ms FROM heartbeat", "");
-		out = first_number(out, query, &read.last_success_ms, why);
+		out = ledger_first_number(out, query, &read.last_success_ms, why);
 	}
 	if (out != DONE)
 		return out;
 	out = db_query(ledger->db, &query, why, oldest_unfinished, "");
-	if ((out = first_number(out, query, &read.oldest_unfinished_ms, why)) != DONE)
+	if ((out = ledger_first_number(out, query, &read.oldest_unfinished_ms, why)) != DONE)
 		return out;
 	out = db_query(ledger->db, &query, why, unsettled, "");
-	if ((out = first_number(out, query, &read.conflicts, why)) == DONE)
+	if ((out = ledger_first_number(out, query, &read.conflicts, why)) == DONE)
 		*stats = read;
 	return out;
 }
@@ -70,10 +70,10 @@ ledger_repeats(struct ledger *ledger, int64_t *duplicates, int64_t *conflicts, s
 	enum outcome out;
 
 	out = db_query(ledger->db, &query, why, duplicates_told, "");
-	if ((out = first_number(out, query, duplicates, why)) != DONE)
+	if ((out = ledger_first_number(out, query, duplicates, why)) != DONE)
 		return out;
 	out = db_query(ledger->db, &query, why, "SELECT count(*) FROM payment_conflict", "");
-	return first_number(out, query, conflicts, why);
+	return ledger_first_number(out, query, conflicts, why);
 }
 
 /*
@@ -186,7 +186,7 @@ append_row(
     struct ledger *ledger, int status, const char *key, bool whole, json_t *rows, struct fault *why)
 {
 	struct query *query = NULL;
-	const char *name = status < 0 ? NULL : status_name((enum payment_status)status);
+	const char *name = status < 0 ? NULL : payment_status_name((enum payment_status)status);
 	enum outcome out;
 
 	out = db_query(ledger->db, &query, why, by_key, "itt", (int64_t)whole, key, name);
@@ -280,7 +280,7 @@ ledger_copy(struct ledger *ledger, const char *path, db_progress *tell, void *to
 	    (out = db_open_foreign(path, &copy, why)) != DONE)
 		return out;
 	out = db_query(copy, &query, why, "SELECT count(*) FROM payment_events", "");
-	out = first_number(out, query, rows, why);
+	out = ledger_first_number(out, query, rows, why);
 	db_close(copy);
 	return out;
 }

@@ -54,9 +54,9 @@ enum outcome
 ledger_trail(struct ledger *ledger, int64_t id, json_t **events, struct fault *why)
 {
 	static const char sql[] = "SELECT at_ms, what, status, took_ms, request_id FROM trail "
-	                          "WHERE payment = $1 ORDER BY id";
+				  "WHERE payment = $1 ORDER BY id";
 	struct query *query = NULL;
 	enum outcome out = db_query(ledger->db, &query, why, sql, "i", id);
 
-	return collect_rows(out, query, event_of, events, why);
+	return ledger_collect_rows(out, query, event_of, events, why);
 }

@@ -17,20 +17,20 @@ follow(struct alarm_watch *watch, enum alarm_kind kind, const struct alarm *alar
 }
 
 enum outcome
-alarm_watch(struct alarm_watch *watch, const struct carrier *carrier, int64_t now_ms,
+alarm_watch(struct alarm_watch *watch, const struct service *service, int64_t now_ms,
     void (*tell)(const char *name, bool begins, const char *text), struct fault *why)
 {
-	const struct overview_sources from = { .settings = carrier->settings,
-		.ledger = carrier->ledger,
-		.metrics = carrier->metrics };
+	const struct overview_sources from = { .settings = service->settings,
+		.ledger = service->ledger,
+		.metrics = service->metrics };
 	struct overview overview;
 	enum outcome out;
 	int kind;
 
 	if ((out = overview_take(&from, now_ms, &overview, why)) != DONE)
 		return out;
-	metrics_backlog(carrier->metrics, now_ms, overview.backlog);
-	metrics_tell_expiry(carrier->metrics, overview.token_expires);
+	metrics_backlog(service->metrics, now_ms, overview.backlog);
+	metrics_tell_expiry(service->metrics, overview.token_expires);
 	for (kind = 0; kind < ALARM_KINDS; kind++)
 		follow(watch, (enum alarm_kind)kind, &overview.alarms[kind], now_ms, tell);
 	return DONE;

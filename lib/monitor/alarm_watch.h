@@ -19,7 +19,7 @@ struct alarm_watch {
  * Look, and tell what has begun or is over; to be called once a minute.  It also keeps in the metrics what alarms need:
  * how many payments wait, and when the token expires.  BROKEN: the ledger cannot be read.
  */
-enum outcome alarm_watch(struct alarm_watch *watch, const struct carrier *carrier, int64_t now_ms,
+enum outcome alarm_watch(struct alarm_watch *watch, const struct service *service, int64_t now_ms,
     void (*tell)(const char *name, bool begins, const char *text), struct fault *why) MUST_USE;
 
 #endif

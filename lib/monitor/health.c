@@ -10,7 +10,7 @@ counts(const struct ledger_stats *stats)
 
 	for (status = 0; status < PAYMENT_STATUSES; status++)
 		json_object_set_new(
-		    all, status_name(status), json_integer(stats->payments[status]));
+		    all, payment_status_name(status), json_integer(stats->payments[status]));
 	return all;
 }
 
@@ -41,28 +41,28 @@ unhealthy(const struct fault *why)
 }
 
 static enum outcome
-look(const struct carrier *carrier, int64_t now_ms, struct overview *seen, struct fault *why)
+look(const struct service *service, int64_t now_ms, struct overview *seen, struct fault *why)
 {
-	const struct overview_sources from = { .settings = carrier->settings,
-		.ledger = carrier->ledger,
-		.limiter = carrier->limiter,
-		.metrics = carrier->metrics };
+	const struct overview_sources from = { .settings = service->settings,
+		.ledger = service->ledger,
+		.limiter = service->limiter,
+		.metrics = service->metrics };
 
 	return overview_take(&from, now_ms, seen, why);
 }
 
 json_t *
-health_report(const struct carrier *carrier, const struct fault *opening)
+health_report(const struct service *service, const struct fault *opening)
 {
 	struct overview seen;
 	struct fault why;
 	int64_t now_ms = clock_wall_ms(), waiting_s = 0;
 	const char *status = "healthy", *detail = "all is well";
 
-	if (carrier == NULL)
+	if (service == NULL)
 		return unhealthy(opening);
-	if (ledger_touch(carrier->ledger, now_ms, &why) != DONE ||
-	    look(carrier, now_ms, &seen, &why) != DONE)
+	if (ledger_touch(service->ledger, now_ms, &why) != DONE ||
+	    look(service, now_ms, &seen, &why) != DONE)
 		return unhealthy(&why);
 	if (seen.stats.oldest_unfinished_ms != 0)
 		waiting_s = (now_ms - seen.stats.oldest_unfinished_ms) / 1000;

@@ -112,11 +112,11 @@ write_payments(FILE *out, const struct ledger_stats *stats)
 	head(out, "payments", "gauge", "Payments in the ledger by status.");
 	for (status = 0; status < PAYMENT_STATUSES; status++)
 		fprintf(out, NAME "payments{status=\"%s\"} %" PRId64 "\n",
-		    status_name((enum payment_status)status), stats->payments[status]);
+		    payment_status_name((enum payment_status)status), stats->payments[status]);
 	head(out, "payments_roubles", "gauge", "The sum of the payments in the ledger by status.");
 	for (status = 0; status < PAYMENT_STATUSES; status++)
 		fprintf(out, NAME "payments_roubles{status=\"%s\"} %s\n",
-		    status_name((enum payment_status)status),
+		    payment_status_name((enum payment_status)status),
 		    money_format(amount, stats->kopecks[status]));
 }
 

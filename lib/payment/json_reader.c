@@ -11,9 +11,9 @@
 static void
 note(struct reader *reader, const struct place *place, const char *key, const char *message)
 {
-	char path[MISTAKE_PATH];
+	char path[VALIDATION_PATH];
 
-	mistakes_add(reader->mistakes, reader->mistakes_max, mistakes_key(path, place->path, key),
+	validation_add(reader->errors, reader->errors_max, validation_key(path, place->path, key),
 	    "%s", message);
 }
 
@@ -57,8 +57,8 @@ note_syntax(struct reader *reader, const json_error_t *error)
 		message = "A text holds a NUL character";
 	else if (json_error_code(error) == json_error_numeric_overflow)
 		message = "A number is too large";
-	mistakes_add(reader->mistakes, reader->mistakes_max, "", "%s (line %d, column %d).",
-	    message, error->line, error->column);
+	validation_add(reader->errors, reader->errors_max, "", "%s (line %d, column %d).", message,
+	    error->line, error->column);
 }
 
 json_t *
@@ -68,7 +68,7 @@ read_document(struct reader *reader, const void *bytes, size_t size, int depth)
 	json_t *root;
 
 	if (nesting(bytes, size) > depth) {
-		mistakes_add(reader->mistakes, reader->mistakes_max, "",
+		validation_add(reader->errors, reader->errors_max, "",
 		    "The nesting is deeper than %d.", depth);
 		return NULL;
 	}
@@ -218,7 +218,7 @@ read_array(
     struct reader *reader, const struct place *place, const char *key, size_t least, size_t most)
 {
 	json_t *value = find(reader, place, key, REQUIRED);
-	char path[MISTAKE_PATH];
+	char path[VALIDATION_PATH];
 
 	if (value == NULL)
 		return NULL;
@@ -228,7 +228,7 @@ read_array(
 	}
 	if (json_array_size(value) >= least && json_array_size(value) <= most)
 		return value;
-	mistakes_add(reader->mistakes, reader->mistakes_max, mistakes_key(path, place->path, key),
+	validation_add(reader->errors, reader->errors_max, validation_key(path, place->path, key),
 	    "This must have %zu to %zu elements.", least, most);
 	return NULL;
 }

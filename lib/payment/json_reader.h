@@ -13,8 +13,8 @@
  * path and go on with a harmless value, so that one reading finds all of them.
  */
 struct reader {
-	json_t *mistakes; /* Borrowed. */
-	size_t mistakes_max;
+	json_t *errors; /* Borrowed. */
+	size_t errors_max;
 };
 
 /* Where in the document a look-up happens.  object may be NULL: then nothing is found and nothing more is said, since

@@ -11,23 +11,22 @@
 static void
 read_item(struct reader *reader, const char *path, json_t *json, struct payment_item *item)
 {
-	char course_path[MISTAKE_PATH], subject_path[MISTAKE_PATH];
+	char course_path[VALIDATION_PATH], subject_path[VALIDATION_PATH];
 	struct place here = { json, path }, course, subject;
 
 	if (!json_is_object(json)) {
-		mistakes_add(
-		    reader->mistakes, reader->mistakes_max, path, "This must be an object.");
+		validation_add(reader->errors, reader->errors_max, path, "This must be an object.");
 		here.object = NULL;
 	}
 	item->json = json;
 	item->cost = read_money(reader, &here, "cost");
 
 	course.object = read_object(reader, &here, "course", REQUIRED);
-	course.path = mistakes_key(course_path, path, "course");
+	course.path = validation_key(course_path, path, "course");
 	item->course = read_text(reader, &course, "name", FILLED);
 
 	subject.object = read_object(reader, &course, "subject", REQUIRED);
-	subject.path = mistakes_key(subject_path, course.path, "subject");
+	subject.path = validation_key(subject_path, course.path, "subject");
 	item->subject = read_text(reader, &subject, "name", FILLED);
 	item->project = read_text(reader, &subject, "project", REQUIRED);
 }
@@ -36,21 +35,21 @@ static void
 read_items(struct reader *reader, const struct place *order, struct payment *paid)
 {
 	json_t *items = read_array(reader, order, "course_order_items", 1, PAYMENT_ITEMS_MAX);
-	char list_path[MISTAKE_PATH], path[MISTAKE_PATH];
+	char list_path[VALIDATION_PATH], path[VALIDATION_PATH];
 
-	mistakes_key(list_path, order->path, "course_order_items");
+	validation_key(list_path, order->path, "course_order_items");
 	paid->item_count = json_array_size(items);
 	paid->items = calloc(paid->item_count + 1, sizeof(paid->items[0]));
 	if (paid->items == NULL)
 		abort();
 	/* Two hundred times MONEY_MAX is far below what int64_t holds. */
 	for (size_t i = 0; i < paid->item_count; i++) {
-		mistakes_index(path, list_path, i);
+		validation_index(path, list_path, i);
 		read_item(reader, path, json_array_get(items, i), &paid->items[i]);
 		paid->amount += paid->items[i].cost;
 	}
 	if (paid->amount > MONEY_MAX)
-		mistakes_add(reader->mistakes, reader->mistakes_max, list_path,
+		validation_add(reader->errors, reader->errors_max, list_path,
 		    "The sum of the costs is too large.");
 }
 
@@ -63,9 +62,9 @@ without_at(const char *tag)
 static void
 read_user(struct reader *reader, const struct place *order, struct payment *paid)
 {
-	char path[MISTAKE_PATH];
+	char path[VALIDATION_PATH];
 	struct place user = { read_object(reader, order, "user", REQUIRED),
-		mistakes_key(path, order->path, "user") };
+		validation_key(path, order->path, "user") };
 	const char *first = read_text(reader, &user, "first_name", OPTIONAL);
 	const char *last = read_text(reader, &user, "last_name", OPTIONAL);
 	const char *phone = read_text(reader, &user, "phone", OPTIONAL);
@@ -89,9 +88,9 @@ read_user(struct reader *reader, const struct place *order, struct payment *paid
 static void
 read_utm(struct reader *reader, const struct place *order, struct payment *paid)
 {
-	char path[MISTAKE_PATH];
+	char path[VALIDATION_PATH];
 	struct place utm = { read_object(reader, order, "utm", OPTIONAL),
-		mistakes_key(path, order->path, "utm") };
+		validation_key(path, order->path, "utm") };
 	const char *misspelt;
 
 	paid->utm_source = read_text(reader, &utm, "source", OPTIONAL);
@@ -109,14 +108,14 @@ read_utm(struct reader *reader, const struct place *order, struct payment *paid)
 static void
 check_payment_id(struct reader *reader, const struct place *order, const char *id)
 {
-	char path[MISTAKE_PATH];
+	char path[VALIDATION_PATH];
 
-	mistakes_key(path, order->path, "payment_id");
+	validation_key(path, order->path, "payment_id");
 	if (text_characters(id) > PAYMENT_ID_MAX)
-		mistakes_add(reader->mistakes, reader->mistakes_max, path,
+		validation_add(reader->errors, reader->errors_max, path,
 		    "This must have at most %d characters.", PAYMENT_ID_MAX);
 	if (text_has_controls(id))
-		mistakes_add(reader->mistakes, reader->mistakes_max, path,
+		validation_add(reader->errors, reader->errors_max, path,
 		    "This must not hold control characters.");
 }
 
@@ -152,7 +151,7 @@ read_payment(struct reader *reader, const void *body, size_t size, struct paymen
 	if (paid->root == NULL)
 		return;
 	if (!json_is_object(paid->root)) {
-		mistakes_add(reader->mistakes, reader->mistakes_max, "", "This must be an object.");
+		validation_add(reader->errors, reader->errors_max, "", "This must be an object.");
 		return;
 	}
 	root.object = paid->root;
@@ -175,22 +174,22 @@ make_key(struct payment *paid, const void *body, size_t size)
 }
 
 enum outcome
-payment_parse(const void *body, size_t size, struct payment **paid, json_t **mistakes)
+payment_parse(const void *body, size_t size, struct payment **paid, json_t **errors)
 {
-	struct reader reader = { json_array(), PAYMENT_MISTAKES_MAX };
+	struct reader reader = { json_array(), PAYMENT_ERRORS_MAX };
 	struct payment *new = calloc(1, sizeof(*new));
 
-	if (new == NULL || reader.mistakes == NULL)
+	if (new == NULL || reader.errors == NULL)
 		abort();
 	new->payment_id = "";
 	read_payment(&reader, body, size, new);
-	if (json_array_size(reader.mistakes) > 0) {
+	if (json_array_size(reader.errors) > 0) {
 		payment_free(new);
-		*mistakes = reader.mistakes;
+		*errors = reader.errors;
 		return NEVER;
 	}
 	make_key(new, body, size);
-	json_decref(reader.mistakes);
+	json_decref(reader.errors);
 	*paid = new;
 	return DONE;
 }

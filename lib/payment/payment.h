@@ -62,17 +62,17 @@ struct payment {
  * Read a webhook's body.
  *
  * DONE: *paid is new; free it with payment_free().
- * NEVER: the body is not a payment.  *mistakes is a new JSON array with one {"path", "message"} for every mistake, in the
- *   order of the document, at most PAYMENT_MISTAKES_MAX; path is like course_order.course_order_items[0].cost ("" for the
+ * NEVER: the body is not a payment.  *errors is a new JSON array with one {"path", "message"} for every mistake, in the
+ *   order of the document, at most PAYMENT_ERRORS_MAX; path is like course_order.course_order_items[0].cost ("" for the
  *   body as a whole) and the message is an English sentence that never repeats the value.
  *
  * Unknown keys are ignored; a key that is present with the wrong type is a mistake, null is the same as absent.
- * Duplicate keys, nesting deeper than PAYMENT_DEPTH_MAX, invalid UTF-8 and more than PAYMENT_ITEMS_MAX items are mistakes.
+ * Duplicate keys, nesting deeper than PAYMENT_DEPTH_MAX, invalid UTF-8 and more than PAYMENT_ITEMS_MAX items are errors.
  * Times are read in the zone that clock_set_zone() chose.
  */
-#define PAYMENT_MISTAKES_MAX 50
+#define PAYMENT_ERRORS_MAX 50
 enum outcome payment_parse(
-    const void *body, size_t size, struct payment **paid, json_t **mistakes) MUST_USE;
+    const void *body, size_t size, struct payment **paid, json_t **errors) MUST_USE;
 
 void payment_free(struct payment *paid);
 

@@ -64,7 +64,7 @@ new_condition(enum kind kind)
 
 /* Add a part; false when it is no condition. */
 static bool
-add_part(struct rulefile *file, struct condition *whole, const json_t *json, const char *path)
+add_part(struct rule_reader *file, struct condition *whole, const json_t *json, const char *path)
 {
 	struct condition *part = condition_read(file, json, path);
 
@@ -79,9 +79,9 @@ add_part(struct rulefile *file, struct condition *whole, const json_t *json, con
 }
 
 static bool
-read_parts(struct rulefile *file, struct condition *whole, const json_t *json, const char *path)
+read_parts(struct rule_reader *file, struct condition *whole, const json_t *json, const char *path)
 {
-	char part_path[MISTAKE_PATH];
+	char part_path[VALIDATION_PATH];
 	const json_t *part;
 	bool good = true;
 	size_t i;
@@ -89,30 +89,30 @@ read_parts(struct rulefile *file, struct condition *whole, const json_t *json, c
 	if (whole->kind == NOT)
 		return add_part(file, whole, json, path);
 	if (json_array_size(json) == 0) {
-		rulefile_mistake(
+		rule_reader_error(
 		    file, path, "This must be an array of conditions that is not empty.");
 		return false;
 	}
 	json_array_foreach(json, i, part)
-		good &= add_part(file, whole, part, mistakes_index(part_path, path, i));
+		good &= add_part(file, whole, part, validation_index(part_path, path, i));
 	return good;
 }
 
 static bool
 read_amount(
-    struct rulefile *file, struct condition *condition, const json_t *json, const char *path)
+    struct rule_reader *file, struct condition *condition, const json_t *json, const char *path)
 {
 	static const char *const known[] = { "equals", "below", "above", NULL };
 	size_t found = COUNT(comparisons);
 	const json_t *value;
 
-	if (!rulefile_keys(file, json, path, known))
+	if (!rule_reader_keys(file, json, path, known))
 		return false;
 	for (size_t i = 0; i < COUNT(comparisons); i++)
 		if (json_object_get(json, comparisons[i].name) != NULL)
 			found = found == COUNT(comparisons) ? i : COUNT(comparisons) + 1;
 	if (found >= COUNT(comparisons)) {
-		rulefile_mistake(file, path, "This needs exactly one of equals, below and above.");
+		rule_reader_error(file, path, "This needs exactly one of equals, below and above.");
 		return false;
 	}
 	condition->kind = comparisons[found].kind;
@@ -121,13 +121,13 @@ read_amount(
 		money_from_roubles(json_integer_value(value), &condition->amount)) ||
 	    (json_is_real(value) && money_from_real(json_real_value(value), &condition->amount)))
 		return true;
-	rulefile_mistake(file, path, "This must be an amount in roubles.");
+	rule_reader_error(file, path, "This must be an amount in roubles.");
 	return false;
 }
 
 static bool
 read_words(
-    struct rulefile *file, struct condition *condition, const json_t *value, const char *path)
+    struct rule_reader *file, struct condition *condition, const json_t *value, const char *path)
 {
 	const json_t *word;
 	size_t i;
@@ -135,43 +135,44 @@ read_words(
 	if (condition->kind == EXISTS) {
 		condition->wanted = json_is_true(value);
 		if (!json_is_boolean(value))
-			rulefile_mistake(file, path, "This must be true or false.");
+			rule_reader_error(file, path, "This must be true or false.");
 		return json_is_boolean(value);
 	}
-	condition->words = rulefile_words(file, value, path);
+	condition->words = rule_reader_words(file, value, path);
 	json_array_foreach(condition->words, i, word) {
 		if (json_string_length(word) > 0 || condition->kind == EQUALS ||
 		    condition->kind == NOT_EQUALS)
 			continue;
-		rulefile_mistake(file, path, "An empty text would fit everything.");
+		rule_reader_error(file, path, "An empty text would fit everything.");
 		return false;
 	}
 	return true;
 }
 
 static bool
-read_test(struct rulefile *file, struct condition *condition, const json_t *json, const char *path)
+read_test(
+    struct rule_reader *file, struct condition *condition, const json_t *json, const char *path)
 {
 	static const char *const known[] = { "path", "exists", "equals", "not_equals", "contains",
 		"begins_with", "ends_with", "every", NULL };
-	const char *where = rulefile_path(file, json, path, "path");
+	const char *where = rule_reader_path(file, json, path, "path");
 	const json_t *every = json_object_get(json, "every");
-	char key_path[MISTAKE_PATH];
+	char key_path[VALIDATION_PATH];
 	size_t found = COUNT(tests);
 
-	rulefile_keys(file, json, path, known);
+	rule_reader_keys(file, json, path, known);
 	if (where == NULL)
 		return false;
 	condition->path = text_copy(where, strlen(where));
 	condition->every = json_is_true(every);
 	if (every != NULL && !json_is_boolean(every))
-		rulefile_mistake(
-		    file, mistakes_key(key_path, path, "every"), "This must be true or false.");
+		rule_reader_error(
+		    file, validation_key(key_path, path, "every"), "This must be true or false.");
 	for (size_t i = 0; i < COUNT(tests); i++)
 		if (json_object_get(json, tests[i].name) != NULL)
 			found = found == COUNT(tests) ? i : COUNT(tests) + 1;
 	if (found >= COUNT(tests)) {
-		rulefile_mistake(file, path,
+		rule_reader_error(file, path,
 		    "Beside path this needs exactly one of exists, equals, not_equals, contains, "
 		    "begins_with "
 		    "and ends_with.");
@@ -179,7 +180,7 @@ read_test(struct rulefile *file, struct condition *condition, const json_t *json
 	}
 	condition->kind = tests[found].kind;
 	return read_words(file, condition, json_object_get(json, tests[found].name),
-	    mistakes_key(key_path, path, tests[found].name));
+	    validation_key(key_path, path, tests[found].name));
 }
 
 static size_t
@@ -190,7 +191,7 @@ count_comments(const json_t *json)
 	const char *key;
 
 	json_object_foreach((json_t *)json, key, value)
-		count += rulefile_is_comment(key);
+		count += rule_reader_is_comment(key);
 	return count;
 }
 
@@ -209,23 +210,23 @@ form_of(const json_t *json)
 }
 
 struct condition *
-condition_read(struct rulefile *file, const json_t *json, const char *path)
+condition_read(struct rule_reader *file, const json_t *json, const char *path)
 {
 	const char *form = form_of(json);
 	struct condition *new;
 	const json_t *value;
-	char key_path[MISTAKE_PATH];
+	char key_path[VALIDATION_PATH];
 	bool good;
 
 	if (form == NULL) {
-		rulefile_mistake(file, path,
+		rule_reader_error(file, path,
 		    "This must be a condition: an object with path and a test, or with all, any, "
 		    "not or "
 		    "amount alone.");
 		return NULL;
 	}
 	value = json_object_get(json, form);
-	mistakes_key(key_path, path, form);
+	validation_key(key_path, path, form);
 	new = new_condition(form[0] == 'n' ? NOT : strcmp(form, "any") == 0 ? ANY : ALL);
 	if (strcmp(form, "path") == 0)
 		good = read_test(file, new, json, path);
@@ -273,7 +274,7 @@ static bool
 place_fits(const json_t *value, void *arg)
 {
 	const struct condition *condition = arg;
-	char *text = jsonpath_text(value), *folded;
+	char *text = json_path_text(value), *folded;
 	bool found = false;
 	const json_t *word;
 	size_t i;
@@ -323,9 +324,9 @@ test_holds(const struct condition *condition, const struct view *view)
 	void *arg = (void *)condition;
 
 	if (condition->every)
-		return jsonpath_any(origin, condition->path, is_place, NULL) &&
-		    !jsonpath_any(origin, condition->path, place_fails, arg);
-	return jsonpath_any(origin, condition->path, place_fits, arg);
+		return json_path_any(origin, condition->path, is_place, NULL) &&
+		    !json_path_any(origin, condition->path, place_fails, arg);
+	return json_path_any(origin, condition->path, place_fits, arg);
 }
 
 static bool

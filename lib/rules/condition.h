@@ -31,7 +31,7 @@ struct view {
 };
 
 /* NULL, and everything wrong with it noted, when it is not a condition. */
-struct condition *condition_read(struct rulefile *file, const json_t *json, const char *path);
+struct condition *condition_read(struct rule_reader *file, const json_t *json, const char *path);
 
 void condition_free(struct condition *condition); /* NULL is allowed. */
 

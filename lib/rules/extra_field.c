@@ -18,7 +18,7 @@ enum type {
 
 static const char *const type_names[TYPE_COUNT] = { "text", "number", "checkbox", "date", "enum" };
 
-struct extra {
+struct extra_field {
 	int64_t field;
 	enum type type;
 	char *path;    /* NULL: value is written. */
@@ -80,7 +80,7 @@ date_value(const char *text)
 
 /* What is to be written for one value of the webhook; NULL for nothing. */
 static json_t *
-convert(const struct extra *extra, const char *text)
+convert(const struct extra_field *extra, const char *text)
 {
 	char *folded = text_fold(text);
 	json_t *value = NULL;
@@ -104,43 +104,43 @@ convert(const struct extra *extra, const char *text)
  */
 
 static json_t *
-map_target(struct rulefile *file, enum type type, const json_t *value, const char *path)
+map_target(struct rule_reader *file, enum type type, const json_t *value, const char *path)
 {
 	int64_t id;
 
 	if (type != TYPE_ENUM) {
 		if (json_is_string(value))
 			return json_string(json_string_value(value));
-		rulefile_mistake(file, path, "This must be a string.");
+		rule_reader_error(file, path, "This must be a string.");
 		return NULL;
 	}
-	id = rulefile_id(file, value, path);
+	id = rule_reader_id(file, value, path);
 	return id != 0 ? json_integer(id) : NULL;
 }
 
 static void
-read_map(struct rulefile *file, struct extra *extra, json_t *map, const char *path)
+read_map(struct rule_reader *file, struct extra_field *extra, json_t *map, const char *path)
 {
-	char key_path[MISTAKE_PATH];
+	char key_path[VALIDATION_PATH];
 	const char *key;
 	json_t *value, *target;
 
 	if (!json_is_object(map)) {
-		rulefile_mistake(file, path, "This must be an object.");
+		rule_reader_error(file, path, "This must be an object.");
 		return;
 	}
 	if (extra->type != TYPE_ENUM && extra->type != TYPE_TEXT)
-		rulefile_mistake(file, path, "Only text and enum fields have a map.");
+		rule_reader_error(file, path, "Only text and enum fields have a map.");
 	extra->map = json_object();
 	json_object_foreach(map, key, value) {
 		char *word;
 
 		if (strcmp(key, "$comment") == 0)
 			continue;
-		word = rulefile_word(key);
-		target = map_target(file, extra->type, value, mistakes_key(key_path, path, key));
+		word = rule_reader_word(key);
+		target = map_target(file, extra->type, value, validation_key(key_path, path, key));
 		if (json_object_get(extra->map, word) != NULL)
-			rulefile_mistake(file, key_path, "This value occurs twice.");
+			rule_reader_error(file, key_path, "This value occurs twice.");
 		if (target != NULL && json_object_set_new(extra->map, word, target) != 0)
 			abort();
 		free(word);
@@ -149,10 +149,10 @@ read_map(struct rulefile *file, struct extra *extra, json_t *map, const char *pa
 
 /* False, and noted, when there is no such type. */
 static bool
-read_type(struct rulefile *file, struct extra *extra, const json_t *json, const char *path)
+read_type(struct rule_reader *file, struct extra_field *extra, const json_t *json, const char *path)
 {
-	const char *name = rulefile_text(file, json, path, "type");
-	char key_path[MISTAKE_PATH];
+	const char *name = rule_reader_text(file, json, path, "type");
+	char key_path[VALIDATION_PATH];
 	int type = 0;
 
 	if (name == NULL)
@@ -160,7 +160,7 @@ read_type(struct rulefile *file, struct extra *extra, const json_t *json, const 
 	while (type < TYPE_COUNT && strcmp(type_names[type], name) != 0)
 		type++;
 	if (type == TYPE_COUNT) {
-		rulefile_mistake(file, mistakes_key(key_path, path, "type"),
+		rule_reader_error(file, validation_key(key_path, path, "type"),
 		    "This must be text, number, checkbox, date or enum.");
 		return false;
 	}
@@ -170,80 +170,82 @@ read_type(struct rulefile *file, struct extra *extra, const json_t *json, const 
 
 /* What always is written. */
 static void
-read_value(struct rulefile *file, struct extra *extra, const json_t *value, const char *path)
+read_value(
+    struct rule_reader *file, struct extra_field *extra, const json_t *value, const char *path)
 {
 	char *text;
 
 	if (extra->type == TYPE_ENUM) {
-		extra->value = json_integer(rulefile_id(file, value, path));
+		extra->value = json_integer(rule_reader_id(file, value, path));
 		return;
 	}
-	text = jsonpath_text(value);
+	text = json_path_text(value);
 	if (text != NULL)
 		extra->value = convert(extra, text);
 	if (extra->value == NULL)
-		rulefile_mistake(file, path, "This cannot be written into a field of type %s.",
+		rule_reader_error(file, path, "This cannot be written into a field of type %s.",
 		    type_names[extra->type]);
 	free(text);
 }
 
 /* Where the value comes from: the webhook, perhaps by way of a map, or the rule itself. */
 static void
-read_source(struct rulefile *file, struct extra *extra, const json_t *json, const char *path)
+read_source(
+    struct rule_reader *file, struct extra_field *extra, const json_t *json, const char *path)
 {
 	const json_t *value = json_object_get(json, "value");
 	json_t *map = json_object_get(json, "map");
 	bool typed = read_type(file, extra, json, path);
-	char key_path[MISTAKE_PATH];
+	char key_path[VALIDATION_PATH];
 	const char *from;
 
 	if (value != NULL && (map != NULL || json_object_get(json, "path") != NULL)) {
-		rulefile_mistake(
+		rule_reader_error(
 		    file, path, "This can have path, perhaps with map, or value, not both.");
 		return;
 	}
 	if (value != NULL && typed)
-		read_value(file, extra, value, mistakes_key(key_path, path, "value"));
+		read_value(file, extra, value, validation_key(key_path, path, "value"));
 	if (value != NULL)
 		return;
-	if ((from = rulefile_path(file, json, path, "path")) != NULL)
+	if ((from = rule_reader_path(file, json, path, "path")) != NULL)
 		extra->path = text_copy(from, strlen(from));
-	mistakes_key(key_path, path, "map");
+	validation_key(key_path, path, "map");
 	if (map != NULL && typed)
 		read_map(file, extra, map, key_path);
 	else if (typed && extra->type == TYPE_ENUM)
-		rulefile_mistake(file, key_path, "An enum field needs this.");
+		rule_reader_error(file, key_path, "An enum field needs this.");
 }
 
-struct extra *
-extra_read(struct rulefile *file, const json_t *json, const char *path)
+struct extra_field *
+extra_field_read(struct rule_reader *file, const json_t *json, const char *path)
 {
 	static const char *const known[] = { "field", "path", "value", "type", "map", "when",
 		NULL };
-	size_t before = json_array_size(file->mistakes);
-	struct extra *new = calloc(1, sizeof(*new));
-	char key_path[MISTAKE_PATH];
+	size_t before = json_array_size(file->errors);
+	struct extra_field *new = calloc(1, sizeof(*new));
+	char key_path[VALIDATION_PATH];
 
 	if (new == NULL)
 		abort();
-	if (rulefile_keys(file, json, path, known)) {
-		new->field = rulefile_id(
-		    file, json_object_get(json, "field"), mistakes_key(key_path, path, "field"));
+	if (rule_reader_keys(file, json, path, known)) {
+		new->field = rule_reader_id(
+		    file, json_object_get(json, "field"), validation_key(key_path, path, "field"));
 		read_source(file, new, json, path);
 		if (json_object_get(json, "when") != NULL)
 			new->when = condition_read(file, json_object_get(json, "when"),
-			    mistakes_key(key_path, path, "when"));
+			    validation_key(key_path, path, "when"));
 	}
 	/* An enum id that is not set leaves nothing to write. */
-	if (new->field != 0 && json_array_size(file->mistakes) == before &&
+	if (new->field != 0 && json_array_size(file->errors) == before &&
 	    (new->path != NULL || new->type != TYPE_ENUM || json_integer_value(new->value) != 0))
 		return new;
-	extra_free(new);
+	extra_field_free(new);
 	return NULL;
 }
 
 void
-extra_free(struct extra *extra)
+extra_field_free(struct extra_field *extra)
 {
 	if (extra == NULL)
 		return;
@@ -262,7 +264,7 @@ append(json_t *list, json_t *value)
 }
 
 struct gathering {
-	const struct extra *extra;
+	const struct extra_field *extra;
 	json_t *values; /* Converted, each once. */
 };
 
@@ -271,7 +273,7 @@ static bool
 gather(const json_t *value, void *arg)
 {
 	struct gathering *gathering = arg;
-	char *text = jsonpath_text(value);
+	char *text = json_path_text(value);
 	json_t *converted = text != NULL ? convert(gathering->extra, text) : NULL, *known;
 	bool several = gathering->extra->type == TYPE_TEXT || gathering->extra->type == TYPE_ENUM;
 	size_t i;
@@ -327,13 +329,13 @@ has_field(const json_t *fields, int64_t id)
 }
 
 void
-extra_write(const struct extra *extra, const struct view *view, json_t *fields)
+extra_field_write(const struct extra_field *extra, const struct view *view, json_t *fields)
 {
 	struct gathering gathering = { extra, json_array() };
 
 	if (!has_field(fields, extra->field) && condition_holds(extra->when, view)) {
 		if (extra->path != NULL)
-			jsonpath_any(
+			json_path_any(
 			    view_origin(view, extra->path), extra->path, gather, &gathering);
 		else
 			append(gathering.values, json_incref(extra->value));

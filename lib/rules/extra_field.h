@@ -18,13 +18,14 @@
  * whatever the webhook says, if "when" holds; for enum it is an enum id.
  * When several rules name one field, the first that finds a value writes it.
  */
-struct extra;
+struct extra_field;
 
 /* NULL when the rule does not exist, be it that its field's id is not set or that it is wrong, which is noted. */
-struct extra *extra_read(struct rulefile *file, const json_t *json, const char *path);
-void extra_free(struct extra *extra); /* NULL is allowed. */
+struct extra_field *extra_field_read(
+    struct rule_reader *file, const json_t *json, const char *path);
+void extra_field_free(struct extra_field *extra); /* NULL is allowed. */
 
 /* Append {"field_id": id, "values": [...]} to fields, if there is a value and the field is not there already. */
-void extra_write(const struct extra *extra, const struct view *view, json_t *fields);
+void extra_field_write(const struct extra_field *extra, const struct view *view, json_t *fields);
 
 #endif

@@ -6,7 +6,7 @@
 #include "rules/rule_reader.h"
 
 struct walk {
-	struct rulefile file;
+	struct rule_reader file;
 	void (*tell)(void *, const struct rule_id *);
 	void *told;
 };
@@ -24,7 +24,7 @@ static int64_t
 tell_id(struct walk *walk, struct rule_id one, const json_t *value, const char *path)
 {
 	const char *text = json_string_value(value);
-	char label[MISTAKE_PATH];
+	char label[VALIDATION_PATH];
 
 	if (value == NULL)
 		return 0;
@@ -34,7 +34,7 @@ tell_id(struct walk *walk, struct rule_id one, const json_t *value, const char *
 	else
 		snprintf(label, sizeof(label), "%s", path);
 	one.label = label;
-	one.id = rulefile_id(&walk->file, value, path);
+	one.id = rule_reader_id(&walk->file, value, path);
 	walk->tell(walk->told, &one);
 	return one.id;
 }
@@ -42,20 +42,20 @@ tell_id(struct walk *walk, struct rule_id one, const json_t *value, const char *
 static void
 walk_subjects(struct walk *walk, const json_t *rules)
 {
-	char path[MISTAKE_PATH];
+	char path[VALIDATION_PATH];
 	const char *name;
 	json_t *value;
 
 	json_object_foreach(json_object_get(rules, "subjects"), name, value)
 		if (strcmp(name, "$comment") != 0)
 			tell_id(walk, (struct rule_id){ .role = RULE_SUBJECT, .name = name }, value,
-			    mistakes_key(path, "subjects", name));
+			    validation_key(path, "subjects", name));
 }
 
 static void
 walk_directions(struct walk *walk, const json_t *rules)
 {
-	char path[MISTAKE_PATH], place[MISTAKE_PATH];
+	char path[VALIDATION_PATH], place[VALIDATION_PATH];
 	const json_t *rule;
 	size_t i;
 
@@ -63,7 +63,7 @@ walk_directions(struct walk *walk, const json_t *rules)
 		struct rule_id one = { .role = RULE_DIRECTION,
 			.name = text_of(json_object_get(rule, "when"), "equals") };
 
-		mistakes_key(path, mistakes_index(place, "directions", i), "enum");
+		validation_key(path, validation_index(place, "directions", i), "enum");
 		tell_id(walk, one, json_object_get(rule, "enum"), path);
 	}
 }
@@ -71,54 +71,54 @@ walk_directions(struct walk *walk, const json_t *rules)
 static void
 walk_pipelines(struct walk *walk, const json_t *rules)
 {
-	char path[MISTAKE_PATH], place[MISTAKE_PATH];
+	char path[VALIDATION_PATH], place[VALIDATION_PATH];
 	const json_t *rule;
 	size_t i;
 
 	json_array_foreach(json_object_get(rules, "pipelines"), i, rule) {
 		struct rule_id one = { .role = RULE_PIPELINE, .name = text_of(rule, "name") };
 
-		mistakes_key(path, mistakes_index(place, "pipelines", i), "pipeline");
+		validation_key(path, validation_index(place, "pipelines", i), "pipeline");
 		one.within = tell_id(walk, one, json_object_get(rule, "pipeline"), path);
 		one.role = RULE_STAGE;
 		tell_id(walk, one, json_object_get(rule, "status"),
-		    mistakes_key(path, place, "status"));
+		    validation_key(path, place, "status"));
 	}
 }
 
 static void
 walk_finished(struct walk *walk, const json_t *rules)
 {
-	char path[MISTAKE_PATH];
+	char path[VALIDATION_PATH];
 	const json_t *stage;
 	size_t i;
 
 	json_array_foreach(json_object_get(rules, "excluded_stages"), i, stage)
 		tell_id(walk, (struct rule_id){ .role = RULE_FINISHED, .name = "" }, stage,
-		    mistakes_index(path, "excluded_stages", i));
+		    validation_index(path, "excluded_stages", i));
 }
 
 static void
 walk_options(struct walk *walk, const json_t *rule, int64_t field, const char *place)
 {
-	char map[MISTAKE_PATH], path[MISTAKE_PATH];
+	char map[VALIDATION_PATH], path[VALIDATION_PATH];
 	const char *name;
 	json_t *value;
 
-	mistakes_key(map, place, "map");
+	validation_key(map, place, "map");
 	json_object_foreach(json_object_get(rule, "map"), name, value)
 		if (strcmp(name, "$comment") != 0)
 			tell_id(walk,
 			    (struct rule_id){ .role = RULE_OPTION, .name = name, .within = field },
-			    value, mistakes_key(path, map, name));
+			    value, validation_key(path, map, name));
 	tell_id(walk, (struct rule_id){ .role = RULE_OPTION, .name = "", .within = field },
-	    json_object_get(rule, "value"), mistakes_key(path, place, "value"));
+	    json_object_get(rule, "value"), validation_key(path, place, "value"));
 }
 
 static void
 walk_fields(struct walk *walk, const json_t *rules)
 {
-	char path[MISTAKE_PATH], place[MISTAKE_PATH];
+	char path[VALIDATION_PATH], place[VALIDATION_PATH];
 	const json_t *rule;
 	int64_t field;
 	size_t i;
@@ -128,7 +128,7 @@ walk_fields(struct walk *walk, const json_t *rules)
 			.role = RULE_FIELD, .name = "", .type = text_of(rule, "type")
 		};
 
-		mistakes_key(path, mistakes_index(place, "fields", i), "field");
+		validation_key(path, validation_index(place, "fields", i), "field");
 		field = tell_id(walk, one, json_object_get(rule, "field"), path);
 		if (strcmp(one.type, "enum") == 0)
 			walk_options(walk, rule, field, place);
@@ -138,14 +138,14 @@ walk_fields(struct walk *walk, const json_t *rules)
 static void
 walk_tasks(struct walk *walk, const json_t *rules)
 {
-	char path[MISTAKE_PATH], place[MISTAKE_PATH];
+	char path[VALIDATION_PATH], place[VALIDATION_PATH];
 	const json_t *rule;
 	size_t i;
 
 	json_array_foreach(json_object_get(rules, "tasks"), i, rule)
 		tell_id(walk, (struct rule_id){ .role = RULE_TASK, .name = "" },
 		    json_object_get(rule, "type"),
-		    mistakes_key(path, mistakes_index(place, "tasks", i), "type"));
+		    validation_key(path, validation_index(place, "tasks", i), "type"));
 }
 
 void
@@ -153,8 +153,8 @@ rule_ids(const struct settings *settings, const json_t *rules,
     void (*tell)(void *told, const struct rule_id *id), void *told)
 {
 	/* What is wrong or odd with the rules is told by whoever loads them. */
-	struct rulefile file = {
-		.settings = settings, .mistakes = json_array(), .remarks = json_array()
+	struct rule_reader file = {
+		.settings = settings, .errors = json_array(), .warnings = json_array()
 	};
 	struct walk walk = { .file = file, .tell = tell, .told = told };
 
@@ -164,6 +164,6 @@ rule_ids(const struct settings *settings, const json_t *rules,
 	walk_finished(&walk, rules);
 	walk_fields(&walk, rules);
 	walk_tasks(&walk, rules);
-	json_decref(file.mistakes);
-	json_decref(file.remarks);
+	json_decref(file.errors);
+	json_decref(file.warnings);
 }

@@ -17,31 +17,31 @@ note(json_t *list, const char *path, const char *format, va_list args)
 	char message[400];
 
 	vsnprintf(message, sizeof(message), format, args);
-	mistakes_add(list, RULEFILE_MISTAKES_MAX, path, "%s", message);
+	validation_add(list, RULE_READER_ERRORS_MAX, path, "%s", message);
 }
 
 void
-rulefile_mistake(struct rulefile *file, const char *path, const char *format, ...)
+rule_reader_error(struct rule_reader *file, const char *path, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	note(file->mistakes, path, format, args);
+	note(file->errors, path, format, args);
 	va_end(args);
 }
 
 void
-rulefile_remark(struct rulefile *file, const char *path, const char *format, ...)
+rule_reader_warning(struct rule_reader *file, const char *path, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	note(file->remarks, path, format, args);
+	note(file->warnings, path, format, args);
 	va_end(args);
 }
 
 bool
-rulefile_is_comment(const char *key)
+rule_reader_is_comment(const char *key)
 {
 	return strcmp(key, "$comment") == 0 || strcmp(key, "comment") == 0;
 }
@@ -57,7 +57,7 @@ is_among(const char *key, const char *const known[])
 
 /* The keys that there are, for somebody who has misspelt one. */
 static void
-note_unknown_key(struct rulefile *file, const char *path, const char *const known[])
+note_unknown_key(struct rule_reader *file, const char *path, const char *const known[])
 {
 	char list[300] = "";
 	size_t used = 0;
@@ -65,49 +65,49 @@ note_unknown_key(struct rulefile *file, const char *path, const char *const know
 	for (; *known != NULL && used < sizeof(list); known++)
 		used += (size_t)snprintf(
 		    list + used, sizeof(list) - used, "%s%s", used > 0 ? ", " : "", *known);
-	rulefile_mistake(file, path, "This key is unknown; known here: %s.", list);
+	rule_reader_error(file, path, "This key is unknown; known here: %s.", list);
 }
 
 bool
-rulefile_keys(
-    struct rulefile *file, const json_t *object, const char *path, const char *const known[])
+rule_reader_keys(
+    struct rule_reader *file, const json_t *object, const char *path, const char *const known[])
 {
-	char key_path[MISTAKE_PATH];
+	char key_path[VALIDATION_PATH];
 	const char *key;
 	json_t *value;
 
 	if (!json_is_object(object)) {
-		rulefile_mistake(file, path, "This must be an object.");
+		rule_reader_error(file, path, "This must be an object.");
 		return false;
 	}
 	json_object_foreach((json_t *)object, key, value)
-		if (!is_among(key, known) && !rulefile_is_comment(key))
-			note_unknown_key(file, mistakes_key(key_path, path, key), known);
+		if (!is_among(key, known) && !rule_reader_is_comment(key))
+			note_unknown_key(file, validation_key(key_path, path, key), known);
 	return true;
 }
 
 json_t *
-rulefile_array(struct rulefile *file, const json_t *object, const char *path, const char *key)
+rule_reader_array(struct rule_reader *file, const json_t *object, const char *path, const char *key)
 {
 	json_t *value = json_object_get(object, key);
-	char key_path[MISTAKE_PATH];
+	char key_path[VALIDATION_PATH];
 
 	if (value == NULL || json_is_array(value))
 		return value;
-	rulefile_mistake(file, mistakes_key(key_path, path, key), "This must be an array.");
+	rule_reader_error(file, validation_key(key_path, path, key), "This must be an array.");
 	return NULL;
 }
 
 const char *
-rulefile_text(struct rulefile *file, const json_t *object, const char *path, const char *key)
+rule_reader_text(struct rule_reader *file, const json_t *object, const char *path, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));
-	char key_path[MISTAKE_PATH];
+	char key_path[VALIDATION_PATH];
 
 	if (text != NULL && text[0] != '\0')
 		return text;
-	rulefile_mistake(
-	    file, mistakes_key(key_path, path, key), "This must be a string that is not empty.");
+	rule_reader_error(
+	    file, validation_key(key_path, path, key), "This must be a string that is not empty.");
 	return NULL;
 }
 
@@ -121,21 +121,21 @@ begins_at_order(const char *path)
 }
 
 const char *
-rulefile_path(struct rulefile *file, const json_t *object, const char *path, const char *key)
+rule_reader_path(struct rule_reader *file, const json_t *object, const char *path, const char *key)
 {
-	const char *text = rulefile_text(file, object, path, key);
-	char key_path[MISTAKE_PATH];
+	const char *text = rule_reader_text(file, object, path, key);
+	char key_path[VALIDATION_PATH];
 
 	if (text == NULL)
 		return NULL;
-	mistakes_key(key_path, path, key);
-	if (!jsonpath_valid(text)) {
-		rulefile_mistake(file, key_path,
+	validation_key(key_path, path, key);
+	if (!json_path_valid(text)) {
+		rule_reader_error(file, key_path,
 		    "This must be keys joined by points, [] behind the key of an array.");
 		return NULL;
 	}
 	if (!file->of_items && !begins_at_order(text))
-		rulefile_remark(file, key_path,
+		rule_reader_warning(file, key_path,
 		    "This does not begin with course_order: will it lead anywhere?");
 	return text;
 }
@@ -151,11 +151,11 @@ enum meaning {
 static bool
 is_heard_of(const char *name, const char *reference)
 {
-	return settings_knows(name) || strstr(mapping_builtin, reference) != NULL;
+	return settings_knows(name) || strstr(rules_builtin, reference) != NULL;
 }
 
 static enum meaning
-understand(struct rulefile *file, const char *text, const char *path, char name[static 128],
+understand(struct rule_reader *file, const char *text, const char *path, char name[static 128],
     const char **value)
 {
 	size_t length = strlen(text);
@@ -164,14 +164,14 @@ understand(struct rulefile *file, const char *text, const char *path, char name[
 		return LITERAL;
 	if (strncmp(text, "${", 2) != 0 || strcspn(text, "}") != length - 1 || length < 4 ||
 	    length > 100 || strstr(text + 2, "${") != NULL) {
-		rulefile_mistake(file, path, "A setting must stand alone, as in \"${NAME}\".");
+		rule_reader_error(file, path, "A setting must stand alone, as in \"${NAME}\".");
 		return MISTAKEN;
 	}
 	memcpy(name, text + 2, length - 3);
 	name[length - 3] = '\0';
 	*value = settings_variable(file->settings, name);
 	if (*value == NULL && !is_heard_of(name, text))
-		rulefile_remark(file, path,
+		rule_reader_warning(file, path,
 		    "%s is not set, and no setting is called so: is it misspelt?", name);
 	return VARIABLE;
 }
@@ -187,7 +187,7 @@ parse_id(const char *text, int64_t *id)
 }
 
 int64_t
-rulefile_id(struct rulefile *file, const json_t *json, const char *path)
+rule_reader_id(struct rule_reader *file, const json_t *json, const char *path)
 {
 	const char *text = json_string_value(json), *value;
 	char name[128];
@@ -202,7 +202,7 @@ rulefile_id(struct rulefile *file, const json_t *json, const char *path)
 				return 0;
 			if (parse_id(value, &id))
 				return id;
-			rulefile_mistake(
+			rule_reader_error(
 			    file, path, "The setting %s must be a positive integer.", name);
 			return 0;
 		case MISTAKEN:
@@ -211,12 +211,12 @@ rulefile_id(struct rulefile *file, const json_t *json, const char *path)
 			break;
 		}
 	}
-	rulefile_mistake(file, path, "This must be a positive integer or \"${NAME}\".");
+	rule_reader_error(file, path, "This must be a positive integer or \"${NAME}\".");
 	return 0;
 }
 
 char *
-rulefile_word(const char *text)
+rule_reader_word(const char *text)
 {
 	size_t length;
 	const char *begin = text_trim(text, &length);
@@ -229,7 +229,7 @@ rulefile_word(const char *text)
 static void
 add_word(json_t *words, const char *text)
 {
-	char *word = rulefile_word(text);
+	char *word = rule_reader_word(text);
 
 	if (json_array_append_new(words, json_string(word)) != 0)
 		abort();
@@ -253,13 +253,13 @@ add_list(json_t *words, const char *list)
 }
 
 static void
-add_value(struct rulefile *file, json_t *words, const json_t *value, const char *path)
+add_value(struct rule_reader *file, json_t *words, const json_t *value, const char *path)
 {
 	const char *list = NULL;
-	char name[128], *text = jsonpath_text(value);
+	char name[128], *text = json_path_text(value);
 
 	if (text == NULL) {
-		rulefile_mistake(file, path,
+		rule_reader_error(file, path,
 		    "This must be a string, a number, true or false, or an array of them.");
 		return;
 	}
@@ -278,10 +278,10 @@ add_value(struct rulefile *file, json_t *words, const json_t *value, const char 
 }
 
 json_t *
-rulefile_words(struct rulefile *file, const json_t *value, const char *path)
+rule_reader_words(struct rule_reader *file, const json_t *value, const char *path)
 {
 	json_t *words = json_array(), *element;
-	char element_path[MISTAKE_PATH];
+	char element_path[VALIDATION_PATH];
 	size_t i;
 
 	if (words == NULL)
@@ -289,6 +289,6 @@ rulefile_words(struct rulefile *file, const json_t *value, const char *path)
 	if (!json_is_array(value))
 		add_value(file, words, value, path);
 	json_array_foreach(value, i, element)
-		add_value(file, words, element, mistakes_index(element_path, path, i));
+		add_value(file, words, element, validation_index(element_path, path, i));
 	return words;
 }

@@ -10,56 +10,56 @@
 /*
  * Reading the file of rules: typed look-ups that resolve "${NAME}" and note every mistake under its path.
  *
- * A mistake makes the file useless.  A remark tells what is allowed but hardly meant.
+ * A mistake makes the file useless.  A warning tells what is allowed but hardly meant.
  */
-struct rulefile {
+struct rule_reader {
 	const struct settings *settings;
-	json_t *mistakes; /* Arrays of {"path", "message"}. */
-	json_t *remarks;
+	json_t *errors; /* Arrays of {"path", "message"}. */
+	json_t *warnings;
 	bool
 	    of_items; /* What is read next may look at one item of the order: its paths may begin there. */
 };
 
-#define RULEFILE_MISTAKES_MAX 200
+#define RULE_READER_ERRORS_MAX 200
 
 /* The built-in rules: lib/rules/mapping.json, turned into C by the Makefile. */
-extern const char mapping_builtin[];
+extern const char rules_builtin[];
 
-void rulefile_mistake(struct rulefile *file, const char *path, const char *format, ...)
+void rule_reader_error(struct rule_reader *file, const char *path, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-void rulefile_remark(struct rulefile *file, const char *path, const char *format, ...)
+void rule_reader_warning(struct rule_reader *file, const char *path, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* Whether a key is for people alone.  "$comment" is so everywhere; "comment" only where keys are not names themselves. */
-bool rulefile_is_comment(const char *key);
+bool rule_reader_is_comment(const char *key);
 
 /* Note every key of the object that is neither in the list, which ends with NULL, nor a comment: a misspelt key would
  * silently do nothing.  False, and noted, when it is no object. */
-bool rulefile_keys(
-    struct rulefile *file, const json_t *object, const char *path, const char *const known[]);
+bool rule_reader_keys(
+    struct rule_reader *file, const json_t *object, const char *path, const char *const known[]);
 
 /* The array under that key; NULL when it is absent or, which is noted, something else. */
-json_t *rulefile_array(
-    struct rulefile *file, const json_t *object, const char *path, const char *key);
+json_t *rule_reader_array(
+    struct rule_reader *file, const json_t *object, const char *path, const char *key);
 
 /* The text under that key, not empty; NULL, and noted, otherwise. */
-const char *rulefile_text(
-    struct rulefile *file, const json_t *object, const char *path, const char *key);
+const char *rule_reader_text(
+    struct rule_reader *file, const json_t *object, const char *path, const char *key);
 
 /* The same for a text that is a path into the webhook; one that begins where nothing is known to be is remarked upon. */
-const char *rulefile_path(
-    struct rulefile *file, const json_t *object, const char *path, const char *key);
+const char *rule_reader_path(
+    struct rule_reader *file, const json_t *object, const char *path, const char *key);
 
 /* A positive id, or "${NAME}" of a setting that holds one; 0 when that setting is not set, or when noted as wrong. */
-int64_t rulefile_id(struct rulefile *file, const json_t *value, const char *path);
+int64_t rule_reader_id(struct rule_reader *file, const json_t *value, const char *path);
 
 /* A new text, trimmed and folded: as words are compared. */
-char *rulefile_word(const char *text);
+char *rule_reader_word(const char *text);
 
 /*
  * A new array of such words out of a plain value or an array of them, where "${NAME}" stands for the setting's
  * comma-separated list.  It is empty when that setting is not set.
  */
-json_t *rulefile_words(struct rulefile *file, const json_t *value, const char *path);
+json_t *rule_reader_words(struct rule_reader *file, const json_t *value, const char *path);
 
 #endif

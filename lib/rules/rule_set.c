@@ -30,53 +30,53 @@ make_room(const json_t *root, const char *part, size_t size)
 }
 
 /* Read one rule of a list and, if it exists, append it to the mapping. */
-typedef void read_rule(struct rulefile *file, const json_t *json, const char *path, int place,
-    struct mapping *mapping);
+typedef void read_rule(struct rule_reader *file, const json_t *json, const char *path, int place,
+    struct rules *mapping);
 
 /* known: the keys of a rule; NULL where its reader checks them itself. */
 static void
-read_list(struct rulefile *file, const json_t *root, const char *part, const char *const known[],
-    read_rule *read, struct mapping *mapping)
+read_list(struct rule_reader *file, const json_t *root, const char *part, const char *const known[],
+    read_rule *read, struct rules *mapping)
 {
-	json_t *rules = rulefile_array(file, root, "", part), *rule;
-	char path[MISTAKE_PATH];
+	json_t *rules = rule_reader_array(file, root, "", part), *rule;
+	char path[VALIDATION_PATH];
 	size_t i;
 
 	json_array_foreach(rules, i, rule) {
-		mistakes_index(path, part, i);
-		if (known == NULL || rulefile_keys(file, rule, path, known))
+		validation_index(path, part, i);
+		if (known == NULL || rule_reader_keys(file, rule, path, known))
 			read(file, rule, path, (int)i, mapping);
 	}
 }
 
 /* Of rules of which the first that holds decides, one that always holds makes those behind it useless. */
 static void
-check_order(struct rulefile *file, const json_t *root, const char *part)
+check_order(struct rule_reader *file, const json_t *root, const char *part)
 {
 	const json_t *rules = json_object_get(root, part);
-	char path[MISTAKE_PATH];
+	char path[VALIDATION_PATH];
 
 	for (size_t i = 0; i + 1 < json_array_size(rules); i++)
 		if (json_is_object(json_array_get(rules, i)) &&
 		    json_object_get(json_array_get(rules, i), "when") == NULL)
-			rulefile_mistake(file, mistakes_index(path, part, i),
+			rule_reader_error(file, validation_index(path, part, i),
 			    "Only the last rule may be without when: those behind it never apply.");
 }
 
 static struct rule
 read_head(
-    struct rulefile *file, const json_t *json, const char *path, int place, bool may_be_always)
+    struct rule_reader *file, const json_t *json, const char *path, int place, bool may_be_always)
 {
 	const json_t *when = json_object_get(json, "when");
 	struct rule rule = { .place = place };
-	char key_path[MISTAKE_PATH];
+	char key_path[VALIDATION_PATH];
 	const char *name;
 
 	if (json_object_get(json, "name") != NULL &&
-	    (name = rulefile_text(file, json, path, "name")) != NULL)
+	    (name = rule_reader_text(file, json, path, "name")) != NULL)
 		rule.name = text_copy(name, strlen(name));
 	if (when != NULL || !may_be_always)
-		rule.when = condition_read(file, when, mistakes_key(key_path, path, "when"));
+		rule.when = condition_read(file, when, validation_key(key_path, path, "when"));
 	return rule;
 }
 
@@ -88,11 +88,12 @@ free_head(struct rule *rule)
 }
 
 static int64_t
-read_id(struct rulefile *file, const json_t *rule, const char *path, const char *key)
+read_id(struct rule_reader *file, const json_t *rule, const char *path, const char *key)
 {
-	char key_path[MISTAKE_PATH];
+	char key_path[VALIDATION_PATH];
 
-	return rulefile_id(file, json_object_get(rule, key), mistakes_key(key_path, path, key));
+	return rule_reader_id(
+	    file, json_object_get(rule, key), validation_key(key_path, path, key));
 }
 
 /*
@@ -100,24 +101,24 @@ read_id(struct rulefile *file, const json_t *rule, const char *path, const char 
  */
 
 static void
-read_subjects(struct rulefile *file, const json_t *root, struct mapping *mapping)
+read_subjects(struct rule_reader *file, const json_t *root, struct rules *mapping)
 {
 	json_t *subjects = json_object_get(root, "subjects"), *value;
-	char path[MISTAKE_PATH];
+	char path[VALIDATION_PATH];
 	const char *name;
 
 	mapping->subjects = json_object();
 	if (subjects != NULL && !json_is_object(subjects))
-		rulefile_mistake(file, "subjects", "This must be an object.");
+		rule_reader_error(file, "subjects", "This must be an object.");
 	json_object_foreach(subjects, name, value) {
-		char *word = rulefile_word(name);
+		char *word = rule_reader_word(name);
 		int64_t id = 0;
 
-		mistakes_key(path, "subjects", name);
+		validation_key(path, "subjects", name);
 		if (strcmp(name, "$comment") != 0)
-			id = rulefile_id(file, value, path);
+			id = rule_reader_id(file, value, path);
 		if (json_object_get(mapping->subjects, word) != NULL)
-			rulefile_mistake(file, path, "This subject occurs twice.");
+			rule_reader_error(file, path, "This subject occurs twice.");
 		else if (id != 0 &&
 		    json_object_set_new(mapping->subjects, word, json_integer(id)) != 0)
 			abort();
@@ -126,8 +127,8 @@ read_subjects(struct rulefile *file, const json_t *root, struct mapping *mapping
 }
 
 static void
-read_direction(
-    struct rulefile *file, const json_t *json, const char *path, int place, struct mapping *mapping)
+read_direction(struct rule_reader *file, const json_t *json, const char *path, int place,
+    struct rules *mapping)
 {
 	struct direction new = { .rule = read_head(file, json, path, place, false) };
 
@@ -139,7 +140,7 @@ read_direction(
 }
 
 static void
-read_direction_priority(struct rulefile *file, const json_t *root, struct mapping *mapping)
+read_direction_priority(struct rule_reader *file, const json_t *root, struct rules *mapping)
 {
 	const json_t *value = json_object_get(root, "direction_priority");
 	const char *word = json_string_value(value);
@@ -148,12 +149,12 @@ read_direction_priority(struct rulefile *file, const json_t *root, struct mappin
 		return;
 	mapping->rules_first = word != NULL && strcmp(word, "rules") == 0;
 	if (!mapping->rules_first && (word == NULL || strcmp(word, "courses") != 0))
-		rulefile_mistake(file, "direction_priority", "This must be courses or rules.");
+		rule_reader_error(file, "direction_priority", "This must be courses or rules.");
 }
 
 static void
-read_pipeline(
-    struct rulefile *file, const json_t *json, const char *path, int place, struct mapping *mapping)
+read_pipeline(struct rule_reader *file, const json_t *json, const char *path, int place,
+    struct rules *mapping)
 {
 	struct pipeline new = { .rule = read_head(file, json, path, place, true) };
 
@@ -167,15 +168,16 @@ read_pipeline(
 }
 
 static void
-read_excluded_stages(struct rulefile *file, const json_t *root, struct mapping *mapping)
+read_excluded_stages(struct rule_reader *file, const json_t *root, struct rules *mapping)
 {
-	json_t *stages = rulefile_array(file, root, "", "excluded_stages"), *stage;
-	char path[MISTAKE_PATH];
+	json_t *stages = rule_reader_array(file, root, "", "excluded_stages"), *stage;
+	char path[VALIDATION_PATH];
 	size_t i;
 
 	mapping->excluded_stages = json_array();
 	json_array_foreach(stages, i, stage) {
-		int64_t id = rulefile_id(file, stage, mistakes_index(path, "excluded_stages", i));
+		int64_t id =
+		    rule_reader_id(file, stage, validation_index(path, "excluded_stages", i));
 
 		if (id != 0 &&
 		    json_array_append_new(mapping->excluded_stages, json_integer(id)) != 0)
@@ -184,11 +186,11 @@ read_excluded_stages(struct rulefile *file, const json_t *root, struct mapping *
 }
 
 static void
-read_exclusion(
-    struct rulefile *file, const json_t *json, const char *path, int place, struct mapping *mapping)
+read_exclusion(struct rule_reader *file, const json_t *json, const char *path, int place,
+    struct rules *mapping)
 {
 	struct exclusion new = { .rule = read_head(file, json, path, place, false) };
-	const char *reason = rulefile_text(file, json, path, "reason");
+	const char *reason = rule_reader_text(file, json, path, "reason");
 
 	if (reason != NULL)
 		new.reason = text_copy(reason, strlen(reason));
@@ -196,10 +198,10 @@ read_exclusion(
 }
 
 static void
-read_extra(
-    struct rulefile *file, const json_t *json, const char *path, int place, struct mapping *mapping)
+read_extra(struct rule_reader *file, const json_t *json, const char *path, int place,
+    struct rules *mapping)
 {
-	struct extra *new = extra_read(file, json, path);
+	struct extra_field *new = extra_field_read(file, json, path);
 
 	(void)place;
 	if (new != NULL)
@@ -207,43 +209,43 @@ read_extra(
 }
 
 static void
-read_lead_id(struct rulefile *file, const json_t *root, struct mapping *mapping)
+read_lead_id(struct rule_reader *file, const json_t *root, struct rules *mapping)
 {
 	static const char *const known[] = { "path", NULL };
 	const json_t *json = json_object_get(root, "lead_id");
 	const char *path;
 
-	if (json == NULL || !rulefile_keys(file, json, "lead_id", known))
+	if (json == NULL || !rule_reader_keys(file, json, "lead_id", known))
 		return;
-	if ((path = rulefile_path(file, json, "lead_id", "path")) != NULL)
+	if ((path = rule_reader_path(file, json, "lead_id", "path")) != NULL)
 		mapping->lead_id_path = text_copy(path, strlen(path));
 }
 
 static int64_t
-read_due(struct rulefile *file, const json_t *json, const char *path)
+read_due(struct rule_reader *file, const json_t *json, const char *path)
 {
 	const json_t *value = json_object_get(json, "due_hours");
 	json_int_t hours = value != NULL ? json_integer_value(value) : DUE_HOURS_DEFAULT;
-	char key_path[MISTAKE_PATH];
+	char key_path[VALIDATION_PATH];
 
 	if (hours < 1 || hours > DUE_HOURS_MAX)
-		rulefile_mistake(file, mistakes_key(key_path, path, "due_hours"),
+		rule_reader_error(file, validation_key(key_path, path, "due_hours"),
 		    "This must be a whole number of hours from 1 to %d.", DUE_HOURS_MAX);
 	return hours * 3600;
 }
 
 static void
-read_task(
-    struct rulefile *file, const json_t *json, const char *path, int place, struct mapping *mapping)
+read_task(struct rule_reader *file, const json_t *json, const char *path, int place,
+    struct rules *mapping)
 {
 	struct task_rule new = { .rule = read_head(file, json, path, place, true),
 		.type = TASK_TYPE_DEFAULT,
 		.due_s = read_due(file, json, path) };
-	const char *text = rulefile_text(file, json, path, "text");
-	char key_path[MISTAKE_PATH];
+	const char *text = rule_reader_text(file, json, path, "text");
+	char key_path[VALIDATION_PATH];
 
 	if (text != NULL && !task_template_valid(text))
-		rulefile_mistake(file, mistakes_key(key_path, path, "text"),
+		rule_reader_error(file, validation_key(key_path, path, "text"),
 		    "In braces only {name}, {amount} and {courses} can stand.");
 	if (text != NULL)
 		new.text = text_copy(text, strlen(text));
@@ -255,7 +257,7 @@ read_task(
 }
 
 static void
-read_lists(struct rulefile *file, const json_t *root, struct mapping *new)
+read_lists(struct rule_reader *file, const json_t *root, struct rules *new)
 {
 	static const char *const direction[] = { "name", "when", "enum", NULL };
 	static const char *const pipeline[] = { "name", "when", "pipeline", "status", NULL };
@@ -265,7 +267,7 @@ read_lists(struct rulefile *file, const json_t *root, struct mapping *new)
 	new->directions = make_room(root, "directions", sizeof(struct direction));
 	new->pipelines = make_room(root, "pipelines", sizeof(struct pipeline));
 	new->exclusions = make_room(root, "exclude", sizeof(struct exclusion));
-	new->extras = make_room(root, "fields", sizeof(struct extra *));
+	new->extras = make_room(root, "fields", sizeof(struct extra_field *));
 	new->tasks = make_room(root, "tasks", sizeof(struct task_rule));
 	file->of_items = true;
 	read_list(file, root, "directions", direction, read_direction, new);
@@ -278,25 +280,25 @@ read_lists(struct rulefile *file, const json_t *root, struct mapping *new)
 	read_list(file, root, "tasks", task, read_task, new);
 }
 
-struct mapping *
-rules_read(struct rulefile *file, const json_t *root)
+struct rules *
+rule_set_read(struct rule_reader *file, const json_t *root)
 {
 	static const char *const known[] = { "$schema", "version", "extends", "subjects",
 		"directions", "direction_priority", "pipelines", "excluded_stages", "exclude",
 		"fields", "lead_id", "tasks", NULL };
 	const json_t *extends = json_object_get(root, "extends");
-	struct mapping *new = calloc(1, sizeof(*new));
+	struct rules *new = calloc(1, sizeof(*new));
 
 	if (new == NULL)
 		abort();
-	new->remarks = json_incref(file->remarks);
-	if (!rulefile_keys(file, root, "", known))
+	new->warnings = json_incref(file->warnings);
+	if (!rule_reader_keys(file, root, "", known))
 		return new;
 	if (json_integer_value(json_object_get(root, "version")) != 1)
-		rulefile_mistake(file, "version", "This must be 1.");
+		rule_reader_error(file, "version", "This must be 1.");
 	if (extends != NULL &&
 	    (!json_is_string(extends) || strcmp(json_string_value(extends), "builtin") != 0))
-		rulefile_mistake(file, "extends", "This can only be \"builtin\".");
+		rule_reader_error(file, "extends", "This can only be \"builtin\".");
 	read_subjects(file, root, new);
 	read_direction_priority(file, root, new);
 	read_lists(file, root, new);
@@ -306,7 +308,7 @@ rules_read(struct rulefile *file, const json_t *root)
 }
 
 void
-rules_free(struct mapping *mapping)
+rule_set_free(struct rules *mapping)
 {
 	if (mapping == NULL)
 		return;
@@ -323,10 +325,10 @@ rules_free(struct mapping *mapping)
 		free(mapping->tasks[i].text);
 	}
 	for (size_t i = 0; i < mapping->extra_count; i++)
-		extra_free(mapping->extras[i]);
+		extra_field_free(mapping->extras[i]);
 	json_decref(mapping->subjects);
 	json_decref(mapping->excluded_stages);
-	json_decref(mapping->remarks);
+	json_decref(mapping->warnings);
 	free(mapping->directions);
 	free(mapping->pipelines);
 	free(mapping->exclusions);

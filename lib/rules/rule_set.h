@@ -42,7 +42,7 @@ struct task_rule {
 	int64_t due_s;
 };
 
-struct mapping {
+struct rules {
 	json_t *subjects; /* Folded name -> enum id. */
 	struct direction *directions;
 	size_t direction_count;
@@ -53,17 +53,17 @@ struct mapping {
 	size_t exclusion_count;
 	struct task_rule *tasks;
 	size_t task_count;
-	struct extra **extras;
+	struct extra_field **extras;
 	size_t extra_count;
 	json_t *excluded_stages; /* Ids. */
 	char *lead_id_path;      /* NULL: webhooks name no lead. */
-	json_t *remarks; /* What is allowed but hardly meant: array of {"path", "message"}. */
+	json_t *warnings; /* What is allowed but hardly meant: array of {"path", "message"}. */
 };
 
-/* Read the whole file of rules; what is wrong is noted in file->mistakes, and then the result is only good for
- * rules_free().  It takes a reference to file->remarks. */
-struct mapping *rules_read(struct rulefile *file, const json_t *root);
+/* Read the whole file of rules; what is wrong is noted in file->errors, and then the result is only good for
+ * rule_set_free().  It takes a reference to file->warnings. */
+struct rules *rule_set_read(struct rule_reader *file, const json_t *root);
 
-void rules_free(struct mapping *mapping); /* NULL is allowed. */
+void rule_set_free(struct rules *mapping); /* NULL is allowed. */
 
 #endif

@@ -17,7 +17,7 @@
 static void
 complete(json_t *root)
 {
-	json_t *builtin = json_loads(mapping_builtin, 0, NULL);
+	json_t *builtin = json_loads(rules_builtin, 0, NULL);
 
 	/* Each file says its own. */
 	json_object_del(builtin, "version");
@@ -27,16 +27,16 @@ complete(json_t *root)
 }
 
 static json_t *
-load(struct rulefile *file)
+load(struct rule_reader *file)
 {
 	const struct settings *settings = file->settings;
-	const char *text = settings->rules != NULL ? settings->rules : mapping_builtin;
-	size_t size = settings->rules != NULL ? settings->rules_size : strlen(mapping_builtin);
+	const char *text = settings->rules != NULL ? settings->rules : rules_builtin;
+	size_t size = settings->rules != NULL ? settings->rules_size : strlen(rules_builtin);
 	json_error_t error;
 	json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
 
 	if (root == NULL)
-		rulefile_mistake(
+		rule_reader_error(
 		    file, "", "This is not JSON: %s (line %d).", error.text, error.line);
 	else if (json_is_object(root) && json_object_get(root, "extends") != NULL)
 		complete(root);
@@ -44,48 +44,48 @@ load(struct rulefile *file)
 }
 
 enum outcome
-mapping_load(
-    const struct settings *settings, struct mapping **mapping, json_t **mistakes, struct fault *why)
+rules_load(
+    const struct settings *settings, struct rules **mapping, json_t **errors, struct fault *why)
 {
-	struct rulefile file = {
-		.settings = settings, .mistakes = json_array(), .remarks = json_array()
+	struct rule_reader file = {
+		.settings = settings, .errors = json_array(), .warnings = json_array()
 	};
 	const char *where,
 	    *path = settings->rules != NULL ? settings->payment_mapping : "built-in rules";
 	json_t *root = load(&file), *first;
-	struct mapping *new = root != NULL ? rules_read(&file, root) : NULL;
+	struct rules *new = root != NULL ? rule_set_read(&file, root) : NULL;
 
 	json_decref(root);
-	json_decref(file.remarks);
-	if (json_array_size(file.mistakes) == 0) {
-		json_decref(file.mistakes);
+	json_decref(file.warnings);
+	if (json_array_size(file.errors) == 0) {
+		json_decref(file.errors);
 		*mapping = new;
 		return DONE;
 	}
-	rules_free(new);
-	*mistakes = file.mistakes;
-	first = json_array_get(file.mistakes, 0);
+	rule_set_free(new);
+	*errors = file.errors;
+	first = json_array_get(file.errors, 0);
 	where = json_string_value(json_object_get(first, "path"));
 	return fault_set(why, NEVER, "%s: %s%s%s", path, where, where[0] != '\0' ? ": " : "",
 	    json_string_value(json_object_get(first, "message")));
 }
 
 const json_t *
-mapping_remarks(const struct mapping *mapping)
+rules_warnings(const struct rules *mapping)
 {
-	return mapping->remarks;
+	return mapping->warnings;
 }
 
 json_t *
-mapping_document(const struct settings *settings)
+rules_document(const struct settings *settings)
 {
-	struct rulefile file = {
-		.settings = settings, .mistakes = json_array(), .remarks = json_array()
+	struct rule_reader file = {
+		.settings = settings, .errors = json_array(), .warnings = json_array()
 	};
 	json_t *root = load(&file);
 
-	json_decref(file.mistakes);
-	json_decref(file.remarks);
+	json_decref(file.errors);
+	json_decref(file.warnings);
 	return root;
 }
 
@@ -98,7 +98,7 @@ view_order(const struct payment *paid)
 }
 
 const char *
-mapping_exclusion(const struct mapping *mapping, const struct payment *paid)
+rules_exclusion(const struct rules *mapping, const struct payment *paid)
 {
 	struct view view = view_order(paid);
 
@@ -126,7 +126,7 @@ append_once(json_t *list, json_t *value)
 }
 
 json_t *
-mapping_subjects(const struct mapping *mapping, const struct payment *paid, json_t *unmapped)
+rules_subjects(const struct rules *mapping, const struct payment *paid, json_t *unmapped)
 {
 	json_t *ids = json_array();
 
@@ -151,7 +151,7 @@ ruling_of(const struct rule *rule)
 }
 
 static const struct direction *
-first_rule_for(const struct mapping *mapping, const struct view *view)
+first_rule_for(const struct rules *mapping, const struct view *view)
 {
 	for (size_t i = 0; i < mapping->direction_count; i++)
 		if (condition_holds(mapping->directions[i].rule.when, view))
@@ -164,7 +164,7 @@ first_rule_for(const struct mapping *mapping, const struct view *view)
  * the first item's, the order of the rules the first of them all.
  */
 static const struct direction *
-decide_direction(const struct mapping *mapping, const struct payment *paid)
+decide_direction(const struct rules *mapping, const struct payment *paid)
 {
 	const struct direction *decided = NULL, *found;
 	struct view view = view_order(paid);
@@ -181,7 +181,7 @@ decide_direction(const struct mapping *mapping, const struct payment *paid)
 }
 
 int64_t
-mapping_direction(const struct mapping *mapping, const struct payment *paid)
+rules_direction(const struct rules *mapping, const struct payment *paid)
 {
 	const struct direction *decided = decide_direction(mapping, paid);
 
@@ -189,7 +189,7 @@ mapping_direction(const struct mapping *mapping, const struct payment *paid)
 }
 
 struct ruling
-mapping_direction_ruling(const struct mapping *mapping, const struct payment *paid)
+rules_direction_ruling(const struct rules *mapping, const struct payment *paid)
 {
 	const struct direction *decided = decide_direction(mapping, paid);
 
@@ -197,7 +197,7 @@ mapping_direction_ruling(const struct mapping *mapping, const struct payment *pa
 }
 
 struct stage
-mapping_stage(const struct mapping *mapping, const struct payment *paid)
+rules_stage(const struct rules *mapping, const struct payment *paid)
 {
 	struct view view = view_order(paid);
 	struct stage nowhere = { .by.rule = -1 };
@@ -213,7 +213,7 @@ mapping_stage(const struct mapping *mapping, const struct payment *paid)
 }
 
 bool
-mapping_stage_excluded(const struct mapping *mapping, int64_t status_id)
+rules_stage_excluded(const struct rules *mapping, int64_t status_id)
 {
 	const json_t *id;
 	size_t i;
@@ -227,13 +227,13 @@ mapping_stage_excluded(const struct mapping *mapping, int64_t status_id)
 }
 
 json_t *
-mapping_extra_fields(const struct mapping *mapping, const struct payment *paid)
+rules_extra_fields(const struct rules *mapping, const struct payment *paid)
 {
 	struct view view = view_order(paid);
 	json_t *fields = json_array();
 
 	for (size_t i = 0; i < mapping->extra_count; i++)
-		extra_write(mapping->extras[i], &view, fields);
+		extra_field_write(mapping->extras[i], &view, fields);
 	return fields;
 }
 
@@ -241,7 +241,7 @@ mapping_extra_fields(const struct mapping *mapping, const struct payment *paid)
 static bool
 take_id(const json_t *value, void *arg)
 {
-	char *text = jsonpath_text(value), *end;
+	char *text = json_path_text(value), *end;
 	int64_t *id = arg;
 
 	if (text != NULL && text[0] >= '0' && text[0] <= '9') {
@@ -255,18 +255,17 @@ take_id(const json_t *value, void *arg)
 }
 
 int64_t
-mapping_lead_id(const struct mapping *mapping, const struct payment *paid)
+rules_lead_id(const struct rules *mapping, const struct payment *paid)
 {
 	int64_t id = 0;
 
 	if (mapping->lead_id_path != NULL)
-		jsonpath_any(paid->root, mapping->lead_id_path, take_id, &id);
+		json_path_any(paid->root, mapping->lead_id_path, take_id, &id);
 	return id;
 }
 
 bool
-mapping_task(
-    const struct mapping *mapping, const struct payment *paid, int64_t now, struct task *task)
+rules_task(const struct rules *mapping, const struct payment *paid, int64_t now, struct task *task)
 {
 	struct view view = view_order(paid);
 
@@ -285,7 +284,7 @@ mapping_task(
 }
 
 void
-mapping_free(struct mapping *mapping)
+rules_free(struct rules *mapping)
 {
-	rules_free(mapping);
+	rule_set_free(mapping);
 }

@@ -18,28 +18,27 @@
  * for the setting or variable of that name; a rule whose id is not set simply does not exist.  Conditions look at the
  * webhook by path ("course_order.utm.source", for items "course.subject.project") and compare without regard to case.
  */
-struct mapping;
+struct rules;
 
 /* Read the rules that came with the settings, else the built-in ones.
- * DONE: *mapping is new.  NEVER: *mistakes is a new JSON array of {"path", "message"}; why has the first. */
-enum outcome mapping_load(const struct settings *settings, struct mapping **mapping,
-    json_t **mistakes, struct fault *why) MUST_USE;
+ * DONE: *mapping is new.  NEVER: *errors is a new JSON array of {"path", "message"}; why has the first. */
+enum outcome rules_load(const struct settings *settings, struct rules **mapping, json_t **errors,
+    struct fault *why) MUST_USE;
 
-/* The rules as mapping_load() reads them, before they are understood: a new reference; NULL when they are not JSON. */
-json_t *mapping_document(const struct settings *settings);
+/* The rules as rules_load() reads them, before they are understood: a new reference; NULL when they are not JSON. */
+json_t *rules_document(const struct settings *settings);
 
-void mapping_free(struct mapping *mapping); /* NULL is allowed. */
+void rules_free(struct rules *mapping); /* NULL is allowed. */
 
 /* What is allowed but hardly meant, such as a misspelt ${NAME}: an array of {"path", "message"}, borrowed. */
-const json_t *mapping_remarks(const struct mapping *mapping);
+const json_t *rules_warnings(const struct rules *mapping);
 
 /* The reason, in English, why this payment is to be skipped, borrowed from the mapping; NULL when it is to be carried. */
-const char *mapping_exclusion(const struct mapping *mapping, const struct payment *paid);
+const char *rules_exclusion(const struct rules *mapping, const struct payment *paid);
 
 /* The enum ids of the payment's subjects, each once, in the payment's order: a new JSON array of integers.  Names that
  * no rule knows are appended, each once, to the array `unmapped`. */
-json_t *mapping_subjects(
-    const struct mapping *mapping, const struct payment *paid, json_t *unmapped);
+json_t *rules_subjects(const struct rules *mapping, const struct payment *paid, json_t *unmapped);
 
 /* Which rule of a list decided. */
 struct ruling {
@@ -51,8 +50,8 @@ struct ruling {
  * The enum id of the course's direction; 0 when no rule holds.  It is that of the first item for which any rule holds or,
  * where "direction_priority" says "rules", that of the first rule that holds for any item.
  */
-int64_t mapping_direction(const struct mapping *mapping, const struct payment *paid);
-struct ruling mapping_direction_ruling(const struct mapping *mapping, const struct payment *paid);
+int64_t rules_direction(const struct rules *mapping, const struct payment *paid);
+struct ruling rules_direction_ruling(const struct rules *mapping, const struct payment *paid);
 
 /* Where a new lead goes.  Zeros when no rule holds: then amoCRM's own default applies. */
 struct stage {
@@ -60,17 +59,17 @@ struct stage {
 	int64_t status_id;
 	struct ruling by;
 };
-struct stage mapping_stage(const struct mapping *mapping, const struct payment *paid);
+struct stage rules_stage(const struct rules *mapping, const struct payment *paid);
 
 /* Whether a lead in this stage is finished business, to which no payment is added. */
-bool mapping_stage_excluded(const struct mapping *mapping, int64_t status_id);
+bool rules_stage_excluded(const struct rules *mapping, int64_t status_id);
 
 /* Further lead fields taken from the payload: a new JSON array of {"field_id": id, "values": [...]}. */
-json_t *mapping_extra_fields(const struct mapping *mapping, const struct payment *paid);
+json_t *rules_extra_fields(const struct rules *mapping, const struct payment *paid);
 
 /* The lead that the webhook itself names, where the rules say where to look; 0 when it names none.  Whether there is such
  * a lead, only amoCRM knows. */
-int64_t mapping_lead_id(const struct mapping *mapping, const struct payment *paid);
+int64_t rules_lead_id(const struct rules *mapping, const struct payment *paid);
 
 /* A task for whoever is responsible for an existing lead to which this payment was added at `now` (Unix seconds). */
 struct task {
@@ -81,7 +80,7 @@ struct task {
 };
 
 /* False, with *task untouched, when no rule asks for one. */
-bool mapping_task(const struct mapping *mapping, const struct payment *paid, int64_t now,
+bool rules_task(const struct rules *mapping, const struct payment *paid, int64_t now,
     struct task *task) MUST_USE;
 
 #endif

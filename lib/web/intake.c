@@ -20,7 +20,7 @@
  */
 
 static bool
-is_genuine(const struct webhook *webhook, const struct webhook_request *request)
+is_genuine(const struct webhook *webhook, const struct http_request *request)
 {
 	const struct settings *set = webhook->settings;
 	const struct signature_keys keys = { .secret = set->webhook_secret,
@@ -32,7 +32,7 @@ is_genuine(const struct webhook *webhook, const struct webhook_request *request)
 }
 
 static bool
-is_compressed(const struct webhook_request *request)
+is_compressed(const struct http_request *request)
 {
 	const char *encoding = request->content_encoding;
 
@@ -63,80 +63,79 @@ about_lead(const struct payment *paid, int64_t contact_id, int64_t lead_id, bool
 }
 
 static void
-reply_queued(struct webhook_answer *answer, const struct payment *paid, const char *reason)
+reply_queued(struct http_response *answer, const struct payment *paid, const char *reason)
 {
 	char key[LOGGED_KEY];
 
-	answer_log(
+	response_log(
 	    answer, "payment=%s answer=queued reason=\"%s\"", logged_key(key, paid->key), reason);
-	answer_json(answer, 202, "queued",
+	response_json(answer, 202, "queued",
 	    "the payment is recorded and will be carried; no need to send it again", about(paid));
 }
 
 static void
-reply_success(
-    struct webhook_answer *answer, const struct payment *paid, const struct delivery *done)
+reply_success(struct http_response *answer, const struct payment *paid, const struct delivery *done)
 {
 	json_t *more = about_lead(paid, done->contact_id, done->lead_id, done->lead_created);
 	char key[LOGGED_KEY];
 
 	json_object_set_new(more, "message", json_string("Payment processed"));
-	answer_log(answer,
+	response_log(answer,
 	    "payment=%s answer=success contact=%" PRId64 " lead=%" PRId64 " lead_created=%d",
 	    logged_key(key, paid->key), done->contact_id, done->lead_id, done->lead_created);
-	answer_json(answer, 200, "success", "the payment is in amoCRM", more);
+	response_json(answer, 200, "success", "the payment is in amoCRM", more);
 }
 
 static void
-reply_failed(struct webhook_answer *answer, const struct payment *paid,
-    const struct delivery *tried, const struct fault *why)
+reply_failed(struct http_response *answer, const struct payment *paid, const struct delivery *tried,
+    const struct fault *why)
 {
 	char key[LOGGED_KEY];
 
 	answer->level = tried->not_found != NULL ? WEBHOOK_ODD : WEBHOOK_BAD;
-	answer_log(answer, "payment=%s answer=%s reason=\"%s\"", logged_key(key, paid->key),
+	response_log(answer, "payment=%s answer=%s reason=\"%s\"", logged_key(key, paid->key),
 	    tried->not_found != NULL ? tried->not_found : "failed", why->text);
 	if (tried->not_found != NULL)
-		answer_json(answer, 404, tried->not_found,
+		response_json(answer, 404, tried->not_found,
 		    "nothing was found in amoCRM and CREATE_IF_NOT_FOUND is off", about(paid));
 	else
-		answer_json(answer, 500, "failed",
+		response_json(answer, 500, "failed",
 		    "amoCRM refused the payment; it is recorded for a person to look at",
 		    about(paid));
 }
 
 static void
-reply_skipped(struct webhook_answer *answer, const struct payment *paid, const char *reason)
+reply_skipped(struct http_response *answer, const struct payment *paid, const char *reason)
 {
 	json_t *more = about(paid);
 	char key[LOGGED_KEY];
 
 	json_object_set_new(more, "reason", json_string(reason));
-	answer_log(
+	response_log(
 	    answer, "payment=%s answer=skipped reason=\"%s\"", logged_key(key, paid->key), reason);
-	answer_json(answer, 202, "skipped",
+	response_json(answer, 202, "skipped",
 	    "an exclusion rule applies; the payment is recorded and not carried", more);
 }
 
 static void
-reply_carried(struct webhook_answer *answer, const struct payment *paid,
+reply_carried(struct http_response *answer, const struct payment *paid,
     const struct ledger_row *row, int http)
 {
 	char key[LOGGED_KEY];
 
-	answer_log(answer, "payment=%s answer=duplicate", logged_key(key, paid->key));
-	answer_json(answer, http, "duplicate", "this payment has been carried already",
+	response_log(answer, "payment=%s answer=duplicate", logged_key(key, paid->key));
+	response_json(answer, http, "duplicate", "this payment has been carried already",
 	    about_lead(paid, row->contact_id, row->lead_id, row->lead_created));
 }
 
 static void
-reply_conflict(struct webhook_answer *answer, const struct payment *paid)
+reply_conflict(struct http_response *answer, const struct payment *paid)
 {
 	char key[LOGGED_KEY];
 
 	answer->level = WEBHOOK_BAD;
-	answer_log(answer, "payment=%s answer=conflict", logged_key(key, paid->key));
-	answer_json(answer, 409, "conflict",
+	response_log(answer, "payment=%s answer=conflict", logged_key(key, paid->key));
+	response_json(answer, 409, "conflict",
 	    "this payment_id is known with another amount or another payer, or too far carried to "
 	    "be "
 	    "excluded; "
@@ -145,8 +144,8 @@ reply_conflict(struct webhook_answer *answer, const struct payment *paid)
 }
 
 static void
-deliver_inline(struct webhook *webhook, const struct webhook_request *request,
-    const struct payment *paid, int64_t id, struct webhook_answer *answer)
+deliver_inline(struct webhook *webhook, const struct http_request *request,
+    const struct payment *paid, int64_t id, struct http_response *answer)
 {
 	int64_t deadline_ms = clock_mono_ms() + webhook->settings->inline_deadline_ms;
 	struct attempt attempt = { .id = id,
@@ -158,7 +157,7 @@ deliver_inline(struct webhook *webhook, const struct webhook_request *request,
 	struct fault why = { "another process carries it" };
 	enum outcome out;
 
-	out = deliver(webhook->carrier, paid, &attempt, &delivery, &why);
+	out = deliver(webhook->service, paid, &attempt, &delivery, &why);
 	if (out == DONE && delivery.lead_id != 0)
 		reply_success(answer, paid, &delivery);
 	else if (out == NEVER)
@@ -166,7 +165,7 @@ deliver_inline(struct webhook *webhook, const struct webhook_request *request,
 	else
 		reply_queued(answer, paid, why.text);
 	logged_key(answer->payment, paid->key);
-	answer->remarks = json_incref(delivery.remarks);
+	answer->warnings = json_incref(delivery.warnings);
 	delivery_clear(&delivery);
 }
 
@@ -176,7 +175,7 @@ static bool
 take_slot(struct webhook *webhook)
 {
 	return webhook->settings->delivery == DELIVERY_INLINE &&
-	    lock_take_any(webhook->carrier->locks, LOCK_SLOT, webhook->slots) >= 0;
+	    lock_take_any(webhook->service->locks, LOCK_SLOT, webhook->slots) >= 0;
 }
 
 /* All in one transaction: none of them is recorded when one cannot be. */
@@ -193,7 +192,7 @@ record(struct webhook *webhook, struct post *const *posts, size_t count, bool sl
 		next_ms += webhook->settings->inline_deadline_ms + HAND_OVER_MS;
 
 	for (i = 0; i < count; i++) {
-		const struct webhook_request *request = posts[i]->request;
+		const struct http_request *request = posts[i]->request;
 		const struct payment *paid = posts[i]->paid;
 
 		arrivals[i] = (struct arrival){ .key = paid->key,
@@ -208,7 +207,7 @@ record(struct webhook *webhook, struct post *const *posts, size_t count, bool sl
 			.now_ms = now_ms,
 			.next_ms = next_ms };
 	}
-	return ledger_record(webhook->carrier->ledger, arrivals, count, recordings, why);
+	return ledger_record(webhook->service->ledger, arrivals, count, recordings, why);
 }
 
 static void
@@ -241,7 +240,7 @@ take_payments(struct webhook *webhook, struct post *const *posts, size_t count)
 	if (record(webhook, posts, count, slot, recordings, &why) != DONE) {
 		webhook_begin_anew(webhook);
 		for (i = 0; i < count; i++)
-			answer_unavailable(posts[i]->answer, &why);
+			response_unavailable(posts[i]->answer, &why);
 		return;
 	}
 
@@ -251,33 +250,34 @@ take_payments(struct webhook *webhook, struct post *const *posts, size_t count)
 	for (i = 0; i < count; i++)
 		answer_recorded(webhook, posts[i], &recordings[i], slot);
 	if (slot)
-		lock_drop(webhook->carrier->locks, LOCK_SLOT);
+		lock_drop(webhook->service->locks, LOCK_SLOT);
 }
 
 /* Is it a payment, and the platform's?  If not, that is the answer, and post->paid stays NULL. */
 static void
 read_payment(struct webhook *webhook, struct post *post)
 {
-	const struct webhook_request *request = post->request;
-	struct webhook_answer *answer = post->answer;
-	json_t *mistakes = NULL;
+	const struct http_request *request = post->request;
+	struct http_response *answer = post->answer;
+	json_t *errors = NULL;
 
 	if (request->too_large) {
-		answer_error(answer, 413, "the body is larger than 256 KiB");
+		response_error(answer, 413, "the body is larger than 256 KiB");
 	} else if (is_compressed(request)) {
-		answer_error(answer, 415, "the body is compressed; send it as plain JSON");
+		response_error(answer, 415, "the body is compressed; send it as plain JSON");
 	} else if (request->incomplete || !is_genuine(webhook, request)) {
 		answer->level = WEBHOOK_ODD;
-		answer_log(answer, "answer=unauthorized%s",
+		response_log(answer, "answer=unauthorized%s",
 		    request->incomplete ? " reason=\"the body is incomplete\"" : "");
-		answer_json(answer, 401, "unauthorized", "the signature is missing or wrong", NULL);
-	} else if (payment_parse(request->body, request->size, &post->paid, &mistakes) != DONE) {
+		response_json(
+		    answer, 401, "unauthorized", "the signature is missing or wrong", NULL);
+	} else if (payment_parse(request->body, request->size, &post->paid, &errors) != DONE) {
 		answer->level = WEBHOOK_ODD;
-		answer_log(answer, "answer=invalid mistakes=%zu first=\"%s\"",
-		    json_array_size(mistakes),
-		    json_string_value(json_object_get(json_array_get(mistakes, 0), "path")));
-		answer_json(answer, 400, "invalid", "the body is not a payment",
-		    json_pack("{s:o}", "errors", mistakes));
+		response_log(answer, "answer=invalid mistakes=%zu first=\"%s\"",
+		    json_array_size(errors),
+		    json_string_value(json_object_get(json_array_get(errors, 0), "path")));
+		response_json(answer, 400, "invalid", "the body is not a payment",
+		    json_pack("{s:o}", "errors", errors));
 	}
 }
 
@@ -293,10 +293,10 @@ intake_post(struct webhook *webhook, struct post *posts, size_t count)
 		if (posts[i].paid == NULL)
 			continue;
 		if (!webhook_ready(webhook, &why)) {
-			answer_unavailable(posts[i].answer, &why);
+			response_unavailable(posts[i].answer, &why);
 			continue;
 		}
-		posts[i].exclusion = mapping_exclusion(webhook->carrier->mapping, posts[i].paid);
+		posts[i].exclusion = rules_exclusion(webhook->service->mapping, posts[i].paid);
 		payments[found++] = &posts[i];
 	}
 	if (found > 0)

@@ -11,12 +11,12 @@
 struct webhook {
 	const struct settings *settings;
 	int slots;               /* How many workers may carry at the same time. */
-	struct carrier *carrier; /* NULL while it cannot be opened. */
+	struct service *service; /* NULL while it cannot be opened. */
 	struct metrics *
 	    metrics; /* Its own, to count also what is refused meanwhile; NULL: nothing is counted. */
 };
 
-/* Have webhook->carrier open; false when that cannot be now. */
+/* Have webhook->service open; false when that cannot be now. */
 bool webhook_ready(struct webhook *webhook, struct fault *why);
 
 /* The ledger failed.  The handle may be beyond repair (a failed sync, a corrupt file): begin anew with the next request. */
@@ -28,8 +28,8 @@ enum outcome webhook_look(
 
 /* A webhook on its way in, and the answer to it. */
 struct post {
-	const struct webhook_request *request;
-	struct webhook_answer *answer;
+	const struct http_request *request;
+	struct http_response *answer;
 	struct payment *paid;  /* Owned; NULL: not read yet, or no payment. */
 	const char *exclusion; /* Why it is not to be carried; NULL: it is. */
 };
@@ -37,10 +37,10 @@ struct post {
 /* What is asked of each address, in a file of its own. */
 void intake_post(struct webhook *webhook, struct post *posts, size_t count);
 void metrics_get(
-    struct webhook *webhook, const struct webhook_request *request, struct webhook_answer *answer);
+    struct webhook *webhook, const struct http_request *request, struct http_response *answer);
 void status_get(
-    struct webhook *webhook, const struct webhook_request *request, struct webhook_answer *answer);
+    struct webhook *webhook, const struct http_request *request, struct http_response *answer);
 void status_post(
-    struct webhook *webhook, const struct webhook_request *request, struct webhook_answer *answer);
+    struct webhook *webhook, const struct http_request *request, struct http_response *answer);
 
 #endif

@@ -76,7 +76,7 @@ static const struct words english = {
 	.retry_of = "Retry {}",
 	.conflicts = "Contradictions",
 	.conflicts_about = "Told otherwise than they are known, and kept aside: {}. paymentctl "
-	                   "show ID --payload tells "
+			   "show ID --payload tells "
 			   "what came; once somebody has looked: paymentctl settle ID.",
 	.newest = "Latest payments",
 	.no_payments = "No payments yet.",
@@ -150,7 +150,7 @@ static const struct words russian = {
 	.retry_of = "Повторить {}",
 	.conflicts = "Противоречия",
 	.conflicts_about = "Пришли не такими, какими известны, и отложены: {}. Что пришло, покажет "
-	                   "paymentctl show ID "
+			   "paymentctl show ID "
 			   "--payload; когда с этим разобрались: paymentctl settle ID.",
 	.newest = "Последние платежи",
 	.no_payments = "Платежей ещё не было.",

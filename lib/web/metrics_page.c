@@ -7,7 +7,7 @@
 
 void
 metrics_get(
-    struct webhook *webhook, const struct webhook_request *request, struct webhook_answer *answer)
+    struct webhook *webhook, const struct http_request *request, struct http_response *answer)
 {
 	struct metrics_values values;
 	struct overview seen;
@@ -19,7 +19,7 @@ metrics_get(
 	answer->status = 200;
 	answer->content_type = METRICS_TEXT_TYPE;
 	answer->level = known ? WEBHOOK_QUIET : WEBHOOK_BAD;
-	answer_log(answer, "metrics ledger=%s", known ? "up" : why.text);
+	response_log(answer, "metrics ledger=%s", known ? "up" : why.text);
 	answer->body = metrics_text(
 	    counted ? &values : NULL, known ? &seen : NULL, webhook->settings->amo_rate_limit);
 }

@@ -5,7 +5,7 @@
 #include "web/response.h"
 
 void
-answer_log(struct webhook_answer *answer, const char *format, ...)
+response_log(struct http_response *answer, const char *format, ...)
 {
 	va_list args;
 
@@ -15,8 +15,8 @@ answer_log(struct webhook_answer *answer, const char *format, ...)
 }
 
 void
-answer_json(
-    struct webhook_answer *answer, int http, const char *word, const char *detail, json_t *more)
+response_json(
+    struct http_response *answer, int http, const char *word, const char *detail, json_t *more)
 {
 	json_t *body = json_pack("{s:s, s:s}", "status", word, "detail", detail);
 
@@ -32,27 +32,27 @@ answer_json(
 }
 
 void
-answer_error(struct webhook_answer *answer, int http, const char *detail)
+response_error(struct http_response *answer, int http, const char *detail)
 {
 	answer->level = WEBHOOK_ODD;
-	answer_log(answer, "answer=error status=%d reason=\"%s\"", http, detail);
-	answer_json(answer, http, "error", detail, NULL);
+	response_log(answer, "answer=error status=%d reason=\"%s\"", http, detail);
+	response_json(answer, http, "error", detail, NULL);
 }
 
 void
-answer_method(struct webhook_answer *answer, const char *allow)
+response_method_not_allowed(struct http_response *answer, const char *allow)
 {
 	answer->allow = allow;
-	answer_error(answer, 405, "this address does not take this method");
+	response_error(answer, 405, "this address does not take this method");
 }
 
 void
-answer_unavailable(struct webhook_answer *answer, const struct fault *why)
+response_unavailable(struct http_response *answer, const struct fault *why)
 {
-	answer->retry_after_s = ANSWER_RETRY_S;
+	answer->retry_after_s = RESPONSE_RETRY_AFTER_S;
 	answer->level = WEBHOOK_BAD;
-	answer_log(answer, "answer=unavailable reason=\"%s\"", why->text);
-	answer_json(answer, 503, "unavailable",
+	response_log(answer, "answer=unavailable reason=\"%s\"", why->text);
+	response_json(answer, 503, "unavailable",
 	    "the payment could not be recorded; send it again later", NULL);
 }
 

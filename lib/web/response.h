@@ -17,7 +17,7 @@
 #define WEBHOOK_TOGETHER_MAX 8
 
 /* Strings are borrowed for as long as the request lives; a header that is absent is NULL. */
-struct webhook_request {
+struct http_request {
 	const char *method;
 	const char *path; /* Without a query. */
 	const char *content_encoding;
@@ -46,19 +46,19 @@ enum webhook_level {
 	WEBHOOK_BAD  /* A person must act. */
 };
 
-struct webhook_answer {
+struct http_response {
 	const char
 	    *word; /* The answer's name: what its JSON calls "status"; NULL for other than JSON. */
 	const char *allow;        /* The Allow header of a 405, else NULL. */
 	const char *content_type; /* NULL: JSON. */
 	const char *headers;      /* Further header lines, each with its CRLF; NULL: none. */
 	char *body;               /* Owned: free(3). */
-	json_t
-	    *remarks; /* For a warning line each: array of English sentences.  Owned; NULL: none. */
+	json_t *
+	    warnings; /* For a warning line each: array of English sentences.  Owned; NULL: none. */
 	int status;
 	int retry_after_s; /* The Retry-After header of a 503, else 0. */
 	enum webhook_level level;
-	char payment[LOGGED_KEY]; /* Whom the remarks are about. */
+	char payment[LOGGED_KEY]; /* Whom the warnings are about. */
 	/* key=value pairs for one journal line: ids and outcomes, nothing personal, nothing unescaped. */
 	char log[512];
 };
@@ -67,27 +67,27 @@ struct webhook_answer {
  * Set the journal's line; what does not fit into it is cut off.  Nobody escapes it later: texts from outside come by
  * logged_key() or were written by us.
  */
-void answer_log(struct webhook_answer *answer, const char *format, ...)
+void response_log(struct http_response *answer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /*
  * JSON: {"status": word, "detail"} and the members of `more`, which is taken over (NULL: none).  word lives for ever.  The
  * body is a new string that belongs to the answer; each answer is given once, as one given before would not be freed.
  */
-void answer_json(
-    struct webhook_answer *answer, int http, const char *word, const char *detail, json_t *more);
+void response_json(
+    struct http_response *answer, int http, const char *word, const char *detail, json_t *more);
 
 /* What the sender did wrong: "error", with a line for the journal. */
-void answer_error(struct webhook_answer *answer, int http, const char *detail);
+void response_error(struct http_response *answer, int http, const char *detail);
 
 /* 405, with the methods that are taken. */
-void answer_method(struct webhook_answer *answer, const char *allow);
+void response_method_not_allowed(struct http_response *answer, const char *allow);
 
 /* 503: nothing was accepted, it must be sent again. */
-void answer_unavailable(struct webhook_answer *answer, const struct fault *why);
+void response_unavailable(struct http_response *answer, const struct fault *why);
 
 /* What a sender is told to wait after a 503. */
-#define ANSWER_RETRY_S 30
+#define RESPONSE_RETRY_AFTER_S 30
 
 /*
  * The outside world's keys go into the log with everything but letters, digits and a few marks replaced, and cut.  Returns

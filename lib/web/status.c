@@ -59,7 +59,7 @@ gather(struct webhook *webhook, struct overview *seen, struct status_facts *fact
 	facts->today = clock_day(now_ms / 1000);
 	if ((out = webhook_look(webhook, now_ms, seen, why)) != DONE)
 		return out;
-	ledger = webhook->carrier->ledger;
+	ledger = webhook->service->ledger;
 	if ((out = ledger_days(
 		 ledger, facts->today - STATUS_DAYS + 1, STATUS_DAYS, facts->days, why)) != DONE ||
 	    (out = ledger_newest(ledger, STATUS_ROWS, &tables->newest, why)) != DONE ||
@@ -72,7 +72,7 @@ gather(struct webhook *webhook, struct overview *seen, struct status_facts *fact
 
 void
 status_get(
-    struct webhook *webhook, const struct webhook_request *request, struct webhook_answer *answer)
+    struct webhook *webhook, const struct http_request *request, struct http_response *answer)
 {
 	struct status_facts facts = { .account = webhook->settings->amo_base_url,
 		.rate = webhook->settings->amo_rate_limit };
@@ -92,7 +92,7 @@ status_get(
 		answer->level = WEBHOOK_BAD;
 		answer->status = 503;
 	}
-	answer_log(answer, "status=%s", facts.seen != NULL ? "shown" : why.text);
+	response_log(answer, "status=%s", facts.seen != NULL ? "shown" : why.text);
 	answer->content_type = "text/html; charset=utf-8";
 	answer->headers = PROTECTION;
 	answer->body = status_page(words_choose(request->accept_language), &facts);
@@ -103,7 +103,7 @@ status_get(
 
 /* Browsers say where a form comes from; one that comes from elsewhere is not even looked at. */
 static bool
-is_from_our_page(const struct webhook_request *request)
+is_from_our_page(const struct http_request *request)
 {
 	const char *site = request->sec_fetch_site, *host;
 
@@ -116,7 +116,7 @@ is_from_our_page(const struct webhook_request *request)
 }
 
 static bool
-is_form(const struct webhook_request *request)
+is_form(const struct http_request *request)
 {
 	static const char type[] = "application/x-www-form-urlencoded";
 
@@ -126,7 +126,7 @@ is_form(const struct webhook_request *request)
 
 /* The id of the payment whose button was pressed, as a new string; NULL when it was not pressed on our page. */
 static char *
-pressed(const struct webhook *webhook, const struct webhook_request *request)
+pressed(const struct webhook *webhook, const struct http_request *request)
 {
 	char *payment_id = form_value(request->body, request->size, "payment");
 	char *token = form_value(request->body, request->size, "token");
@@ -144,21 +144,21 @@ pressed(const struct webhook *webhook, const struct webhook_request *request)
 }
 
 static void
-retry(struct webhook *webhook, const char *payment_id, struct webhook_answer *answer)
+retry(struct webhook *webhook, const char *payment_id, struct http_response *answer)
 {
 	char key[LOGGED_KEY];
 	bool retried = false;
 	struct fault why;
 
 	if (!webhook_ready(webhook, &why)) {
-		answer_unavailable(answer, &why);
-	} else if (ledger_retry(webhook->carrier->ledger, payment_id, clock_wall_ms(), &retried,
+		response_unavailable(answer, &why);
+	} else if (ledger_retry(webhook->service->ledger, payment_id, clock_wall_ms(), &retried,
 		       &why) != DONE) {
 		webhook_begin_anew(webhook);
-		answer_unavailable(answer, &why);
+		response_unavailable(answer, &why);
 	} else {
-		answer_log(answer, "payment=%s retried=%d by=operator", logged_key(key, payment_id),
-		    retried);
+		response_log(answer, "payment=%s retried=%d by=operator",
+		    logged_key(key, payment_id), retried);
 		answer->status = 303;
 		answer->headers = PROTECTION "Location: /webhook/status#failed\r\n";
 		answer->content_type = "text/plain; charset=utf-8";
@@ -168,14 +168,14 @@ retry(struct webhook *webhook, const char *payment_id, struct webhook_answer *an
 
 void
 status_post(
-    struct webhook *webhook, const struct webhook_request *request, struct webhook_answer *answer)
+    struct webhook *webhook, const struct http_request *request, struct http_response *answer)
 {
 	char *payment_id;
 
 	if (request->too_large || request->incomplete || !is_form(request)) {
-		answer_error(answer, 415, "this is not a form of the status page");
+		response_error(answer, 415, "this is not a form of the status page");
 	} else if (!is_from_our_page(request) || (payment_id = pressed(webhook, request)) == NULL) {
-		answer_error(
+		response_error(
 		    answer, 403, "the button was not pressed on a fresh status page; reload it");
 	} else {
 		retry(webhook, payment_id, answer);

@@ -151,7 +151,7 @@ status_newest(struct html *page, const struct words *words, const struct status_
 	}
 	write_columns(page, words, words->state, words->lead);
 	json_array_foreach(facts->newest, i, row) {
-		int status = status_number(text_of(row, "status"));
+		int status = payment_status_parse(text_of(row, "status"));
 
 		html_markup(page, "<tr>");
 		write_payment(page, words, facts, row);

@@ -9,24 +9,24 @@
 static enum outcome
 open_carrier(struct webhook *webhook, struct fault *why)
 {
-	enum outcome out = carrier_open(webhook->settings, &webhook->carrier, why);
+	enum outcome out = service_open(webhook->settings, &webhook->service, why);
 
 	if (out == DONE)
-		ledger_checkpoint_later(webhook->carrier->ledger);
+		ledger_checkpoint_later(webhook->service->ledger);
 	return out;
 }
 
 bool
 webhook_ready(struct webhook *webhook, struct fault *why)
 {
-	return webhook->carrier != NULL || open_carrier(webhook, why) == DONE;
+	return webhook->service != NULL || open_carrier(webhook, why) == DONE;
 }
 
 void
 webhook_begin_anew(struct webhook *webhook)
 {
-	carrier_close(webhook->carrier);
-	webhook->carrier = NULL;
+	service_close(webhook->service);
+	webhook->service = NULL;
 }
 
 enum outcome
@@ -57,14 +57,14 @@ webhook_close(struct webhook *webhook)
 {
 	if (webhook == NULL)
 		return;
-	carrier_close(webhook->carrier);
+	service_close(webhook->service);
 	metrics_close(webhook->metrics);
 	free(webhook);
 }
 
 static void
 health_get(
-    struct webhook *webhook, const struct webhook_request *request, struct webhook_answer *answer)
+    struct webhook *webhook, const struct http_request *request, struct http_response *answer)
 {
 	struct fault why;
 	json_t *report;
@@ -72,13 +72,13 @@ health_get(
 
 	(void)request;
 	webhook_ready(webhook, &why);
-	report = health_report(webhook->carrier, &why);
+	report = health_report(webhook->service, &why);
 	sick = strcmp(json_string_value(json_object_get(report, "status")), "unhealthy") == 0;
 	if (sick) {
 		webhook_begin_anew(webhook);
-		answer->retry_after_s = ANSWER_RETRY_S;
+		answer->retry_after_s = RESPONSE_RETRY_AFTER_S;
 		answer->level = WEBHOOK_BAD;
-		answer_log(answer, "health=unhealthy reason=\"%s\"",
+		response_log(answer, "health=unhealthy reason=\"%s\"",
 		    json_string_value(json_object_get(report, "detail")));
 	} else {
 		answer->level = WEBHOOK_QUIET;
@@ -97,8 +97,8 @@ webhook_look(struct webhook *webhook, int64_t now_ms, struct overview *seen, str
 
 	if (!webhook_ready(webhook, why))
 		return BROKEN;
-	from.ledger = webhook->carrier->ledger;
-	from.limiter = webhook->carrier->limiter;
+	from.ledger = webhook->service->ledger;
+	from.limiter = webhook->service->limiter;
 	if ((out = overview_take(&from, now_ms, seen, why)) != DONE)
 		webhook_begin_anew(webhook);
 	return out;
@@ -107,7 +107,7 @@ webhook_look(struct webhook *webhook, int64_t now_ms, struct overview *seen, str
 #define PAYMENT_PATH "/webhook/payment"
 
 typedef void handler(
-    struct webhook *webhook, const struct webhook_request *request, struct webhook_answer *answer);
+    struct webhook *webhook, const struct http_request *request, struct http_response *answer);
 
 static const struct address {
 	const char *path;
@@ -123,7 +123,7 @@ static const struct address {
 };
 
 static const struct address *
-find(const struct webhook_request *request)
+find(const struct http_request *request)
 {
 	size_t i;
 
@@ -135,13 +135,13 @@ find(const struct webhook_request *request)
 
 static void
 handle_one(
-    struct webhook *webhook, const struct webhook_request *request, struct webhook_answer *answer)
+    struct webhook *webhook, const struct http_request *request, struct http_response *answer)
 {
 	const struct address *address = find(request);
 	handler *handle = NULL;
 
 	if (address == NULL || (address->for_operators && !request->by_operator)) {
-		answer_error(answer, 404, "there is nothing at this address");
+		response_error(answer, 404, "there is nothing at this address");
 		return;
 	}
 	if (strcmp(request->method, "POST") == 0)
@@ -149,27 +149,27 @@ handle_one(
 	else if (strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0)
 		handle = address->get;
 	if (handle == NULL)
-		answer_method(answer, address->allow);
+		response_method_not_allowed(answer, address->allow);
 	else
 		handle(webhook, request, answer);
 }
 
 static bool
-is_payment(const struct webhook_request *request)
+is_payment(const struct http_request *request)
 {
 	return strcmp(request->method, "POST") == 0 && strcmp(request->path, PAYMENT_PATH) == 0;
 }
 
 void
-webhook_handle(struct webhook *webhook, const struct webhook_request *requests,
-    struct webhook_answer *answers, size_t count)
+webhook_handle(struct webhook *webhook, const struct http_request *requests,
+    struct http_response *answers, size_t count)
 {
 	struct post posts[WEBHOOK_TOGETHER_MAX];
 	int64_t began_ms = clock_mono_ms();
 	size_t i, payments = 0;
 
 	for (i = 0; i < count; i++) {
-		answers[i] = (struct webhook_answer){ .level = WEBHOOK_FINE };
+		answers[i] = (struct http_response){ .level = WEBHOOK_FINE };
 		if (is_payment(&requests[i]))
 			posts[payments++] =
 			    (struct post){ .request = &requests[i], .answer = &answers[i] };
@@ -191,6 +191,6 @@ webhook_together(const struct webhook *webhook)
 void
 webhook_idle(struct webhook *webhook)
 {
-	if (webhook->carrier != NULL)
-		ledger_checkpoint(webhook->carrier->ledger);
+	if (webhook->service != NULL)
+		ledger_checkpoint(webhook->service->ledger);
 }

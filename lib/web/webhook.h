@@ -30,8 +30,8 @@ size_t webhook_together(const struct webhook *webhook);
  * Answer requests that came at the same time, up to webhook_together() of them; every answer is filled.  The payments among
  * them are recorded in one transaction and by one sync of the disk, which is most of what a payment costs.
  */
-void webhook_handle(struct webhook *webhook, const struct webhook_request *requests,
-    struct webhook_answer *answers, size_t count);
+void webhook_handle(struct webhook *webhook, const struct http_request *requests,
+    struct http_response *answers, size_t count);
 
 /* Do what was put off while somebody waited for an answer.  To be called whenever nobody does. */
 void webhook_idle(struct webhook *webhook);

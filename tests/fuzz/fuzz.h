@@ -71,17 +71,17 @@ fuzz_settings(void)
 		{ "AMO_SUBJECT_HISTORY", "303" }, { "AMO_DIRECTION_EGE", "351" },
 		{ "AMO_DIRECTION_OGE", "352" } };
 	struct settings *settings = NULL;
-	json_t *remarks = json_array();
+	json_t *warnings = json_array();
 	size_t i;
 
 	clearenv();
 	for (i = 0; i < sizeof(values) / sizeof(values[0]); i++)
 		setenv(values[i][0], values[i][1], 1);
-	if (settings_load(SETTINGS_NEED_ALL, &settings, remarks) != DONE) {
-		json_dumpf(remarks, stderr, 0);
+	if (settings_load(SETTINGS_NEED_ALL, &settings, warnings) != DONE) {
+		json_dumpf(warnings, stderr, 0);
 		abort();
 	}
-	json_decref(remarks);
+	json_decref(warnings);
 	return settings;
 }
 

@@ -4,7 +4,7 @@
  * The first line is the state to begin in, one letter each: what an earlier attempt left behind (n nothing, c l t an open
  * intent on a contact, a lead, totals, a applied), q leads are searched for, x nothing may be created, r the ledger
  * remembers a contact, 2 another payer's new payment is carried with it.  Each further line is one answer: a letter for how
- * (see http_exchange() below), then its body.  When they run out, amoCRM cannot be reached.
+ * (see http_client_exchange() below), then its body.  When they run out, amoCRM cannot be reached.
  *
  * The ledger, the limiter and the locks are replaced by as little as the attempt needs, so that thousands of conversations
  * are held in a second; what is asserted is the write-ahead rule and that nothing is made twice.
@@ -14,7 +14,7 @@
 #include "fuzz.h"
 
 #include "deliver/deliver.h"
-#include "amocrm/http.h"
+#include "amocrm/http_client.h"
 #include "deliver/job.h"
 
 #define BASE       "https://fuzz.example.com"
@@ -22,7 +22,7 @@
 #define LEAD_ID    601
 
 static struct settings *settings;
-static struct mapping *mapping;
+static struct rules *mapping;
 
 /* The conversation. */
 static char *answers;
@@ -322,14 +322,14 @@ lock_drop(struct locks *locks, enum lock_range range)
 
 /* amoCRM. */
 
-struct http {
+struct http_client {
 	int unused;
 };
 
 enum outcome
-http_open(const char *token, const char *ca_file, struct http **http, struct fault *why)
+http_client_open(const char *token, const char *ca_file, struct http_client **http, struct fault *why)
 {
-	static struct http one;
+	static struct http_client one;
 
 	(void)token, (void)ca_file, (void)why;
 	*http = &one;
@@ -337,13 +337,13 @@ http_open(const char *token, const char *ca_file, struct http **http, struct fau
 }
 
 void
-http_close(struct http *http)
+http_client_close(struct http_client *http)
 {
 	(void)http;
 }
 
 char *
-http_escape(struct http *http, const char *text)
+http_client_escape(struct http_client *http, const char *text)
 {
 	(void)http;
 	return strdup(text);
@@ -387,7 +387,7 @@ id_of(const json_t *entity, const char *key)
 
 /* For whose sake an entity is sent; NULL for a contact's filling. */
 static struct subject *
-sender(const struct http_request *request, const json_t *entity)
+sender(const struct http_client_request *request, const json_t *entity)
 {
 	const char *path = request->url + strlen(BASE "/api/v4/"), *text;
 	const json_t *link =
@@ -418,7 +418,7 @@ sender(const struct http_request *request, const json_t *entity)
 }
 
 static void
-check_entity(const struct http_request *request, const json_t *entity)
+check_entity(const struct http_client_request *request, const json_t *entity)
 {
 	const char *path = request->url + strlen(BASE "/api/v4/");
 	const struct subject *one = sender(request, entity);
@@ -440,7 +440,7 @@ check_entity(const struct http_request *request, const json_t *entity)
 
 /* The entities that a request sends: a list, but for one that is changed by its address. */
 static json_t *
-entities_of(const struct http_request *request)
+entities_of(const struct http_client_request *request)
 {
 	json_t *body = json_loadb(request->body, request->body_size, 0, NULL), *list;
 
@@ -455,7 +455,7 @@ entities_of(const struct http_request *request)
 
 /* Before a request leaves: is it written down, and was nothing like it sent already? */
 static void
-check_request(const struct http_request *request)
+check_request(const struct http_client_request *request)
 {
 	bool reads = strcmp(request->method, "GET") == 0;
 	json_t *entities, *entity;
@@ -480,7 +480,7 @@ check_request(const struct http_request *request)
 
 /* Lists are asked for with a limit. */
 static bool
-misleads(const struct http_request *request, const char *body)
+misleads(const struct http_client_request *request, const char *body)
 {
 	json_t *json = strstr(request->url, "limit=") != NULL ? json_loads(body, 0, NULL) : NULL;
 	const char *const names[] = { "contacts", "leads", "notes" };
@@ -496,7 +496,7 @@ misleads(const struct http_request *request, const char *body)
 }
 
 static void
-remember_effect(const struct http_request *request)
+remember_effect(const struct http_client_request *request)
 {
 	const char *path = request->url + strlen(BASE "/api/v4/");
 	json_t *entities, *entity;
@@ -519,8 +519,8 @@ remember_effect(const struct http_request *request)
 }
 
 enum outcome
-http_exchange(
-    struct http *http, const struct http_request *request, struct http_answer *answer, struct fault *why)
+http_client_exchange(
+    struct http_client *http, const struct http_client_request *request, struct http_client_response *answer, struct fault *why)
 {
 	static const struct {
 		char letter;
@@ -536,7 +536,7 @@ http_exchange(
 
 	(void)http;
 	check_request(request);
-	*answer = (struct http_answer){ .body = "", .sent_ms = clock_mono_ms() };
+	*answer = (struct http_client_response){ .body = "", .sent_ms = clock_mono_ms() };
 	if (line != NULL && line[0] == 'N') {
 		remember_effect(request);
 		return fault_set(why, UNSURE, "lost");
@@ -568,14 +568,14 @@ http_exchange(
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	json_t *mistakes = NULL;
+	json_t *errors = NULL;
 	struct fault why;
 
 	(void)argc, (void)argv;
 	settings = fuzz_settings();
-	REQUIRE(mapping_load(settings, &mapping, &mistakes, &why) == DONE);
-	REQUIRE(payment_parse(FUZZ_BODY, strlen(FUZZ_BODY), &subjects[0].paid, &mistakes) == DONE);
-	REQUIRE(payment_parse(OTHER_BODY, strlen(OTHER_BODY), &subjects[1].paid, &mistakes) == DONE);
+	REQUIRE(rules_load(settings, &mapping, &errors, &why) == DONE);
+	REQUIRE(payment_parse(FUZZ_BODY, strlen(FUZZ_BODY), &subjects[0].paid, &errors) == DONE);
+	REQUIRE(payment_parse(OTHER_BODY, strlen(OTHER_BODY), &subjects[1].paid, &errors) == DONE);
 	return 0;
 }
 
@@ -653,7 +653,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *input = fuzz_text(data, size);
-	struct carrier carrier = { .settings = settings, .mapping = mapping };
+	struct service service = { .settings = settings, .mapping = mapping };
 	struct parcel parcels[2];
 	struct fault why = { "" };
 	size_t i;
@@ -664,13 +664,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		parcels[i] = (struct parcel){ .paid = subjects[i].paid,
 			.attempt = { .id = (int64_t)i + 1, .recorded_ms = FAKE_CLOCK_START_MS } };
 	parcels[0].attempt.deadline_ms = parcels[0].attempt.lock_deadline_ms = clock_mono_ms() + 30000;
-	REQUIRE(amocrm_open(settings, NULL, &carrier.crm, &why) == DONE);
-	deliver_together(&carrier, parcels, subject_count, NULL, NULL);
+	REQUIRE(amocrm_open(settings, NULL, &service.crm, &why) == DONE);
+	deliver_together(&service, parcels, subject_count, NULL, NULL);
 	for (i = 0; i < subject_count; i++) {
 		check_end(&subjects[i], &parcels[i]);
 		delivery_clear(&parcels[i].delivery);
 	}
-	amocrm_close(carrier.crm);
+	amocrm_close(service.crm);
 	free(input);
 	return 0;
 }

@@ -53,10 +53,10 @@ check_again(const json_t *values)
 static void
 check_settings(const json_t *values)
 {
-	json_t *remarks = json_array(), *remark;
+	json_t *warnings = json_array(), *warning;
 	const char *secret = json_string_value(json_object_get(values, "WEBHOOK_SECRET"));
 	struct settings *settings = NULL;
-	enum outcome out = settings_load(SETTINGS_NEED_ALL, &settings, remarks);
+	enum outcome out = settings_load(SETTINGS_NEED_ALL, &settings, warnings);
 	size_t i;
 
 	if (out == DONE) {
@@ -69,12 +69,12 @@ check_settings(const json_t *values)
 		REQUIRE(settings->duplicate_status == 409 || settings->duplicate_status == 200);
 		settings_free(settings);
 	} else {
-		REQUIRE(out == NEVER && json_array_size(remarks) > 0);
+		REQUIRE(out == NEVER && json_array_size(warnings) > 0);
 	}
-	json_array_foreach(remarks, i, remark)
+	json_array_foreach(warnings, i, warning)
 		REQUIRE(secret == NULL || strlen(secret) < 16 ||
-		    strstr(json_string_value(remark), secret) == NULL);
-	json_decref(remarks);
+		    strstr(json_string_value(warning), secret) == NULL);
+	json_decref(warnings);
 }
 
 int

@@ -52,7 +52,7 @@ times(char **parameters, const char *name)
 }
 
 static void
-check_request(FCGX_Request *peer, const struct intake *intake, const struct webhook_request *request,
+check_request(FCGX_Request *peer, const struct intake *intake, const struct http_request *request,
     const char *body, size_t size)
 {
 	static const char *const signatures[] = { "HTTP_X_SIGNATURE", "HTTP_WEBHOOK_ID",
@@ -82,7 +82,7 @@ check_answer(FCGX_Request *peer, const struct intake *intake)
 {
 	char room[4096], body[] = "{\"status\":\"error\"}", *end;
 	FCGX_Stream out = { .wrNext = (unsigned char *)room, .emptyBuffProc = full };
-	struct webhook_answer answer = { .status = 503, .allow = "POST", .retry_after_s = 30, .body = body };
+	struct http_response answer = { .status = 503, .allow = "POST", .retry_after_s = 30, .body = body };
 	int lines = 0;
 
 	out.rdNext = out.stop = (unsigned char *)room + sizeof(room) - 1;
@@ -102,7 +102,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static char buffer[WEBHOOK_BODY_MAX + 1];
 	char *input = fuzz_text(data, size), *rest = input, *line, *parameters[PARAMETERS_MAX + 1], *body;
 	FCGX_Request peer = { .envp = parameters };
-	struct webhook_request request;
+	struct http_request request;
 	struct intake intake;
 	FCGX_Stream in;
 	size_t count = 0, body_size;

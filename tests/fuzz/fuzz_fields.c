@@ -8,21 +8,21 @@
 #include "base/money.h"
 #include "amocrm/refusal.h"
 
-static struct carrier carrier;
+static struct service service;
 static struct payment *paid;
 
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	struct mapping *mapping = NULL;
-	json_t *mistakes = NULL;
+	struct rules *mapping = NULL;
+	json_t *errors = NULL;
 	struct fault why;
 
 	(void)argc, (void)argv;
-	carrier.settings = fuzz_settings();
-	REQUIRE(mapping_load(carrier.settings, &mapping, &mistakes, &why) == DONE);
-	carrier.mapping = mapping;
-	REQUIRE(payment_parse(FUZZ_BODY, strlen(FUZZ_BODY), &paid, &mistakes) == DONE);
+	service.settings = fuzz_settings();
+	REQUIRE(rules_load(service.settings, &mapping, &errors, &why) == DONE);
+	service.mapping = mapping;
+	REQUIRE(payment_parse(FUZZ_BODY, strlen(FUZZ_BODY), &paid, &errors) == DONE);
 	return 0;
 }
 
@@ -60,7 +60,7 @@ check_refusal(const json_t *answer, const json_t *sent)
 static void
 check_lead(json_t *lead)
 {
-	struct job job = { .with = &carrier, .paid = paid };
+	struct job job = { .with = &service, .paid = paid };
 	struct lead_shown shown;
 	const json_t *field;
 	json_t *change;
@@ -69,17 +69,17 @@ check_lead(json_t *lead)
 	size_t i;
 
 	progress_init(&job.at);
-	if (lead_form_read(&job, lead, &shown, &why) == DONE) {
+	if (lead_fields_read(&job, lead, &shown, &why) == DONE) {
 		REQUIRE(llabs(shown.total) <= MONEY_MAX && llabs(shown.count) <= MONEY_MAX / 100);
 		job.at.total_after = shown.total + paid->amount;
-		job.at.count_after = lead_form_next_count(carrier.settings, shown.count);
+		job.at.count_after = lead_fields_next_count(service.settings, shown.count);
 		REQUIRE(job.at.count_after == shown.count + 1);
-		change = lead_form_change(&job, lead);
+		change = lead_fields_change(&job, lead);
 		REQUIRE(change != NULL);
 		/* What we write is what we shall read. */
 		if (llabs(job.at.total_after) <= MONEY_MAX)
 			REQUIRE(field_money(change, FUZZ_TOTAL, &total) && total == job.at.total_after);
-		REQUIRE(lead_form_read(&job, change, &shown, &why) ==
+		REQUIRE(lead_fields_read(&job, change, &shown, &why) ==
 			(llabs(job.at.total_after) <= MONEY_MAX ? DONE : NEVER) ||
 		    llabs(job.at.count_after) > MONEY_MAX / 100);
 		json_array_foreach(json_object_get(change, "custom_fields_values"), i, field)
@@ -96,7 +96,7 @@ check_contact(const json_t *contact)
 	size_t count = payment_identities(paid, who), i;
 
 	for (i = 0; i < count; i++)
-		if (contact_bears(contact, &who[i], carrier.settings))
+		if (contact_bears(contact, &who[i], service.settings))
 			REQUIRE(json_array_size(json_object_get(contact, "custom_fields_values")) > 0);
 }
 
@@ -117,7 +117,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				    json_string_length(cut) <= 12);
 			json_decref(cut);
 		}
-		title = lead_form_title(carrier.settings, json_object_get(field, "field_id"));
+		title = lead_form_title(service.settings, json_object_get(field, "field_id"));
 		REQUIRE(title != NULL && title[0] != '\0');
 		free(title);
 	}

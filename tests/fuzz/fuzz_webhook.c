@@ -8,32 +8,32 @@
 #include "base/text.h"
 
 static struct settings *settings;
-static struct mapping *mapping;
+static struct rules *mapping;
 
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	json_t *mistakes = NULL;
+	json_t *errors = NULL;
 	struct fault why;
 
 	(void)argc, (void)argv;
 	settings = fuzz_settings();
-	REQUIRE(mapping_load(settings, &mapping, &mistakes, &why) == DONE);
+	REQUIRE(rules_load(settings, &mapping, &errors, &why) == DONE);
 	return 0;
 }
 
 static void
-check_mistakes(json_t *mistakes)
+check_mistakes(json_t *errors)
 {
 	const json_t *mistake;
 	size_t i;
 
-	REQUIRE(json_array_size(mistakes) >= 1 && json_array_size(mistakes) <= PAYMENT_MISTAKES_MAX);
-	json_array_foreach(mistakes, i, mistake) {
+	REQUIRE(json_array_size(errors) >= 1 && json_array_size(errors) <= PAYMENT_ERRORS_MAX);
+	json_array_foreach(errors, i, mistake) {
 		REQUIRE(json_is_string(json_object_get(mistake, "path")));
 		REQUIRE(json_string_length(json_object_get(mistake, "message")) > 0);
 	}
-	json_decref(mistakes);
+	json_decref(errors);
 }
 
 /* How many lines of the text begin so. */
@@ -83,8 +83,8 @@ check_identities(const struct payment *paid)
 static void
 check_mapping(const struct payment *paid, json_t *unmapped)
 {
-	json_t *subjects = mapping_subjects(mapping, paid, unmapped),
-	       *extra = mapping_extra_fields(mapping, paid);
+	json_t *subjects = rules_subjects(mapping, paid, unmapped),
+	       *extra = rules_extra_fields(mapping, paid);
 	size_t i, j;
 
 	REQUIRE(json_array_size(subjects) + json_array_size(unmapped) <= paid->item_count);
@@ -92,10 +92,10 @@ check_mapping(const struct payment *paid, json_t *unmapped)
 	for (i = 0; i < json_array_size(subjects); i++)
 		for (j = 0; j < i; j++)
 			REQUIRE(!json_equal(json_array_get(subjects, i), json_array_get(subjects, j)));
-	REQUIRE(mapping_direction(mapping, paid) >= 0);
-	REQUIRE(mapping_stage(mapping, paid).pipeline_id > 0);
+	REQUIRE(rules_direction(mapping, paid) >= 0);
+	REQUIRE(rules_stage(mapping, paid).pipeline_id > 0);
 	if (paid->amount == 0)
-		REQUIRE(mapping_exclusion(mapping, paid) != NULL);
+		REQUIRE(rules_exclusion(mapping, paid) != NULL);
 	json_decref(subjects);
 	json_decref(extra);
 }
@@ -123,9 +123,9 @@ static void
 check_again(const struct payment *paid, const void *body, size_t size)
 {
 	struct payment *again = NULL;
-	json_t *mistakes = NULL;
+	json_t *errors = NULL;
 
-	REQUIRE(payment_parse(body, size, &again, &mistakes) == DONE);
+	REQUIRE(payment_parse(body, size, &again, &errors) == DONE);
 	REQUIRE(strcmp(paid->key, again->key) == 0 && paid->amount == again->amount &&
 	    paid->paid_at == again->paid_at);
 	payment_free(again);
@@ -136,13 +136,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *body = fuzz_text(data, size);
 	struct payment *paid = NULL;
-	json_t *mistakes = NULL, *unmapped;
-	enum outcome out = payment_parse(body, size, &paid, &mistakes);
+	json_t *errors = NULL, *unmapped;
+	enum outcome out = payment_parse(body, size, &paid, &errors);
 
 	REQUIRE(out == DONE || out == NEVER);
 	if (out == NEVER) {
 		REQUIRE(paid == NULL);
-		check_mistakes(mistakes);
+		check_mistakes(errors);
 	} else {
 		REQUIRE(paid->key[0] != '\0' && !text_has_controls(paid->key) &&
 		    text_characters(paid->key) <= PAYMENT_ID_MAX);

@@ -6,7 +6,7 @@
 
 int64_t clock_mono_ms(void);
 
-struct http {
+struct http_client {
 	int unused;
 };
 
@@ -80,7 +80,8 @@ fake_http_left(void)
 }
 
 enum outcome
-http_open(const char *token, const char *ca_file, struct http **http, struct fault *why)
+http_client_open(
+    const char *token, const char *ca_file, struct http_client **http, struct fault *why)
 {
 	(void)token, (void)ca_file, (void)why;
 	*http = calloc(1, sizeof(**http));
@@ -88,13 +89,13 @@ http_open(const char *token, const char *ca_file, struct http **http, struct fau
 }
 
 void
-http_close(struct http *http)
+http_client_close(struct http_client *http)
 {
 	free(http);
 }
 
 static void
-keep(const struct http_request *request)
+keep(const struct http_client_request *request)
 {
 	struct fake_request *kept = &fake_requests[fake_request_count];
 
@@ -111,8 +112,8 @@ keep(const struct http_request *request)
 }
 
 enum outcome
-http_exchange(struct http *http, const struct http_request *request, struct http_answer *answer,
-    struct fault *why)
+http_client_exchange(struct http_client *http, const struct http_client_request *request,
+    struct http_client_response *answer, struct fault *why)
 {
 	const struct scripted *it;
 
@@ -123,7 +124,7 @@ http_exchange(struct http *http, const struct http_request *request, struct http
 		abort();
 	}
 	it = &script[fetched++];
-	*answer = (struct http_answer){ .status = it->status,
+	*answer = (struct http_client_response){ .status = it->status,
 		.body = it->body,
 		.size = strlen(it->body),
 		.json = it->json,
@@ -135,7 +136,7 @@ http_exchange(struct http *http, const struct http_request *request, struct http
 
 /* Enough of an encoding to see that it is used. */
 char *
-http_escape(struct http *http, const char *text)
+http_client_escape(struct http_client *http, const char *text)
 {
 	char *escaped = malloc(3 * strlen(text) + 1), *end = escaped;
 

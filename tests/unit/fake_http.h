@@ -5,7 +5,7 @@
  * lib/amocrm/http.c without a network: answers come from a queue that the test fills, requests are kept for it to look at.
  * Include fake_http.c in the test; its functions take the place of the library's.
  */
-#include "amocrm/http.h"
+#include "amocrm/http_client.h"
 
 #define FAKE_HTTP_MAX 128
 

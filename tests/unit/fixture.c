@@ -106,14 +106,14 @@ fixture_end(void)
 struct settings *
 fixture_settings(void)
 {
-	json_t *remarks = json_array();
+	json_t *warnings = json_array();
 	struct settings *settings = NULL;
 
-	if (settings_load(SETTINGS_NEED_ALL, &settings, remarks) != DONE) {
-		json_dumpf(remarks, stderr, 0);
+	if (settings_load(SETTINGS_NEED_ALL, &settings, warnings) != DONE) {
+		json_dumpf(warnings, stderr, 0);
 		abort();
 	}
-	json_decref(remarks);
+	json_decref(warnings);
 	return settings;
 }
 
@@ -151,11 +151,11 @@ struct payment *
 sample_payment(const struct sample *sample)
 {
 	struct payment *paid = NULL;
-	json_t *mistakes = NULL;
+	json_t *errors = NULL;
 	char *body = sample_body(sample);
 
-	if (payment_parse(body, strlen(body), &paid, &mistakes) != DONE) {
-		json_dumpf(mistakes, stderr, 0);
+	if (payment_parse(body, strlen(body), &paid, &errors) != DONE) {
+		json_dumpf(errors, stderr, 0);
 		abort();
 	}
 	free(body);

@@ -5,7 +5,7 @@
 #include "deliver/lead.h"
 
 struct settings *settings;
-struct carrier *carrier;
+struct service *service;
 
 void
 job_fixture_begin(void)
@@ -13,7 +13,7 @@ job_fixture_begin(void)
 	struct fault why = { "" };
 
 	settings = fixture_settings();
-	if (carrier_open(settings, &carrier, &why) != DONE) {
+	if (service_open(settings, &service, &why) != DONE) {
 		fprintf(stderr, "%s\n", why.text);
 		abort();
 	}
@@ -22,7 +22,7 @@ job_fixture_begin(void)
 void
 job_fixture_end(void)
 {
-	carrier_close(carrier);
+	service_close(service);
 	settings_free(settings);
 }
 
@@ -31,16 +31,16 @@ fill_job(struct job *job, struct payment *paid, int64_t id)
 {
 	struct fault why = { "" };
 
-	*job = (struct job){ .with = carrier,
-		.locks = carrier->locks,
+	*job = (struct job){ .with = service,
+		.locks = service->locks,
 		.paid = paid,
 		.id = id,
 		.deadline_ms = clock_mono_ms() + 60 * 1000,
 		.lock_deadline_ms = clock_mono_ms() + 100,
-		.remarks = json_array() };
+		.warnings = json_array() };
 	job->who_count = payment_identities(paid, job->who);
 	progress_init(&job->at);
-	if (ledger_progress(carrier->ledger, id, &job->at, &why) != DONE)
+	if (ledger_progress(service->ledger, id, &job->at, &why) != DONE)
 		abort();
 }
 
@@ -61,7 +61,7 @@ take_job(struct job *job, const struct sample *sample)
 	struct recording recording;
 	struct fault why = { "" };
 
-	if (ledger_record(carrier->ledger, &arrival, 1, &recording, &why) != DONE)
+	if (ledger_record(service->ledger, &arrival, 1, &recording, &why) != DONE)
 		abort();
 	fill_job(job, paid, recording.row.id);
 }
@@ -69,11 +69,11 @@ take_job(struct job *job, const struct sample *sample)
 static void
 clear_job(struct job *job)
 {
-	lock_drop(carrier->locks, LOCK_LEAD);
+	lock_drop(service->locks, LOCK_LEAD);
 	progress_clear(&job->at);
 	json_decref(job->contact);
 	json_decref(job->request.entity);
-	json_decref(job->remarks);
+	json_decref(job->warnings);
 }
 
 void
@@ -93,7 +93,7 @@ retake_job(struct job *job)
 enum outcome
 send_prepared(struct job *job, enum amocrm_kind kind, enum outcome out, struct fault *why)
 {
-	struct batch batch = { .with = carrier, .jobs = job, .count = 1 };
+	struct batch batch = { .with = service, .jobs = job, .count = 1 };
 
 	job->out = out;
 	batch_send(&batch, kind);
@@ -119,11 +119,11 @@ settle_lead(struct job *job, struct fault *why)
 bool
 has_remark(const struct job *job, const char *text)
 {
-	const json_t *remark;
+	const json_t *warning;
 	size_t i;
 
-	json_array_foreach(job->remarks, i, remark)
-		if (strstr(json_string_value(remark), text) != NULL)
+	json_array_foreach(job->warnings, i, warning)
+		if (strstr(json_string_value(warning), text) != NULL)
 			return true;
 	return false;
 }

@@ -9,7 +9,7 @@
  * A payment in the middle of its way, for tests of the steps by themselves.  Include job_fixture.c, after a fake amoCRM.
  */
 extern struct settings *settings;
-extern struct carrier *carrier;
+extern struct service *service;
 
 /* Settings as they are in the environment, an empty account, an empty ledger. */
 void job_fixture_begin(void);
@@ -30,7 +30,7 @@ enum outcome settle_lead(struct job *job, struct fault *why);
 enum outcome send_prepared(
     struct job *job, enum amocrm_kind kind, enum outcome out, struct fault *why);
 
-/* Whether some remark has this text in it. */
+/* Whether some warning has this text in it. */
 bool has_remark(const struct job *job, const char *text);
 
 #endif

@@ -28,20 +28,20 @@ rules_settings(void)
 	return settings;
 }
 
-struct rulefile
+struct rule_reader
 rulefile_new(void)
 {
-	return (struct rulefile){
-		.settings = rules_settings(), .mistakes = json_array(), .remarks = json_array()
+	return (struct rule_reader){
+		.settings = rules_settings(), .errors = json_array(), .warnings = json_array()
 	};
 }
 
 void
-rulefile_clear(struct rulefile *file)
+rulefile_clear(struct rule_reader *file)
 {
 	settings_free((struct settings *)file->settings);
-	json_decref(file->mistakes);
-	json_decref(file->remarks);
+	json_decref(file->errors);
+	json_decref(file->warnings);
 }
 
 char *
@@ -94,12 +94,12 @@ struct payment *
 rules_payment(void)
 {
 	struct payment *paid = NULL;
-	json_t *mistakes = NULL;
+	json_t *errors = NULL;
 	char *body = rules_text(order);
 
 	assert_true(clock_set_zone("Europe/Moscow"));
-	if (payment_parse(body, strlen(body), &paid, &mistakes) != DONE)
-		fail_msg("%s", json_dumps(mistakes, 0));
+	if (payment_parse(body, strlen(body), &paid, &errors) != DONE)
+		fail_msg("%s", json_dumps(errors, 0));
 	free(body);
 	return paid;
 }

@@ -8,8 +8,8 @@
  * What the tests of rules need: a file of rules being read, under settings with nothing in them but the variables FIVE (5),
  * SIX (6), LIST (" advcake, Партнёр ,, x ") and TEXT (five); and a payment.  Include rules_fixture.c in the test.
  */
-struct rulefile rulefile_new(void);
-void rulefile_clear(struct rulefile *file);
+struct rule_reader rulefile_new(void);
+void rulefile_clear(struct rule_reader *file);
 
 /* The settings of such a file, for those who free them. */
 struct settings *rules_settings(void);
@@ -18,7 +18,7 @@ struct settings *rules_settings(void);
 json_t *rules_json(const char *text);
 char *rules_text(const char *text);
 
-/* The paths of mistakes or remarks, as "(path)(path)"; lives until the next call. */
+/* The paths of errors or warnings, as "(path)(path)"; lives until the next call. */
 const char *rules_paths(const json_t *list);
 
 /* The message of the only one of them. */

@@ -161,7 +161,7 @@ static json_t *
 discover_all(void)
 {
 	struct settings *settings = fixture_settings();
-	json_t *rules = mapping_document(settings), *items = discover(settings, rules, &account);
+	json_t *rules = rules_document(settings), *items = discover(settings, rules, &account);
 
 	json_decref(rules);
 	settings_free(settings);

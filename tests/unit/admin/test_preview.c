@@ -71,7 +71,7 @@ look(void)
 {
 	json_decref(report);
 	report = NULL;
-	assert_int_equal(preview(carrier, &school, job.id, job.paid, &report, &why), DONE);
+	assert_int_equal(preview(service, &school, job.id, job.paid, &report, &why), DONE);
 }
 
 static json_int_t
@@ -100,7 +100,7 @@ change(const char *list, const char *field)
 }
 
 static const char *
-remark(size_t i)
+warning(size_t i)
 {
 	const char *text = json_string_value(json_array_get(json_object_get(report, "remarks"), i));
 
@@ -142,7 +142,7 @@ test_a_known_payer(void **state)
 	assert_string_equal(change("lead_changes", "Дата последней оплаты"),
 	    "2025-01-19 14:49:20 -> 2025-01-20 14:49:20");
 	assert_string_equal(change("lead_changes", "Payment ID"), " -> pay_1");
-	assert_string_equal(remark(0), "");
+	assert_string_equal(warning(0), "");
 }
 
 static void
@@ -212,7 +212,7 @@ test_remembered(void **state)
 	account.search_lag_ms = INT64_MAX / 2;
 	fake_set_field(fake_entity(account.contacts, contact_id), 101, "77");
 	job.at.contact_id = contact_id;
-	assert_int_equal(ledger_save_contact(carrier->ledger, job.id, &job.at, job.who,
+	assert_int_equal(ledger_save_contact(service->ledger, job.id, &job.at, job.who,
 			     job.who_count, clock_wall_ms(), &why),
 	    DONE);
 	fixture_sql(settings->payments_db, "UPDATE delivery SET contact_id = NULL");
@@ -230,12 +230,12 @@ test_none_may_be_created(void **state)
 	(void)state;
 	settings->create_if_not_found = false;
 	look();
-	assert_non_null(strstr(remark(0), "no contact is found"));
+	assert_non_null(strstr(warning(0), "no contact is found"));
 	assert_null(json_object_get(report, "contact"));
 
 	fake_contact(TELEGRAM);
 	look();
-	assert_non_null(strstr(remark(0), "no lead is found"));
+	assert_non_null(strstr(warning(0), "no lead is found"));
 	assert_null(json_object_get(report, "lead_changes"));
 }
 
@@ -247,7 +247,7 @@ test_numbers_nobody_can_add_to(void **state)
 	    "[{\"field_id\": 204, \"values\": [{\"value\": \"много\"}]}]");
 	look();
 	assert_non_null(
-	    strstr(remark(0), "it would fail again: the lead's total paid is not a number"));
+	    strstr(warning(0), "it would fail again: the lead's total paid is not a number"));
 	assert_null(json_object_get(report, "lead"));
 }
 
@@ -264,7 +264,7 @@ test_applied_already(void **state)
 	look();
 	assert_int_equal(id_of_the("lead"), lead_id);
 	assert_int_equal(json_array_size(json_object_get(report, "lead_changes")), 0);
-	assert_non_null(strstr(remark(0), "the amount stands in the lead already"));
+	assert_non_null(strstr(warning(0), "the amount stands in the lead already"));
 }
 
 static void
@@ -273,7 +273,7 @@ test_an_open_intent(void **state)
 	(void)state;
 	assert_int_equal(job_intend(&job, INTENT_CONTACT, &why), DONE);
 	look();
-	assert_non_null(strstr(remark(0), "an earlier attempt may have created a contact"));
+	assert_non_null(strstr(warning(0), "an earlier attempt may have created a contact"));
 }
 
 static void
@@ -286,7 +286,7 @@ test_a_contact_that_vanished(void **state)
 	assert_int_equal(job_save(&job, &why), DONE);
 	look();
 	assert_string_equal(
-	    remark(0), "contact 999 has vanished from amoCRM; another is looked for");
+	    warning(0), "contact 999 has vanished from amoCRM; another is looked for");
 	assert_int_equal(id_of_the("contact"), contact_id);
 }
 
@@ -297,7 +297,7 @@ test_unmapped_subject(void **state)
 	drop_job(&job);
 	take_job(&job, &(struct sample){ .id = "pay_2", .subject = "Этика" });
 	look();
-	assert_string_equal(remark(0), "no rule for subject \"Этика\"");
+	assert_string_equal(warning(0), "no rule for subject \"Этика\"");
 }
 
 static void
@@ -305,7 +305,7 @@ test_amocrm_fails(void **state)
 {
 	(void)state;
 	account.always = LATER;
-	assert_int_equal(preview(carrier, &school, job.id, job.paid, &report, &why), LATER);
+	assert_int_equal(preview(service, &school, job.id, job.paid, &report, &why), LATER);
 	assert_null(report);
 }
 

@@ -10,18 +10,18 @@
 #include "admin/replay.h"
 
 static struct settings *settings;
-static struct mapping *mapping;
+static struct rules *mapping;
 
 /* Rules as JSON with ' for "; NULL: the built-in ones. */
 static void
 use_rules(const char *rules)
 {
-	json_t *mistakes = NULL;
+	json_t *errors = NULL;
 	struct fault why = { "" };
 	FILE *file;
 	const char *c;
 
-	mapping_free(mapping);
+	rules_free(mapping);
 	mapping = NULL;
 	settings_free(settings);
 	if (rules != NULL) {
@@ -32,7 +32,7 @@ use_rules(const char *rules)
 		fixture_set("PAYMENT_MAPPING", fixture_path("rules.json"));
 	}
 	settings = fixture_settings();
-	if (mapping_load(settings, &mapping, &mistakes, &why) != DONE)
+	if (rules_load(settings, &mapping, &errors, &why) != DONE)
 		fail_msg("%s", why.text);
 }
 
@@ -49,7 +49,7 @@ static int
 tear_down(void **state)
 {
 	(void)state;
-	mapping_free(mapping);
+	rules_free(mapping);
 	mapping = NULL;
 	settings_free(settings);
 	settings = NULL;
@@ -143,7 +143,7 @@ test_other_rules(void **state)
 	    "{'230':[null,'CONFIRMED'],'Предметы (201)':[[301],[302]]}");
 
 	use_rules("{'version': 1, 'exclude': [{'when': {'path': 'course_order.status', 'equals': "
-	          "'CONFIRMED'},"
+		  "'CONFIRMED'},"
 		  " 'reason': 'we do not'}]}");
 	assert_string_equal(
 	    difference(replay_diff, before, verdict(&sample)), "{'skipped':[null,'we do not']}");

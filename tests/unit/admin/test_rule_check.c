@@ -39,7 +39,7 @@ static void
 check(const char *given)
 {
 	struct settings *settings = fixture_settings();
-	json_t *rules = given != NULL ? load(given) : mapping_document(settings);
+	json_t *rules = given != NULL ? load(given) : rules_document(settings);
 
 	json_array_clear(findings);
 	rule_check(settings, rules, &account, findings);

@@ -311,7 +311,7 @@ test_read_leads(void **state)
 	assert_int_equal(fake_request_count, 2);
 	assert_request(1, "GET",
 	    API "/leads?with=contacts&limit=250&filter%5Bid%5D%5B%5D=5&filter%5Bid%5D%5B%5D=6&"
-	        "filter%5Bid%5D%"
+		"filter%5Bid%5D%"
 		"5B%5D=7");
 }
 
@@ -653,7 +653,7 @@ test_tasks(void **state)
 	assert_string_equal(ids_of(tasks), "3");
 	assert_request(0, "GET",
 	    API "/tasks?filter%5Bentity_type%5D=leads&filter%5Bentity_id%5D=7&order%5Bid%5D=desc&"
-	        "limit=250&"
+		"limit=250&"
 		"page=1");
 	fake_http_answers(204, NULL);
 	assert_int_equal(amocrm_tasks(crm, 7, &tasks, &why), DONE);

@@ -28,7 +28,7 @@ set_up(void **state)
 	caller =
 	    (struct caller){ .settings = settings, .deadline_ms = clock_mono_ms() + 60 * 1000 };
 	assert_int_equal(limiter_open(fixture_path("limiter"), 200, &caller.limiter, &why), DONE);
-	assert_int_equal(http_open("token", NULL, &caller.http, &why), DONE);
+	assert_int_equal(http_client_open("token", NULL, &caller.http, &why), DONE);
 	return 0;
 }
 
@@ -36,7 +36,7 @@ static int
 tear_down(void **state)
 {
 	(void)state;
-	http_close(caller.http);
+	http_client_close(caller.http);
 	limiter_close(caller.limiter);
 	settings_free(settings);
 	fixture_end();

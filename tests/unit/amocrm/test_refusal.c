@@ -43,7 +43,7 @@ an_entity(void)
 		     "{\"field_id\": 10, \"values\": [{\"value\": \"a\"}]},"
 		     "{\"field_id\": 11, \"values\": [{\"value\": \"b\"}]},"
 		     "{\"field_id\": 12, \"values\": [{\"enum_id\": 1}, {\"enum_id\": 2}, "
-	             "{\"enum_id\": 3}]},"
+		     "{\"enum_id\": 3}]},"
 		     "{\"field_code\": \"PHONE\", \"values\": [{\"value\": \"c\"}]}]}");
 }
 

@@ -17,9 +17,9 @@ valid_paths(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++)
-		assert_true(jsonpath_valid(good[i]));
+		assert_true(json_path_valid(good[i]));
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_false(jsonpath_valid(bad[i]));
+		assert_false(json_path_valid(bad[i]));
 }
 
 /* Notes what was asked about, and says true at the one that is wanted. */
@@ -45,7 +45,7 @@ look(const char *json, const char *path, json_int_t wanted, struct asked *asked)
 	bool found;
 
 	*asked = (struct asked){ .wanted = wanted };
-	found = jsonpath_any(root, path, ask, asked);
+	found = json_path_any(root, path, ask, asked);
 	json_decref(root);
 	return found;
 }
@@ -81,13 +81,13 @@ plain_values_become_texts(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		json_t *array = json_loads(cases[i].json, 0, NULL);
-		char *text = jsonpath_text(json_array_get(array, 0));
+		char *text = json_path_text(json_array_get(array, 0));
 
 		assert_string_equal(text, cases[i].text);
 		free(text);
 		json_decref(array);
 	}
-	assert_null(jsonpath_text(NULL));
+	assert_null(json_path_text(NULL));
 }
 
 int

@@ -34,7 +34,7 @@ static struct stat
 opened(const char *path, int flags)
 {
 	struct stat file = { 0 };
-	int fd = private_open(path, flags);
+	int fd = private_file_open(path, flags);
 
 	assert_true(fd >= 0);
 	assert_int_equal(fstat(fd, &file), 0);
@@ -50,9 +50,9 @@ test_made_and_found(void **state)
 	(void)state;
 	assert_int_equal(made.st_mode & 07777, 0600);
 	assert_int_equal(made.st_ino, found.st_ino);
-	assert_int_equal(private_open(fixture_path("a"), O_EXCL), -1);
+	assert_int_equal(private_file_open(fixture_path("a"), O_EXCL), -1);
 	assert_int_equal(errno, EEXIST);
-	assert_int_equal(private_open(fixture_path("none/a"), 0), -1);
+	assert_int_equal(private_file_open(fixture_path("none/a"), 0), -1);
 	assert_int_equal(errno, ENOENT);
 }
 
@@ -64,8 +64,8 @@ test_no_link_is_followed(void **state)
 	opened(fixture_path("a"), 0);
 	assert_int_equal(symlink("a", fixture_path("link")), 0);
 	assert_int_equal(symlink("nowhere", fixture_path("dangling")), 0);
-	assert_int_equal(private_open(fixture_path("link"), 0), -1);
-	assert_int_equal(private_open(fixture_path("dangling"), 0), -1);
+	assert_int_equal(private_file_open(fixture_path("link"), 0), -1);
+	assert_int_equal(private_file_open(fixture_path("dangling"), 0), -1);
 	assert_int_equal(access(fixture_path("nowhere"), F_OK), -1);
 }
 

@@ -45,31 +45,31 @@ begin(void **state)
 static struct settings *
 load(void)
 {
-	json_t *remarks = json_array();
+	json_t *warnings = json_array();
 	struct settings *settings = NULL;
 
-	if (settings_load(SETTINGS_NEED_ALL, &settings, remarks) != DONE)
-		fail_msg("%s", json_dumps(remarks, 0));
-	assert_int_equal(json_array_size(remarks), 0);
-	json_decref(remarks);
+	if (settings_load(SETTINGS_NEED_ALL, &settings, warnings) != DONE)
+		fail_msg("%s", json_dumps(warnings, 0));
+	assert_int_equal(json_array_size(warnings), 0);
+	json_decref(warnings);
 	return settings;
 }
 
-/* The remarks of a load that fails, joined by lines. */
+/* The warnings of a load that fails, joined by lines. */
 static char *
 refuse(void)
 {
-	json_t *remarks = json_array(), *remark;
+	json_t *warnings = json_array(), *warning;
 	struct settings *settings = NULL;
 	char *text;
 	size_t size, i;
 	FILE *stream = open_memstream(&text, &size);
 
-	assert_int_equal(settings_load(SETTINGS_NEED_ALL, &settings, remarks), NEVER);
+	assert_int_equal(settings_load(SETTINGS_NEED_ALL, &settings, warnings), NEVER);
 	assert_null(settings);
-	json_array_foreach(remarks, i, remark)
-		fprintf(stream, "%s\n", json_string_value(remark));
-	json_decref(remarks);
+	json_array_foreach(warnings, i, warning)
+		fprintf(stream, "%s\n", json_string_value(warning));
+	json_decref(warnings);
 	fclose(stream);
 	return text;
 }
@@ -272,42 +272,42 @@ secrets_from_files(void **state)
 	assert_refused("AMO_ACCESS_TOKEN is required\n");
 	setenv("AMO_ACCESS_TOKEN_FILE", "/nonexistent/token", 1);
 	assert_refused("AMO_ACCESS_TOKEN_FILE: /nonexistent/token cannot be read: No such file or "
-	               "directory\n");
+		       "directory\n");
 }
 
 static void
 short_secret_is_remarked_upon(void **state)
 {
-	json_t *remarks = json_array();
+	json_t *warnings = json_array();
 	struct settings *settings = NULL;
 
 	(void)state;
 	setenv("WEBHOOK_SECRET", "hidden", 1);
 	setenv("WEBHOOK_SECRET_PREVIOUS", "hidden-as-well", 1);
-	assert_int_equal(settings_load(SETTINGS_NEED_ALL, &settings, remarks), DONE);
-	assert_int_equal(json_array_size(remarks), 2);
-	assert_string_equal(json_string_value(json_array_get(remarks, 0)),
+	assert_int_equal(settings_load(SETTINGS_NEED_ALL, &settings, warnings), DONE);
+	assert_int_equal(json_array_size(warnings), 2);
+	assert_string_equal(json_string_value(json_array_get(warnings, 0)),
 	    "WEBHOOK_SECRET is shorter than 24 bytes and can be guessed");
 	settings_free(settings);
-	json_decref(remarks);
+	json_decref(warnings);
 }
 
 static void
 gap_is_remarked_upon(void **state)
 {
-	json_t *remarks = json_array();
+	json_t *warnings = json_array();
 	struct settings *settings = NULL;
 
 	(void)state;
 	setenv("AMO_PURCHASE_COUNT_1", "51", 1);
 	setenv("AMO_PURCHASE_COUNT_3", "53", 1);
 	setenv("AMO_PURCHASE_COUNT_5", "55", 1);
-	assert_int_equal(settings_load(SETTINGS_NEED_ALL, &settings, remarks), DONE);
-	assert_int_equal(json_array_size(remarks), 1);
-	assert_string_equal(json_string_value(json_array_get(remarks, 0)),
+	assert_int_equal(settings_load(SETTINGS_NEED_ALL, &settings, warnings), DONE);
+	assert_int_equal(json_array_size(warnings), 1);
+	assert_string_equal(json_string_value(json_array_get(warnings, 0)),
 	    "AMO_PURCHASE_COUNT_2 is not set though _5 is: no counter will pass the gap");
 	settings_free(settings);
-	json_decref(remarks);
+	json_decref(warnings);
 }
 
 static void
@@ -328,17 +328,17 @@ secret_that_is_no_key(void **state)
 static void
 file_that_is_named_and_absent(void **state)
 {
-	json_t *remarks = json_array();
+	json_t *warnings = json_array();
 	struct settings *settings = NULL;
 
 	(void)state;
 	setenv("PAYMENT_SYNC_CONFIG", "/nonexistent/config.env", 1);
-	assert_int_equal(settings_load(SETTINGS_NEED_ALL, &settings, remarks), DONE);
-	assert_int_equal(json_array_size(remarks), 1);
-	assert_string_equal(json_string_value(json_array_get(remarks, 0)),
+	assert_int_equal(settings_load(SETTINGS_NEED_ALL, &settings, warnings), DONE);
+	assert_int_equal(json_array_size(warnings), 1);
+	assert_string_equal(json_string_value(json_array_get(warnings, 0)),
 	    "PAYMENT_SYNC_CONFIG: /nonexistent/config.env does not exist");
 	settings_free(settings);
-	json_decref(remarks);
+	json_decref(warnings);
 }
 
 static void
@@ -482,7 +482,7 @@ rules_that_are_not_there(void **state)
 	(void)state;
 	setenv("PAYMENT_MAPPING", "/nonexistent/mapping.json", 1);
 	assert_refused("PAYMENT_MAPPING: /nonexistent/mapping.json cannot be read: No such file or "
-	               "directory\n");
+		       "directory\n");
 }
 
 static void

@@ -70,16 +70,16 @@ assert_secret(const char *expected)
 	free(secret);
 }
 
-/* The one remark there is begins with the variable's name, says this, and repeats no value. */
+/* The one warning there is begins with the variable's name, says this, and repeats no value. */
 static void
 assert_remark(const char *variable, const char *said)
 {
-	const char *remark = json_string_value(json_array_get(notes, 0));
+	const char *warning = json_string_value(json_array_get(notes, 0));
 
 	assert_int_equal(json_array_size(notes), 1);
-	assert_int_equal(strncmp(remark, variable, strlen(variable)), 0);
-	assert_non_null(strstr(remark, said));
-	assert_null(strstr(remark, "s3cret"));
+	assert_int_equal(strncmp(warning, variable, strlen(variable)), 0);
+	assert_non_null(strstr(warning, said));
+	assert_null(strstr(warning, "s3cret"));
 }
 
 static void
@@ -230,7 +230,7 @@ a_credential_that_cannot_be_read(void **state)
 }
 
 static void
-remarks(void **state)
+warnings(void **state)
 {
 	(void)state;
 	source_open(&source, notes);
@@ -258,7 +258,7 @@ main(void)
 		TEST(a_secret_file_that_is_absent),
 		TEST(a_secret_file_that_is_empty),
 		TEST(a_credential_that_cannot_be_read),
-		TEST(remarks),
+		TEST(warnings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

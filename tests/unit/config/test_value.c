@@ -14,7 +14,7 @@ static int
 set_up(void **state)
 {
 	(void)state;
-	source = (struct source){ .remarks = json_array() };
+	source = (struct source){ .warnings = json_array() };
 	return 0;
 }
 
@@ -22,14 +22,14 @@ static int
 tear_down(void **state)
 {
 	(void)state;
-	json_decref(source.remarks);
+	json_decref(source.warnings);
 	return 0;
 }
 
 static size_t
-remarks(void)
+warnings(void)
 {
-	return json_array_size(source.remarks);
+	return json_array_size(source.warnings);
 }
 
 static void
@@ -44,10 +44,10 @@ flags(void **state)
 		assert_true(value_flag(&source, "NAME", yes[i]));
 	for (i = 0; i < sizeof(no) / sizeof(no[0]); i++)
 		assert_false(value_flag(&source, "NAME", no[i]));
-	assert_int_equal(remarks(), 0);
+	assert_int_equal(warnings(), 0);
 	assert_false(value_flag(&source, "NAME", "maybe"));
-	assert_int_equal(remarks(), 1);
-	assert_non_null(strstr(json_string_value(json_array_get(source.remarks, 0)), "NAME"));
+	assert_int_equal(warnings(), 1);
+	assert_non_null(strstr(json_string_value(json_array_get(source.warnings, 0)), "NAME"));
 }
 
 static void
@@ -62,10 +62,10 @@ numbers(void **state)
 	assert_int_equal(value_number(&source, "NAME", "10", 1, 10), 10);
 	assert_int_equal(
 	    value_number(&source, "NAME", "9007199254740991", 1, VALUE_ID_MAX), VALUE_ID_MAX);
-	assert_int_equal(remarks(), 0);
+	assert_int_equal(warnings(), 0);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_int_equal(value_number(&source, "NAME", bad[i], 1, 10), 0);
-		assert_int_equal(remarks(), i + 1);
+		assert_int_equal(warnings(), i + 1);
 	}
 }
 
@@ -76,11 +76,11 @@ choices(void **state)
 
 	(void)state;
 	assert_int_equal(value_choice(&source, "NAME", "Queue", modes, "inline or queue"), 2);
-	assert_int_equal(remarks(), 0);
+	assert_int_equal(warnings(), 0);
 	assert_int_equal(value_choice(&source, "NAME", "later", modes, "inline or queue"), 0);
-	assert_int_equal(remarks(), 1);
+	assert_int_equal(warnings(), 1);
 	assert_non_null(
-	    strstr(json_string_value(json_array_get(source.remarks, 0)), "inline or queue"));
+	    strstr(json_string_value(json_array_get(source.warnings, 0)), "inline or queue"));
 }
 
 int

@@ -31,7 +31,7 @@ set_up(void **state)
 	job_fixture_begin();
 	for (i = 0; i < JOBS; i++)
 		take_job(&jobs[i], &(struct sample){ .id = ids[i] });
-	batch = (struct batch){ .with = carrier, .jobs = jobs, .count = JOBS };
+	batch = (struct batch){ .with = service, .jobs = jobs, .count = JOBS };
 	return 0;
 }
 

@@ -142,7 +142,7 @@ test_exactness(void **state)
 
 	/* Any of several values, and none of none. */
 	assert_true(bears("[{\"field_code\": \"PHONE\", \"values\": [{\"value\": \"1\"}, "
-	                  "{\"value\": \"+79991234567\"}]}]",
+			  "{\"value\": \"+79991234567\"}]}]",
 	    BY_PHONE, "9991234567"));
 	assert_false(bears("[]", BY_PHONE, "9991234567"));
 }
@@ -393,7 +393,7 @@ test_lost_by_another(void **state)
 	account.search_lag_ms = 1000000;
 	lose_creation(FAIL_AFTER);
 	assert_int_equal(
-	    ledger_fail(carrier->ledger, job.id, NULL, "refused", clock_wall_ms(), &unused), DONE);
+	    ledger_fail(service->ledger, job.id, NULL, "refused", clock_wall_ms(), &unused), DONE);
 	drop_job(&job);
 	take_job(&job, &other);
 	assert_int_equal(settle_contact(&job, &why), DONE);

@@ -17,10 +17,10 @@
 #include "deliver/service.h"
 
 /*
- * What every test has: an empty account, an empty ledger, and a carrier.
+ * What every test has: an empty account, an empty ledger, and a service.
  */
 static struct settings *settings;
-static struct carrier *carrier;
+static struct service *service;
 
 static void
 begin_test(void)
@@ -31,14 +31,14 @@ begin_test(void)
 	fake_amocrm_reset();
 	fixture_begin();
 	settings = fixture_settings();
-	if (carrier_open(settings, &carrier, &why) != DONE)
+	if (service_open(settings, &service, &why) != DONE)
 		fail_msg("%s", why.text);
 }
 
 static void
 end_test(void)
 {
-	carrier_close(carrier);
+	service_close(service);
 	settings_free(settings);
 	fixture_end();
 	fake_amocrm_reset();
@@ -66,10 +66,10 @@ reload(void)
 {
 	struct fault why = { "" };
 
-	carrier_close(carrier);
+	service_close(service);
 	settings_free(settings);
 	settings = fixture_settings();
-	assert_int_equal(carrier_open(settings, &carrier, &why), DONE);
+	assert_int_equal(service_open(settings, &service, &why), DONE);
 }
 
 static int64_t
@@ -91,7 +91,7 @@ record(const struct sample *sample)
 	struct recording recording;
 	struct fault why = { "" };
 
-	assert_int_equal(ledger_record(carrier->ledger, &arrival, 1, &recording, &why), DONE);
+	assert_int_equal(ledger_record(service->ledger, &arrival, 1, &recording, &why), DONE);
 	payment_free(paid);
 	free(body);
 	return recording.row.id;
@@ -102,7 +102,7 @@ static enum outcome
 attempt(const struct due *due, struct delivery *delivery, struct fault *why)
 {
 	struct payment *paid = NULL;
-	json_t *mistakes = NULL;
+	json_t *errors = NULL;
 	struct attempt it = { .id = due->id,
 		.recorded_ms = due->recorded_ms,
 		.failed = due->attempts,
@@ -110,8 +110,8 @@ attempt(const struct due *due, struct delivery *delivery, struct fault *why)
 		.lock_deadline_ms = clock_mono_ms() + 100 };
 	enum outcome out;
 
-	assert_int_equal(payment_parse(due->payload, due->payload_size, &paid, &mistakes), DONE);
-	out = deliver(carrier, paid, &it, delivery, why);
+	assert_int_equal(payment_parse(due->payload, due->payload_size, &paid, &errors), DONE);
+	out = deliver(service, paid, &it, delivery, why);
 	payment_free(paid);
 	return out;
 }
@@ -123,7 +123,7 @@ carry_once(struct delivery *delivery, struct fault *why)
 	struct due due;
 	enum outcome out;
 
-	assert_int_equal(ledger_next_due(carrier->ledger, 0, clock_wall_ms(), &due, why), DONE);
+	assert_int_equal(ledger_next_due(service->ledger, 0, clock_wall_ms(), &due, why), DONE);
 	assert_int_not_equal(due.id, 0);
 	out = attempt(&due, delivery, why);
 	due_clear(&due);
@@ -152,13 +152,13 @@ drain(void)
 	int round;
 
 	for (round = 0; round < ROUNDS_MAX; round++) {
-		assert_int_equal(ledger_next_time(carrier->ledger, &next_ms, &why), DONE);
+		assert_int_equal(ledger_next_time(service->ledger, &next_ms, &why), DONE);
 		if (next_ms == 0)
 			return;
 		if (next_ms > clock_wall_ms())
 			fake_clock_pass(next_ms - clock_wall_ms());
 		assert_int_equal(
-		    ledger_next_due(carrier->ledger, after, clock_wall_ms(), &due, &why), DONE);
+		    ledger_next_due(service->ledger, after, clock_wall_ms(), &due, &why), DONE);
 		after = due.id;
 		if (due.id == 0)
 			continue;
@@ -179,7 +179,7 @@ retry_failed(void)
 	int64_t count;
 
 	assert_int_equal(
-	    ledger_retry_failed(carrier->ledger, clock_wall_ms(), &retried, &left, &why), DONE);
+	    ledger_retry_failed(service->ledger, clock_wall_ms(), &retried, &left, &why), DONE);
 	count = (int64_t)json_array_size(retried);
 	json_decref(retried);
 	json_decref(left);
@@ -198,7 +198,7 @@ assert_ledger_sound(void)
 {
 	struct fault why = { "" };
 
-	assert_int_equal(ledger_check(carrier->ledger, print_problem, NULL, &why), DONE);
+	assert_int_equal(ledger_check(service->ledger, print_problem, NULL, &why), DONE);
 }
 
 static int64_t
@@ -261,11 +261,11 @@ test_new_person(void **state)
 	assert_int_equal(delivery.lead_id, number(lead, "id"));
 	assert_int_equal(delivery.pipeline_id, PIPELINE_SITE);
 	assert_true(delivery.lead_created);
-	assert_int_equal(json_array_size(delivery.remarks), 0);
+	assert_int_equal(json_array_size(delivery.warnings), 0);
 	delivery_clear(&delivery);
 
 	assert_int_equal(ledger_int("SELECT count(*) FROM payment_events WHERE status = 'success' "
-	                            "AND lead_created = 1"),
+				    "AND lead_created = 1"),
 	    1);
 	assert_int_equal(
 	    fixture_sql_int(settings->payments_db,
@@ -527,7 +527,7 @@ test_unreadable_total(void **state)
 	assert_ledger_sound();
 }
 
-/* Refused fields are dropped, and ledger, remark and note say which. */
+/* Refused fields are dropped, and ledger, warning and note say which. */
 static void
 test_dropped_fields(void **state)
 {
@@ -542,7 +542,7 @@ test_dropped_fields(void **state)
 	assert_int_equal(carry_once(&delivery, &why), DONE);
 	assert_string_equal(fake_field(only_lead(), FIELD_TOTAL), "5000");
 	assert_int_equal(fake_notes(0, "Не записаны поля: Telegram ID (101), Предметы (201)"), 1);
-	assert_string_equal(json_string_value(json_array_get(delivery.remarks, 0)),
+	assert_string_equal(json_string_value(json_array_get(delivery.warnings, 0)),
 	    "amoCRM refused fields [101,201]; the rest was written");
 	delivery_clear(&delivery);
 	assert_int_equal(
@@ -562,7 +562,7 @@ test_unmapped_subject(void **state)
 	record(&sample);
 	assert_int_equal(carry_once(&delivery, &why), DONE);
 	assert_int_equal(fake_notes(0, "Предметы без соответствия в amoCRM: Астрономия"), 1);
-	assert_string_equal(json_string_value(json_array_get(delivery.remarks, 0)),
+	assert_string_equal(json_string_value(json_array_get(delivery.warnings, 0)),
 	    "no rule for subject \"Астрономия\"");
 	delivery_clear(&delivery);
 	assert_string_equal(fake_field(only_lead(), FIELD_SUBJECTS), "");
@@ -649,7 +649,7 @@ test_search_that_tells_nothing(void **state)
 	assert_int_equal(carry_once(&delivery, &why), DONE);
 	assert_int_equal(delivery.contact_id, contact);
 	assert_non_null(
-	    strstr(json_string_value(json_array_get(delivery.remarks, 0)), "tells nothing"));
+	    strstr(json_string_value(json_array_get(delivery.warnings, 0)), "tells nothing"));
 	delivery_clear(&delivery);
 }
 
@@ -680,7 +680,7 @@ test_breaker_costs_nothing(void **state)
 	record(&ivan);
 	account.always = LATER;
 	fake_clock_pass(100 * INT64_C(3600000));
-	limiter_break(carrier->limiter, 401);
+	limiter_break(service->limiter, 401);
 	now_ms = clock_wall_ms();
 	assert_int_equal(carry_once(&delivery, &why), LATER);
 	/* Nor does it wait for long: the breaker keeps everybody from calling, and may be closed any moment. */
@@ -688,7 +688,7 @@ test_breaker_costs_nothing(void **state)
 	delivery_clear(&delivery);
 	assert_int_equal(ledger_int("SELECT retry_count FROM payment_events"), 0);
 
-	limiter_close_breaker(carrier->limiter);
+	limiter_close_breaker(service->limiter);
 	account.always = DONE;
 	drain();
 	assert_string_equal(fake_field(only_lead(), FIELD_TOTAL), "5000");
@@ -770,7 +770,7 @@ test_waits_for_an_open_intent(void **state)
 	assert_int_equal(carry(&why), LATER);
 	assert_int_equal(fake_calls("create contacts"), 1);
 
-	assert_int_equal(ledger_next_due(carrier->ledger, 1, clock_wall_ms(), &due, &why), DONE);
+	assert_int_equal(ledger_next_due(service->ledger, 1, clock_wall_ms(), &due, &why), DONE);
 	assert_int_equal(due.id, 2);
 	fake_clock_pass(100 * INT64_C(3600000));
 	now_ms = clock_wall_ms();
@@ -823,7 +823,7 @@ test_finished_meanwhile(void **state)
 
 	(void)state;
 	record(&ivan);
-	assert_int_equal(ledger_next_due(carrier->ledger, 0, clock_wall_ms(), &due, &why), DONE);
+	assert_int_equal(ledger_next_due(service->ledger, 0, clock_wall_ms(), &due, &why), DONE);
 	drain();
 	calls = account.calls;
 	assert_int_equal(attempt(&due, &delivery, &why), DONE);
@@ -845,9 +845,9 @@ test_lease(void **state)
 	(void)state;
 	id = record(&ivan);
 	assert_int_equal(
-	    ledger_claim(carrier->ledger, id, 0, clock_wall_ms() + 65000, &claimed, &why), DONE);
+	    ledger_claim(service->ledger, id, 0, clock_wall_ms() + 65000, &claimed, &why), DONE);
 	assert_true(claimed);
-	assert_int_equal(ledger_next_due(carrier->ledger, 0, clock_wall_ms(), &due, &why), DONE);
+	assert_int_equal(ledger_next_due(service->ledger, 0, clock_wall_ms(), &due, &why), DONE);
 	assert_int_equal(due.id, 0);
 	drain();
 	assert_string_equal(fake_field(only_lead(), FIELD_TOTAL), "5000");
@@ -957,7 +957,7 @@ begin_scenario(const struct scenario *it)
 	fake_amocrm_reset();
 	account.search_lag_ms = it->lag_ms;
 	settings = fixture_settings();
-	assert_int_equal(carrier_open(settings, &carrier, &(struct fault){ "" }), DONE);
+	assert_int_equal(service_open(settings, &service, &(struct fault){ "" }), DONE);
 	if (it->contact_known) {
 		contact_id = fake_contact("[" PHONE_FIELD "]");
 		if (it->active_lead)
@@ -980,7 +980,7 @@ begin_scenario(const struct scenario *it)
 static void
 end_scenario(void)
 {
-	carrier_close(carrier);
+	service_close(service);
 	settings_free(settings);
 	fixture_end();
 }
@@ -1044,7 +1044,7 @@ problem(const struct scenario *it)
 	check(fake_notes(0, "Payment ID: pay_1") == 1);
 	check(fake_notes(0, "Payment ID: pay_2") == it->two_payments);
 	check(json_array_size(account.notes) == (size_t)payments);
-	check(ledger_check(carrier->ledger, print_problem, NULL, &why) == DONE);
+	check(ledger_check(service->ledger, print_problem, NULL, &why) == DONE);
 	return NULL;
 }
 
@@ -1197,7 +1197,7 @@ carry_row(int64_t id, int64_t age_ms, struct fault *why)
 	enum outcome out;
 
 	assert_int_equal(
-	    ledger_next_due(carrier->ledger, id - 1, clock_wall_ms() + 3600000, &due, why), DONE);
+	    ledger_next_due(service->ledger, id - 1, clock_wall_ms() + 3600000, &due, why), DONE);
 	assert_int_equal(due.id, id);
 	due.recorded_ms -= age_ms;
 	due.attempts += age_ms > 0 ? 100 : 0;
@@ -1359,14 +1359,14 @@ test_lead_shows_what_the_ledger_forgot(void **state)
  * before it was had may be old.
  */
 
-static struct carrier *other;
+static struct service *other;
 static const struct sample *others_sale;
 
 /* Another process carries its payment once ours has found the contact by phone. */
 static void
 other_carries(int call, bool after)
 {
-	struct carrier *ours = carrier;
+	struct service *ours = service;
 	struct fault why = { "" };
 	struct delivery delivery;
 	struct due due;
@@ -1374,14 +1374,14 @@ other_carries(int call, bool after)
 	(void)call;
 	if (!after || others_sale == NULL || fake_calls("search contacts 9991234567") == 0)
 		return;
-	carrier = other;
+	service = other;
 	record(others_sale);
 	others_sale = NULL;
-	assert_int_equal(ledger_next_due(carrier->ledger, 1, clock_wall_ms(), &due, &why), DONE);
+	assert_int_equal(ledger_next_due(service->ledger, 1, clock_wall_ms(), &due, &why), DONE);
 	assert_int_equal(attempt(&due, &delivery, &why), DONE);
 	delivery_clear(&delivery);
 	due_clear(&due);
-	carrier = ours;
+	service = ours;
 }
 
 static void
@@ -1389,14 +1389,14 @@ carry_while_another_does(const struct sample *ours, const struct sample *theirs)
 {
 	struct fault why = { "" };
 
-	assert_int_equal(carrier_open(settings, &other, &why), DONE);
+	assert_int_equal(service_open(settings, &other, &why), DONE);
 	others_sale = theirs;
 	account.meanwhile = other_carries;
 	record(ours);
 	drain();
 	account.meanwhile = NULL;
 	assert_null(others_sale);
-	carrier_close(other);
+	service_close(other);
 }
 
 static void
@@ -1434,7 +1434,7 @@ test_telegram_filled_meanwhile(void **state)
 	};
 	int64_t contact =
 	    fake_contact("[" PHONE_FIELD ", {\"field_id\": 6, \"field_code\": \"EMAIL\", "
-	                                 "\"values\": [{\"value\": \"a@example.com\"}]}]");
+			 "\"values\": [{\"value\": \"a@example.com\"}]}]");
 
 	(void)state;
 	carry_while_another_does(&by_phone, &by_email);

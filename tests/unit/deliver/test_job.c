@@ -25,7 +25,7 @@ set_up(void **state)
 	job_fixture_begin();
 	take_job(&job, &(struct sample){ .id = "pay_1", .phone = "+79990000001" });
 	take_job(&other, &(struct sample){ .id = "pay_2", .phone = "+79990000001" });
-	assert_int_equal(lock_open_again(carrier->locks, &other.locks, &why), DONE);
+	assert_int_equal(lock_open_again(service->locks, &other.locks, &why), DONE);
 	return 0;
 }
 
@@ -134,11 +134,11 @@ test_tells(void **state)
 
 	(void)state;
 	job_tell(&job, "lead %d chosen", 22);
-	job_remark(&job, "%d contacts have this phone", 2);
-	assert_int_equal(json_array_size(job.remarks), 1);
+	job_warn(&job, "%d contacts have this phone", 2);
+	assert_int_equal(json_array_size(job.warnings), 1);
 	assert_int_equal(job_save(&job, &why), DONE);
 	assert_int_equal(job_save(&job, &why), DONE);
-	assert_int_equal(ledger_trail(carrier->ledger, job.id, &events, &why), DONE);
+	assert_int_equal(ledger_trail(service->ledger, job.id, &events, &why), DONE);
 	assert_int_equal(json_array_size(events), 2);
 	assert_string_equal(json_string_value(json_object_get(json_array_get(events, 1), "what")),
 	    "2 contacts have this phone");

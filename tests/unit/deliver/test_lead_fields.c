@@ -11,25 +11,25 @@
 #include "deliver/lead_fields.h"
 
 static struct settings *settings;
-static struct carrier carrier;
+static struct service service;
 static struct job job;
 
 static void
 load(void)
 {
-	json_t *mistakes = NULL;
+	json_t *errors = NULL;
 	struct fault why = { "" };
 
 	settings = fixture_settings();
-	carrier = (struct carrier){ .settings = settings };
-	assert_int_equal(mapping_load(settings, &carrier.mapping, &mistakes, &why), DONE);
-	json_decref(mistakes);
+	service = (struct service){ .settings = settings };
+	assert_int_equal(rules_load(settings, &service.mapping, &errors, &why), DONE);
+	json_decref(errors);
 }
 
 static void
 unload(void)
 {
-	mapping_free(carrier.mapping);
+	rules_free(service.mapping);
 	settings_free(settings);
 }
 
@@ -39,7 +39,7 @@ set_up(void **state)
 	(void)state;
 	fixture_begin();
 	load();
-	job = (struct job){ .with = &carrier };
+	job = (struct job){ .with = &service };
 	progress_init(&job.at);
 	return 0;
 }
@@ -117,7 +117,7 @@ test_new(void **state)
 	job.at.contact_id = 77;
 	job.at.total_after = 500050;
 	job.at.count_after = 1;
-	lead = lead_form_new(&job);
+	lead = lead_fields_new(&job);
 	assert_string_equal(
 	    json_string_value(json_object_get(lead, "name")), "Оплата Русский - Иван");
 	assert_int_equal(json_integer_value(json_object_get(lead, "price")), 5000);
@@ -152,7 +152,7 @@ test_utm_fields(void **state)
 	(void)state;
 	set("AMO_LEAD_FIELD_UTM_SOURCE", "220");
 	pay(&ivan);
-	lead = lead_form_new(&job);
+	lead = lead_fields_new(&job);
 	assert_string_equal(written(lead, 220), "[{\"value\":\"vk\"}]");
 	assert_null(field_by_code(lead, "UTM_SOURCE"));
 	assert_non_null(field_by_code(lead, "UTM_MEDIUM"));
@@ -174,7 +174,7 @@ test_price(void **state)
 		json_t *lead;
 
 		pay(&(struct sample){ .cost = cases[i].cost });
-		lead = lead_form_new(&job);
+		lead = lead_fields_new(&job);
 		assert_int_equal(
 		    json_integer_value(json_object_get(lead, "price")), cases[i].price);
 		json_decref(lead);
@@ -188,12 +188,12 @@ test_pipelines(void **state)
 
 	(void)state;
 	pay(&(struct sample){ .utm_source = "x-AdvCake-y" });
-	lead = lead_form_new(&job);
+	lead = lead_fields_new(&job);
 	assert_int_equal(json_integer_value(json_object_get(lead, "pipeline_id")), 8598230);
 	assert_int_equal(json_integer_value(json_object_get(lead, "status_id")), 80517738);
 	json_decref(lead);
 	pay(&(struct sample){ .utm_medium = "CPC" });
-	lead = lead_form_new(&job);
+	lead = lead_fields_new(&job);
 	assert_int_equal(json_integer_value(json_object_get(lead, "pipeline_id")), 10089806);
 	json_decref(lead);
 }
@@ -203,12 +203,12 @@ name(const char *body)
 {
 	static char text[1200];
 	struct payment *paid = NULL;
-	json_t *mistakes = NULL, *cut;
+	json_t *errors = NULL, *cut;
 
-	assert_int_equal(payment_parse(body, strlen(body), &paid, &mistakes), DONE);
+	assert_int_equal(payment_parse(body, strlen(body), &paid, &errors), DONE);
 	payment_free((struct payment *)job.paid);
 	job.paid = paid;
-	cut = lead_form_name(&job);
+	cut = lead_fields_name(&job);
 	snprintf(text, sizeof(text), "%s", json_string_value(cut));
 	json_decref(cut);
 	return text;
@@ -243,7 +243,7 @@ test_name(void **state)
 		memcpy(longest + 2 * i, "ж", 3);
 	sample.subject = longest;
 	pay(&sample);
-	cut = lead_form_name(&job);
+	cut = lead_fields_name(&job);
 	for (i = 0; i < json_string_length(cut); i++)
 		characters += ((unsigned char)json_string_value(cut)[i] & 0xc0) != 0x80;
 	assert_in_range(characters, 200, FIELD_TEXT_MAX);
@@ -261,7 +261,7 @@ test_subjects(void **state)
 
 	(void)state;
 	pay(&ivan);
-	change = lead_form_change(&job, lead);
+	change = lead_fields_change(&job, lead);
 	assert_string_equal(
 	    written(change, FIELD_SUBJECTS), "[{\"enum_id\":302},{\"enum_id\":301}]");
 	json_decref(change);
@@ -269,7 +269,7 @@ test_subjects(void **state)
 
 	/* Nothing new is nothing to write. */
 	lead = lead_with("[{\"field_id\": 201, \"values\": [{\"enum_id\": 301}]}]");
-	change = lead_form_change(&job, lead);
+	change = lead_fields_change(&job, lead);
 	assert_string_equal(written(change, FIELD_SUBJECTS), "");
 	json_decref(change);
 	json_decref(lead);
@@ -282,13 +282,13 @@ test_unmapped(void **state)
 
 	(void)state;
 	pay(&(struct sample){ .subject = "Астрономия" });
-	lead = lead_form_new(&job);
+	lead = lead_fields_new(&job);
 	assert_string_equal(written(lead, FIELD_SUBJECTS), "");
 	assert_int_equal(json_array_size(job.at.unmapped), 1);
 	assert_string_equal(json_string_value(json_array_get(job.at.unmapped, 0)), "Астрономия");
 	json_decref(lead);
 	/* Forming it again does not name it again. */
-	lead = lead_form_change(&job, NULL);
+	lead = lead_fields_change(&job, NULL);
 	assert_int_equal(json_array_size(job.at.unmapped), 1);
 	json_decref(lead);
 }
@@ -303,7 +303,7 @@ test_change(void **state)
 	pay(&ivan);
 	job.at.total_after = 100;
 	job.at.count_after = 2;
-	change = lead_form_change(&job, NULL);
+	change = lead_fields_change(&job, NULL);
 	assert_int_equal(json_object_size(change), 1);
 	assert_null(field_by_code(change, "UTM_SOURCE"));
 	assert_string_equal(written(change, FIELD_TOTAL), "[{\"value\":\"1\"}]");
@@ -311,7 +311,7 @@ test_change(void **state)
 	json_decref(change);
 
 	job.at.older = true;
-	change = lead_form_change(&job, NULL);
+	change = lead_fields_change(&job, NULL);
 	assert_string_equal(written(change, FIELD_TOTAL), "[{\"value\":\"1\"}]");
 	assert_string_equal(written(change, FIELD_COUNT), "[{\"value\":\"2\"}]");
 	assert_string_equal(written(change, FIELD_PAYMENT_ID), "");
@@ -332,7 +332,7 @@ test_unconfigured(void **state)
 	set("AMO_LEAD_FIELD_TOTAL_PAID", NULL);
 	set("AMO_LEAD_FIELD_PURCHASE_COUNT", NULL);
 	pay(&ivan);
-	change = lead_form_change(&job, NULL);
+	change = lead_fields_change(&job, NULL);
 	assert_string_equal(written(change, FIELD_TOTAL), "");
 	assert_string_equal(written(change, FIELD_COUNT), "");
 	assert_null(field_by_id(change, 0));
@@ -347,38 +347,38 @@ test_count_by_option(void **state)
 	json_t *lead, *change;
 
 	(void)state;
-	assert_int_equal(lead_form_next_count(settings, 0), 1);
-	assert_int_equal(lead_form_next_count(settings, 41), 42);
+	assert_int_equal(lead_fields_next_count(settings, 0), 1);
+	assert_int_equal(lead_fields_next_count(settings, 41), 42);
 
 	set("AMO_PURCHASE_COUNT_1", "901");
 	set("AMO_PURCHASE_COUNT_2", "902");
 	set("AMO_PURCHASE_COUNT_3", "903");
-	assert_int_equal(lead_form_next_count(settings, 0), 1);
-	assert_int_equal(lead_form_next_count(settings, 2), 3);
+	assert_int_equal(lead_fields_next_count(settings, 0), 1);
+	assert_int_equal(lead_fields_next_count(settings, 2), 3);
 	/* A select field ends at its last option. */
-	assert_int_equal(lead_form_next_count(settings, 3), 3);
-	assert_int_equal(lead_form_next_count(settings, 40), 3);
+	assert_int_equal(lead_fields_next_count(settings, 3), 3);
+	assert_int_equal(lead_fields_next_count(settings, 40), 3);
 
 	pay(&ivan);
 	job.at.count_after = 2;
-	change = lead_form_change(&job, NULL);
+	change = lead_fields_change(&job, NULL);
 	assert_string_equal(written(change, FIELD_COUNT), "[{\"enum_id\":902}]");
 	json_decref(change);
 
 	lead = lead_with(
 	    "[{\"field_id\": 205, \"values\": [{\"value\": \"две\", \"enum_id\": 902}]}]");
-	assert_int_equal(lead_form_read(&job, lead, &shown, &why), DONE);
+	assert_int_equal(lead_fields_read(&job, lead, &shown, &why), DONE);
 	assert_int_equal(shown.count, 2);
 	json_decref(lead);
 	/* An option that the settings do not know, but that is called by its number. */
 	lead =
 	    lead_with("[{\"field_id\": 205, \"values\": [{\"value\": \"7\", \"enum_id\": 907}]}]");
-	assert_int_equal(lead_form_read(&job, lead, &shown, &why), DONE);
+	assert_int_equal(lead_fields_read(&job, lead, &shown, &why), DONE);
 	assert_int_equal(shown.count, 7);
 	json_decref(lead);
 	lead = lead_with(
 	    "[{\"field_id\": 205, \"values\": [{\"value\": \"много\", \"enum_id\": 907}]}]");
-	assert_int_equal(lead_form_read(&job, lead, &shown, &why), NEVER);
+	assert_int_equal(lead_fields_read(&job, lead, &shown, &why), NEVER);
 	json_decref(lead);
 }
 
@@ -392,7 +392,7 @@ test_read(void **state)
 	(void)state;
 	pay(&ivan);
 	lead = lead_with("null");
-	assert_int_equal(lead_form_read(&job, lead, &shown, &why), DONE);
+	assert_int_equal(lead_fields_read(&job, lead, &shown, &why), DONE);
 	assert_int_equal(shown.total, 0);
 	assert_int_equal(shown.count, 0);
 	assert_int_equal(shown.last_date, 0);
@@ -403,7 +403,7 @@ test_read(void **state)
 			 " {\"field_id\": 205, \"values\": [{\"value\": \"3\"}]},"
 			 " {\"field_id\": 206, \"values\": [{\"value\": 1737373760}]},"
 			 " {\"field_id\": 207, \"values\": [{\"value\": \"pay_1\"}]}]");
-	assert_int_equal(lead_form_read(&job, lead, &shown, &why), DONE);
+	assert_int_equal(lead_fields_read(&job, lead, &shown, &why), DONE);
 	assert_int_equal(shown.total, 100050);
 	assert_int_equal(shown.count, 3);
 	assert_int_equal(shown.last_date, 1737373760);
@@ -414,14 +414,14 @@ test_read(void **state)
 	pay(&(struct sample){ .id = "123" });
 	lead = lead_with("[{\"field_id\": 207, \"values\": [{\"value\": 123}]},"
 			 " {\"field_id\": 206, \"values\": [{\"value\": \"вчера\"}]}]");
-	assert_int_equal(lead_form_read(&job, lead, &shown, &why), DONE);
+	assert_int_equal(lead_fields_read(&job, lead, &shown, &why), DONE);
 	assert_true(shown.ours);
 	/* A date that cannot be read is no date: nothing is added to it. */
 	assert_int_equal(shown.last_date, 0);
 	json_decref(lead);
 
 	lead = lead_with("[{\"field_id\": 204, \"values\": [{\"value\": \"x\"}]}]");
-	assert_int_equal(lead_form_read(&job, lead, &shown, &why), NEVER);
+	assert_int_equal(lead_fields_read(&job, lead, &shown, &why), NEVER);
 	json_decref(lead);
 }
 
@@ -437,8 +437,8 @@ test_round_trip(void **state)
 	pay(&ivan);
 	job.at.total_after = 1234567;
 	job.at.count_after = 9;
-	lead = lead_form_change(&job, NULL);
-	assert_int_equal(lead_form_read(&job, lead, &shown, &why), DONE);
+	lead = lead_fields_change(&job, NULL);
+	assert_int_equal(lead_fields_read(&job, lead, &shown, &why), DONE);
 	assert_int_equal(shown.total, 1234567);
 	assert_int_equal(shown.count, 9);
 	assert_int_equal(shown.last_date, SAMPLE_TIME);
@@ -450,17 +450,17 @@ static void
 test_has_id(void **state)
 {
 	(void)state;
-	assert_true(lead_form_has_id(&job));
+	assert_true(lead_fields_has_id(&job));
 	json_array_append_new(job.at.dropped, json_integer(FIELD_TOTAL));
-	assert_true(lead_form_has_id(&job));
+	assert_true(lead_fields_has_id(&job));
 	json_array_append_new(job.at.dropped, json_integer(FIELD_PAYMENT_ID));
-	assert_false(lead_form_has_id(&job));
+	assert_false(lead_fields_has_id(&job));
 	json_array_clear(job.at.dropped);
 	set("AMO_LEAD_FIELD_PAYMENT_ID", NULL);
-	assert_false(lead_form_has_id(&job));
+	assert_false(lead_fields_has_id(&job));
 	/* A code that was dropped is not the id 0. */
 	json_array_append_new(job.at.dropped, json_string("_YM_UID"));
-	assert_false(lead_form_has_id(&job));
+	assert_false(lead_fields_has_id(&job));
 }
 
 static void

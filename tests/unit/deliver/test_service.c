@@ -41,29 +41,29 @@ change(const char *name, const char *value)
 	settings = fixture_settings();
 }
 
-static struct carrier *
+static struct service *
 open_carrier(void)
 {
-	struct carrier *carrier = NULL;
+	struct service *service = NULL;
 	struct fault why = { "untouched" };
 
-	if (carrier_open(settings, &carrier, &why) != DONE)
+	if (service_open(settings, &service, &why) != DONE)
 		fail_msg("%s", why.text);
 	assert_string_equal(why.text, "untouched");
-	return carrier;
+	return service;
 }
 
 /* It does not open, and says so. */
 static void
 assert_closed(enum outcome expected, const char *said)
 {
-	struct carrier *carrier = NULL;
+	struct service *service = NULL;
 	struct fault why;
 
-	assert_int_equal(carrier_open(settings, &carrier, &why), expected);
+	assert_int_equal(service_open(settings, &service, &why), expected);
 	if (strstr(why.text, said) == NULL)
 		fail_msg("%s", why.text);
-	assert_null(carrier);
+	assert_null(service);
 }
 
 static int
@@ -78,22 +78,22 @@ mode_of(const char *name)
 static void
 everything_is_there(void **state)
 {
-	struct carrier *carrier = open_carrier();
+	struct service *service = open_carrier();
 
 	(void)state;
-	assert_ptr_equal(carrier->settings, settings);
-	assert_non_null(carrier->mapping);
-	assert_non_null(carrier->limiter);
-	assert_non_null(carrier->locks);
-	assert_non_null(carrier->ledger);
-	assert_non_null(carrier->crm);
+	assert_ptr_equal(service->settings, settings);
+	assert_non_null(service->mapping);
+	assert_non_null(service->limiter);
+	assert_non_null(service->locks);
+	assert_non_null(service->ledger);
+	assert_non_null(service->crm);
 	/* Nobody else on the host may read, hold or break what is shared. */
 	assert_int_equal(mode_of("run"), 0700);
 	assert_int_equal(mode_of("run/limiter"), 0600);
 	assert_int_equal(mode_of("run/locks"), 0600);
 	assert_int_equal(mode_of("payments.sqlite"), 0600);
-	carrier_close(carrier);
-	carrier_close(NULL);
+	service_close(service);
+	service_close(NULL);
 }
 
 /* Two carriers, as of two processes, share the locks and amoCRM's patience. */
@@ -101,7 +101,7 @@ static void
 two_share_what_is_shared(void **state)
 {
 	const int64_t customer = 1;
-	struct carrier *one, *other;
+	struct service *one, *other;
 	struct fault why;
 
 	(void)state;
@@ -112,10 +112,10 @@ two_share_what_is_shared(void **state)
 	assert_int_equal(lock_take(other->locks, LOCK_CUSTOMER, &customer, 1, 0, &why), LATER);
 	assert_int_equal(limiter_wait(one->limiter, INT64_MAX, &why), DONE);
 	assert_int_equal(limiter_wait(other->limiter, clock_mono_ms(), &why), LATER);
-	carrier_close(one);
+	service_close(one);
 	/* Closing gives back what was held. */
 	assert_int_equal(lock_take(other->locks, LOCK_CUSTOMER, &customer, 1, 0, &why), DONE);
-	carrier_close(other);
+	service_close(other);
 }
 
 /* What no waiting cures. */
@@ -147,12 +147,12 @@ broken_until_the_host_is_well(void **state)
 	change("PAYMENTS_DB", fixture_path("later/payments.sqlite"));
 	assert_closed(BROKEN, "later/payments.sqlite");
 	assert_int_equal(mkdir(fixture_path("later"), 0700), 0);
-	carrier_close(open_carrier());
+	service_close(open_carrier());
 
 	change("PAYMENTS_RUN_DIR", fixture_path("parent/run"));
 	assert_closed(BROKEN, "PAYMENTS_RUN_DIR");
 	assert_int_equal(mkdir(fixture_path("parent"), 0700), 0);
-	carrier_close(open_carrier());
+	service_close(open_carrier());
 
 	/* A file where the directory should be. */
 	change("PAYMENTS_RUN_DIR", fixture_path("later/payments.sqlite"));

@@ -85,7 +85,7 @@ carry_while(bool (*go_on)(void *))
 		parcels[i].attempt.lock_deadline_ms = parcels[i].attempt.deadline_ms =
 		    clock_mono_ms();
 	parcels[0].attempt.deadline_ms += 80 * 1000;
-	deliver_together(carrier, parcels, count, go_on, NULL);
+	deliver_together(service, parcels, count, go_on, NULL);
 }
 
 static void
@@ -422,7 +422,7 @@ test_put_off_meanwhile(void **state)
 	add_person(0);
 	add_person(1);
 	parcels[0].attempt.due_ms = parcels[1].attempt.due_ms = clock_wall_ms();
-	assert_int_equal(ledger_postpone(carrier->ledger, parcels[0].attempt.id, NULL, "unsure",
+	assert_int_equal(ledger_postpone(service->ledger, parcels[0].attempt.id, NULL, "unsure",
 			     true, clock_wall_ms() + JOB_SETTLE_MS, &why),
 	    DONE);
 	carry();

@@ -103,7 +103,7 @@ assert_applied(int64_t before, int64_t count_before)
 	assert_int_equal(job.at.count_after, count_before + 1);
 	assert_int_equal(fixture_sql_int(settings->payments_db,
 			     "SELECT total_after FROM delivery WHERE applied AND intent IS NULL "
-	                     "AND payment = %lld",
+			     "AND payment = %lld",
 			     (long long)job.id),
 	    before + 500000);
 }

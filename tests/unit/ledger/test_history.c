@@ -67,7 +67,7 @@ test_days(void **state)
 	insert("b", FAKE_CLOCK_START_MS, "success", 200);
 	insert("c", FAKE_CLOCK_START_MS - 2 * DAY_MS, "failed", 400);
 	insert("d", FAKE_CLOCK_START_MS - 3 * DAY_MS, "success", 800);
-	assert_int_equal(ledger_days(carrier->ledger, today - 2, 3, days, &why), DONE);
+	assert_int_equal(ledger_days(service->ledger, today - 2, 3, days, &why), DONE);
 	assert_int_equal(days[2].payments[PAYMENT_SUCCESS], 2);
 	assert_int_equal(days[2].kopecks[PAYMENT_SUCCESS], 300);
 	assert_int_equal(days[1].payments[PAYMENT_SUCCESS], 0);
@@ -82,21 +82,21 @@ test_arrivals(void **state)
 	int64_t at_ms = FAKE_CLOCK_START_MS, count;
 
 	(void)state;
-	assert_int_equal(ledger_last_arrival(carrier->ledger, &count, &why), DONE);
+	assert_int_equal(ledger_last_arrival(service->ledger, &count, &why), DONE);
 	assert_int_equal(count, 0);
 	insert("a", at_ms, "success", 1);
 	insert("b", at_ms - 1000, "skipped", 1);
 	insert("c", at_ms - 5000, "pending", 1);
-	assert_int_equal(ledger_last_arrival(carrier->ledger, &count, &why), DONE);
+	assert_int_equal(ledger_last_arrival(service->ledger, &count, &why), DONE);
 	assert_int_equal(count, at_ms);
 	assert_int_equal(
-	    ledger_arrivals(carrier->ledger, at_ms - 5000, at_ms, 9, &count, &why), DONE);
+	    ledger_arrivals(service->ledger, at_ms - 5000, at_ms, 9, &count, &why), DONE);
 	assert_int_equal(count, 2);
 	assert_int_equal(
-	    ledger_arrivals(carrier->ledger, at_ms - 9000, at_ms - 1000, 9, &count, &why), DONE);
+	    ledger_arrivals(service->ledger, at_ms - 9000, at_ms - 1000, 9, &count, &why), DONE);
 	assert_int_equal(count, 2);
 	assert_int_equal(
-	    ledger_arrivals(carrier->ledger, at_ms - 9000, at_ms, 2, &count, &why), DONE);
+	    ledger_arrivals(service->ledger, at_ms - 9000, at_ms, 2, &count, &why), DONE);
 	assert_int_equal(count, 2);
 }
 
@@ -110,7 +110,7 @@ test_newest(void **state)
 	insert("a", FAKE_CLOCK_START_MS, "failed", 50);
 	insert("b", FAKE_CLOCK_START_MS + 1000, "success", 100);
 	insert("c", FAKE_CLOCK_START_MS + 2000, "failed", 150);
-	assert_int_equal(ledger_newest(carrier->ledger, 2, &rows, &why), DONE);
+	assert_int_equal(ledger_newest(service->ledger, 2, &rows, &why), DONE);
 	assert_int_equal(json_array_size(rows), 2);
 	text = json_dumps(json_array_get(rows, 0), JSON_COMPACT | JSON_SORT_KEYS);
 	assert_string_equal(text,
@@ -118,7 +118,7 @@ test_newest(void **state)
 	    "\"reason\":\"amoCRM refuses\",\"status\":\"failed\"}");
 	free(text);
 	json_decref(rows);
-	assert_int_equal(ledger_newest_failed(carrier->ledger, 9, &rows, &why), DONE);
+	assert_int_equal(ledger_newest_failed(service->ledger, 9, &rows, &why), DONE);
 	assert_int_equal(json_array_size(rows), 2);
 	assert_string_equal(
 	    json_string_value(json_object_get(json_array_get(rows, 1), "payment_id")), "a");
@@ -144,7 +144,7 @@ test_newest_conflicts(void **state)
 	    "'d', NULL), "
 	    "(3, 9900, "
 	    "'five', 'e', 1)");
-	assert_int_equal(ledger_newest_conflicts(carrier->ledger, 9, &rows, &why), DONE);
+	assert_int_equal(ledger_newest_conflicts(service->ledger, 9, &rows, &why), DONE);
 	assert_int_equal(json_array_size(rows), 2);
 	text = json_dumps(json_array_get(rows, 0), JSON_COMPACT | JSON_SORT_KEYS);
 	assert_string_equal(text,
@@ -153,7 +153,7 @@ test_newest_conflicts(void **state)
 	    "\"status\":\"failed\"}");
 	free(text);
 	json_decref(rows);
-	assert_int_equal(ledger_newest_conflicts(carrier->ledger, 1, &rows, &why), DONE);
+	assert_int_equal(ledger_newest_conflicts(service->ledger, 1, &rows, &why), DONE);
 	assert_int_equal(json_array_size(rows), 1);
 	json_decref(rows);
 }
@@ -205,7 +205,7 @@ static void
 watch_says(struct alarm_watch *watch, const char *expected)
 {
 	told[0] = '\0';
-	assert_int_equal(alarm_watch(watch, carrier, clock_wall_ms(), tell, &why), DONE);
+	assert_int_equal(alarm_watch(watch, service, clock_wall_ms(), tell, &why), DONE);
 	assert_string_equal(told, expected);
 }
 
@@ -220,7 +220,7 @@ test_watch(void **state)
 	insert("a", clock_wall_ms() - ALARM_BACKLOG_MS - 60000, "pending", 1);
 	watch_says(&watch, "begin backlog_age; ");
 	watch_says(&watch, "");
-	metrics_recent(carrier->metrics, clock_wall_ms(), 1, &minute);
+	metrics_recent(service->metrics, clock_wall_ms(), 1, &minute);
 	assert_int_equal(minute.backlog, 1);
 	/* What goes and comes back soon is the same alarm. */
 	fixture_sql(
@@ -288,13 +288,13 @@ static void
 test_overview_takes_the_expiry_from_who_knows(void **state)
 {
 	struct overview_sources from = {
-		.settings = settings, .ledger = carrier->ledger, .metrics = carrier->metrics
+		.settings = settings, .ledger = service->ledger, .metrics = service->metrics
 	};
 	struct overview seen;
 	json_t *listed;
 
 	(void)state;
-	metrics_tell_expiry(carrier->metrics, FAKE_CLOCK_START_MS / 1000 + 3600);
+	metrics_tell_expiry(service->metrics, FAKE_CLOCK_START_MS / 1000 + 3600);
 	assert_int_equal(overview_take(&from, clock_wall_ms(), &seen, &why), DONE);
 	listed = overview_alarms(&seen);
 	assert_int_equal(json_array_size(listed), 1);

@@ -114,7 +114,7 @@ test_statuses(void **state)
 	/* Whatever may be in amoCRM is looked for before anything is added. */
 	assert_int_equal(fixture_sql_int(file(),
 			     "SELECT count(*) FROM delivery JOIN payment_events ON id = payment "
-	                     "WHERE intent = 'lead'"
+			     "WHERE intent = 'lead'"
 			     " AND status = 'failed'"),
 	    6);
 	assert_int_equal(fixture_sql_int(file(), "SELECT count(*) FROM delivery"), 6);

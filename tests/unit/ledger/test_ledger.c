@@ -484,7 +484,7 @@ test_failed_then_excluded_too_late(void **state)
 		assert_status(id, "failed");
 		assert_int_equal(fixture_sql_int(file(),
 				     "SELECT count(*) FROM payment_conflict WHERE payment = %lld "
-		                     "AND settled_ms IS"
+				     "AND settled_ms IS"
 				     " NULL AND reason = 'came again as: the status is REFUNDED'",
 				     (long long)id),
 		    1);
@@ -1156,7 +1156,7 @@ test_operators_sql(void **state)
 	record_key("c");
 	assert_int_equal(fixture_sql_int(file(),
 			     "SELECT count(*) FROM (SELECT status, COUNT(*) FROM payment_events "
-	                     "GROUP BY status)"),
+			     "GROUP BY status)"),
 	    3);
 	text = fixture_sql_text(file(),
 	    "SELECT payment_id, status, amount, created_at FROM payment_events ORDER BY created_at "

@@ -122,7 +122,7 @@ test_an_index_for_every_question(void **state)
 	    "MERGE (UNION ALL)\nLEFT\nCO-ROUTINE (subquery-2)\n"
 	    "SEARCH payment_events USING INDEX payment_finished (created_at>?)\n" CONFLICTS(
 		"1") "SCAN (subquery-2)\nUSE TEMP B-TREE FOR ORDER BY\nRIGHT\nCO-ROUTINE "
-	             "(subquery-5)\n"
+		     "(subquery-5)\n"
 		     "SCAN payment_events USING INDEX payment_unfinished\n" CONFLICTS(
 			 "4") "USE TEMP B-TREE FOR ORDER BY\n"
 			      "SCAN (subquery-5)\nUSE TEMP B-TREE FOR ORDER BY\n");

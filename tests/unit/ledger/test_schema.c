@@ -140,10 +140,10 @@ progress_that_cannot_be(void **state)
 	(void)state;
 	assert_done(payment("pay_1", "processing", 100));
 	assert_refused("INSERT INTO delivery (payment, lead_created, older, applied, rebased, "
-	               "dropped, unmapped)"
+		       "dropped, unmapped)"
 		       " VALUES (77, 0, 0, 0, 0, '', '')");
 	assert_done("INSERT INTO delivery (payment, lead_created, older, applied, rebased, "
-	            "dropped, unmapped)"
+		    "dropped, unmapped)"
 		    " VALUES (1, 0, 0, 0, 0, '', '')");
 	assert_refused("UPDATE delivery SET intent = 'note', intent_ms = 1");
 	assert_refused("UPDATE delivery SET intent = 'lead'");
@@ -162,13 +162,13 @@ a_contradiction_is_kept_once(void **state)
 	(void)state;
 	assert_done(payment("pay_1", "success", 100));
 	assert_done("INSERT INTO payment_conflict (payment, seen_ms, reason, payload) VALUES (1, "
-	            "1, '', 'a')");
+		    "1, '', 'a')");
 	assert_refused("INSERT INTO payment_conflict (payment, seen_ms, reason, payload) VALUES "
-	               "(1, 2, '', 'a')");
+		       "(1, 2, '', 'a')");
 	assert_done("INSERT INTO payment_conflict (payment, seen_ms, reason, payload) VALUES (1, "
-	            "3, '', 'b')");
+		    "3, '', 'b')");
 	assert_refused("INSERT INTO payment_conflict (payment, seen_ms, reason, payload) VALUES "
-	               "(7, 1, '', 'a')");
+		       "(7, 1, '', 'a')");
 }
 
 /* It says at every moment what counting the finished rows would. */
@@ -181,7 +181,7 @@ assert_tally_is_right(void)
 	    "FROM tally)",
 	    "0 ");
 	assert_answer("SELECT sum(payments) = (SELECT count(*) FROM payment_events WHERE next_ms "
-	              "IS NULL) FROM tally",
+		      "IS NULL) FROM tally",
 	    "1 ");
 	assert_answer(
 	    "SELECT sum(kopecks) = (SELECT sum(kopecks) FROM payment_events WHERE next_ms IS NULL) "
@@ -196,7 +196,7 @@ the_tally_follows(void **state)
 	assert_done(payment("pay_1", "pending", 150));
 	assert_done(payment("pay_2", "pending", 250));
 	assert_done("INSERT INTO payment_events (payment_id, status, payload, kopecks, paid_at, "
-	            "recorded_ms, "
+		    "recorded_ms, "
 		    "telegram, phone,"
 		    " email, day) VALUES ('pay_3', 'skipped', '', 0, 0, 0, 0, 0, 0, 7)");
 	assert_tally_is_right();
@@ -223,9 +223,9 @@ the_backlog_has_an_index(void **state)
 	assert_done("EXPLAIN SELECT id FROM payment_events INDEXED BY payment_unfinished"
 		    " WHERE next_ms IS NOT NULL AND next_ms <= 1 AND id > 1 ORDER BY id");
 	assert_done("EXPLAIN SELECT id FROM payment_events INDEXED BY payment_failed WHERE status "
-	            "= 'failed'");
+		    "= 'failed'");
 	assert_done("EXPLAIN SELECT payment FROM delivery INDEXED BY delivery_open WHERE intent IS "
-	            "NOT NULL");
+		    "NOT NULL");
 }
 
 static void

@@ -43,7 +43,7 @@ assert_text(const json_t *report, const char *key, const char *expected)
 static json_t *
 report_status(const char *status)
 {
-	json_t *report = health_report(carrier, NULL);
+	json_t *report = health_report(service, NULL);
 
 	assert_text(report, "status", status);
 	return report;
@@ -83,7 +83,7 @@ test_counts(void **state)
 	a.at.applied = true;
 	a.at.note_id = 3;
 	assert_int_equal(
-	    ledger_finish(carrier->ledger, a.id, &a.at, FAKE_CLOCK_START_MS, &why), DONE);
+	    ledger_finish(service->ledger, a.id, &a.at, FAKE_CLOCK_START_MS, &why), DONE);
 	report = report_status("healthy");
 	assert_int_equal(
 	    json_integer_value(json_object_get(json_object_get(report, "payments"), "success")), 1);
@@ -121,14 +121,14 @@ test_breaker(void **state)
 	json_t *report, *breaker;
 
 	(void)state;
-	limiter_break(carrier->limiter, 402);
+	limiter_break(service->limiter, 402);
 	report = report_status("degraded");
 	breaker = json_object_get(report, "crm_breaker");
 	assert_text(breaker, "state", "open");
 	assert_int_equal(json_integer_value(json_object_get(breaker, "status")), 402);
 	assert_text(breaker, "since", "2025-01-20T12:00:00Z");
 	json_decref(report);
-	limiter_close_breaker(carrier->limiter);
+	limiter_close_breaker(service->limiter);
 	json_decref(report_status("healthy"));
 }
 

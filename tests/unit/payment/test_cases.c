@@ -24,7 +24,7 @@
 #define CASES "tests/cases"
 
 static struct settings *settings;
-static struct mapping *mapping;
+static struct rules *mapping;
 
 static char *
 path_of(const char *name, const char *file)
@@ -57,7 +57,7 @@ utm_of(const struct payment *paid)
 static json_t *
 describe(const struct payment *paid, json_t *subjects, json_t *unmapped)
 {
-	struct stage stage = mapping_stage(mapping, paid);
+	struct stage stage = rules_stage(mapping, paid);
 	char amount[MONEY_TEXT], time[CLOCK_TEXT];
 	json_t *known;
 
@@ -73,9 +73,8 @@ describe(const struct payment *paid, json_t *subjects, json_t *unmapped)
 	json_object_update_new(known,
 	    json_pack("{s:I, s:O, s:O, s:I, s:[I, I], s:s?}", "items", (json_int_t)paid->item_count,
 		"subjects", subjects, "unmapped", unmapped, "direction",
-		(json_int_t)mapping_direction(mapping, paid), "stage",
-		(json_int_t)stage.pipeline_id, (json_int_t)stage.status_id, "excluded",
-		mapping_exclusion(mapping, paid)));
+		(json_int_t)rules_direction(mapping, paid), "stage", (json_int_t)stage.pipeline_id,
+		(json_int_t)stage.status_id, "excluded", rules_exclusion(mapping, paid)));
 	assert_int_equal(json_object_size(known), 22);
 	return known;
 }
@@ -99,7 +98,7 @@ compare_note(const char *name, const struct payment *paid, const json_t *unmappe
 static void
 compare_payment(const char *name, const struct payment *paid, json_t *expect)
 {
-	json_t *unmapped = json_array(), *subjects = mapping_subjects(mapping, paid, unmapped);
+	json_t *unmapped = json_array(), *subjects = rules_subjects(mapping, paid, unmapped);
 	json_t *known = describe(paid, subjects, unmapped), *value;
 	const char *key;
 
@@ -115,22 +114,22 @@ compare_payment(const char *name, const struct payment *paid, json_t *expect)
 }
 
 static void
-compare_mistakes(const char *name, json_t *mistakes, json_t *expect)
+compare_mistakes(const char *name, json_t *errors, json_t *expect)
 {
 	json_t *expected = json_object_get(expect, "mistakes"), *wanted;
 	size_t i;
 
 	json_array_foreach(expected, i, wanted) {
-		json_t *mistake = json_array_get(mistakes, i),
+		json_t *mistake = json_array_get(errors, i),
 		       *message = json_object_get(wanted, "message");
 
 		if (!json_equal(
 			json_object_get(mistake, "path"), json_object_get(wanted, "path")) ||
 		    (message != NULL && !json_equal(json_object_get(mistake, "message"), message)))
-			fail_msg("%s: mistake %zu of %s", name, i, json_dumps(mistakes, 0));
+			fail_msg("%s: mistake %zu of %s", name, i, json_dumps(errors, 0));
 	}
-	if (json_array_size(mistakes) != json_array_size(expected))
-		fail_msg("%s: %s", name, json_dumps(mistakes, 0));
+	if (json_array_size(errors) != json_array_size(expected))
+		fail_msg("%s: %s", name, json_dumps(errors, 0));
 }
 
 static void
@@ -138,7 +137,7 @@ run_case(void **state)
 {
 	const char *name = *state;
 	struct payment *paid = NULL;
-	json_t *expect, *mistakes = NULL;
+	json_t *expect, *errors = NULL;
 	char *path = path_of(name, "expect.json"), *body;
 	size_t size;
 
@@ -148,14 +147,14 @@ run_case(void **state)
 		fail_msg("%s lacks body.json or a readable expect.json", name);
 	/* Exactly as large as it is, so that reading beyond its end is seen. */
 	body = realloc(body, size > 0 ? size : 1);
-	if (payment_parse(body, size, &paid, &mistakes) != DONE) {
-		compare_mistakes(name, mistakes, expect);
+	if (payment_parse(body, size, &paid, &errors) != DONE) {
+		compare_mistakes(name, errors, expect);
 	} else {
 		if (json_object_get(expect, "mistakes") != NULL)
 			fail_msg("%s is accepted", name);
 		compare_payment(name, paid, expect);
 	}
-	json_decref(mistakes);
+	json_decref(errors);
 	json_decref(expect);
 	payment_free(paid);
 	free(body);
@@ -165,18 +164,18 @@ run_case(void **state)
 static int
 begin(void **state)
 {
-	json_t *remarks = json_array();
-	json_t *mistakes = NULL;
+	json_t *warnings = json_array();
+	json_t *errors = NULL;
 	struct fault why;
 	int failed;
 
 	(void)state;
 	clearenv();
 	setenv("PAYMENT_SYNC_CONFIG", CASES "/settings.env", 1);
-	failed = settings_load(SETTINGS_NEED_ALL, &settings, remarks) != DONE ||
-	    mapping_load(settings, &mapping, &mistakes, &why) != DONE;
-	json_decref(remarks);
-	json_decref(mistakes);
+	failed = settings_load(SETTINGS_NEED_ALL, &settings, warnings) != DONE ||
+	    rules_load(settings, &mapping, &errors, &why) != DONE;
+	json_decref(warnings);
+	json_decref(errors);
 	return failed;
 }
 
@@ -184,7 +183,7 @@ static int
 end(void **state)
 {
 	(void)state;
-	mapping_free(mapping);
+	rules_free(mapping);
 	settings_free(settings);
 	return 0;
 }

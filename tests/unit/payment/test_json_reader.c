@@ -28,7 +28,7 @@ static int
 tear_down(void **state)
 {
 	(void)state;
-	json_decref(reader.mistakes);
+	json_decref(reader.errors);
 	json_decref(root);
 	return 0;
 }
@@ -47,18 +47,18 @@ in(const char *text)
 static void
 assert_noted(const char *path, const char *message)
 {
-	json_t *mistake = json_array_get(reader.mistakes, 0);
+	json_t *mistake = json_array_get(reader.errors, 0);
 
 	assert_non_null(mistake);
 	assert_string_equal(json_string_value(json_object_get(mistake, "path")), path);
 	assert_string_equal(json_string_value(json_object_get(mistake, "message")), message);
-	json_array_remove(reader.mistakes, 0);
+	json_array_remove(reader.errors, 0);
 }
 
 static void
 assert_nothing_noted(void)
 {
-	assert_int_equal(json_array_size(reader.mistakes), 0);
+	assert_int_equal(json_array_size(reader.errors), 0);
 }
 
 static void
@@ -103,22 +103,22 @@ no_documents(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_null(read_document(&reader, bad[i].text, strlen(bad[i].text), 2));
-		mistake = json_array_get(reader.mistakes, 0);
+		mistake = json_array_get(reader.errors, 0);
 		assert_string_equal(json_string_value(json_object_get(mistake, "path")), "");
 		message = json_string_value(json_object_get(mistake, "message"));
 		assert_int_equal(strncmp(message, bad[i].message, strlen(bad[i].message)), 0);
 		assert_null(strstr(message, "private"));
-		json_array_clear(reader.mistakes);
+		json_array_clear(reader.errors);
 	}
 	assert_null(read_document(&reader, "7", 1, 2));
-	assert_int_equal(json_array_size(reader.mistakes), 1);
+	assert_int_equal(json_array_size(reader.errors), 1);
 }
 
 static void
 texts(void **state)
 {
 	struct place here = in("{\"a\":\" \\t b c \\u00a0\\n\", \"empty\":\"\", \"blank\":\"  \", "
-	                       "\"null\":null, \"n\":7}");
+			       "\"null\":null, \"n\":7}");
 	const char *text = read_text(&reader, &here, "a", FILLED);
 
 	(void)state;
@@ -277,7 +277,7 @@ mistakes_are_bounded(void **state)
 	(void)state;
 	for (int i = 0; i < MOST + 3; i++)
 		assert_string_equal(read_text(&reader, &here, "a", REQUIRED), "");
-	assert_int_equal(json_array_size(reader.mistakes), MOST);
+	assert_int_equal(json_array_size(reader.errors), MOST);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -19,14 +19,14 @@ static struct payment *
 parse_user(const char *user)
 {
 	struct payment *paid = NULL;
-	json_t *mistakes = NULL;
+	json_t *errors = NULL;
 	char *body;
 
 	assert_true(asprintf(&body,
 			"{\"course_order\":{\"status\":\"CONFIRMED\",\"course_order_items\":[" ITEM
 			"],\"user\":%s}}",
 			user) > 0);
-	assert_int_equal(payment_parse(body, strlen(body), &paid, &mistakes), DONE);
+	assert_int_equal(payment_parse(body, strlen(body), &paid, &errors), DONE);
 	free(body);
 	return paid;
 }
@@ -121,7 +121,7 @@ static void
 texts_to_search_for(void **state)
 {
 	struct payment *paid = parse_user("{\"telegram_id\":\"1234567\",\"phone\":\"+375 29 "
-	                                  "000-00-01\",\"email\":\" Anna@Example.com \"}");
+					  "000-00-01\",\"email\":\" Anna@Example.com \"}");
 	struct identity who[IDENTITIES_MAX];
 
 	(void)state;
@@ -140,18 +140,18 @@ static json_t *
 reject(const char *body, size_t size)
 {
 	struct payment *paid = NULL;
-	json_t *mistakes = NULL;
+	json_t *errors = NULL;
 
-	assert_int_equal(payment_parse(body, size, &paid, &mistakes), NEVER);
+	assert_int_equal(payment_parse(body, size, &paid, &errors), NEVER);
 	assert_null(paid);
-	assert_true(json_array_size(mistakes) > 0);
-	return mistakes;
+	assert_true(json_array_size(errors) > 0);
+	return errors;
 }
 
 static void
 mistakes_are_bounded(void **state)
 {
-	json_t *items = json_array(), *body, *mistakes;
+	json_t *items = json_array(), *body, *errors;
 	char *text;
 
 	(void)state;
@@ -160,9 +160,9 @@ mistakes_are_bounded(void **state)
 	body = json_pack("{s:{s:s, s:{}, s:o}}", "course_order", "status", "CONFIRMED", "user",
 	    "course_order_items", items);
 	text = json_dumps(body, 0);
-	mistakes = reject(text, strlen(text));
-	assert_int_equal(json_array_size(mistakes), PAYMENT_MISTAKES_MAX);
-	json_decref(mistakes);
+	errors = reject(text, strlen(text));
+	assert_int_equal(json_array_size(errors), PAYMENT_ERRORS_MAX);
+	json_decref(errors);
 	json_decref(body);
 	free(text);
 }
@@ -184,20 +184,20 @@ damaged_bodies(void **state)
 		for (size_t r = 0; r <= sizeof(replacements); r++) {
 			size_t size = r < sizeof(replacements) ? sizeof(body) - 1 : i;
 			struct payment *paid = NULL;
-			json_t *mistakes = NULL;
+			json_t *errors = NULL;
 			char *text;
 
 			memcpy(damaged, body, sizeof(body));
 			if (r < sizeof(replacements))
 				damaged[i] = replacements[r];
-			if (payment_parse(damaged, size, &paid, &mistakes) == DONE) {
+			if (payment_parse(damaged, size, &paid, &errors) == DONE) {
 				payment_free(paid);
 				continue;
 			}
-			text = json_dumps(mistakes, 0);
+			text = json_dumps(errors, 0);
 			assert_null(strstr(text, "secret"));
 			free(text);
-			json_decref(mistakes);
+			json_decref(errors);
 		}
 	}
 }
@@ -205,7 +205,7 @@ damaged_bodies(void **state)
 static void
 huge_sum(void **state)
 {
-	json_t *item = json_loads(ITEM, 0, NULL), *items = json_array(), *body, *mistakes;
+	json_t *item = json_loads(ITEM, 0, NULL), *items = json_array(), *body, *errors;
 	char *text;
 
 	(void)state;
@@ -215,10 +215,10 @@ huge_sum(void **state)
 	body = json_pack("{s:{s:s, s:{}, s:o}}", "course_order", "status", "CONFIRMED", "user",
 	    "course_order_items", items);
 	text = json_dumps(body, 0);
-	mistakes = reject(text, strlen(text));
-	assert_string_equal(json_string_value(json_object_get(json_array_get(mistakes, 0), "path")),
+	errors = reject(text, strlen(text));
+	assert_string_equal(json_string_value(json_object_get(json_array_get(errors, 0), "path")),
 	    "course_order.course_order_items");
-	json_decref(mistakes);
+	json_decref(errors);
 	json_decref(body);
 	json_decref(item);
 	free(text);

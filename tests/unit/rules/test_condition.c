@@ -16,14 +16,14 @@ static struct payment *paid;
 static bool
 holds_for(const char *text, int item)
 {
-	struct rulefile file = rulefile_new();
+	struct rule_reader file = rulefile_new();
 	struct view view = { .root = paid->root, .amount = paid->amount };
 	json_t *json = rules_json(text);
 	struct condition *condition = condition_read(&file, json, "when");
 	bool held;
 
 	if (condition == NULL)
-		fail_msg("%s: %s", text, rules_message(file.mistakes));
+		fail_msg("%s: %s", text, rules_message(file.errors));
 	/* Conditions must not live on the document they were read from. */
 	json_decref(json);
 	rulefile_clear(&file);
@@ -149,7 +149,7 @@ no_condition_holds_always(void **state)
 
 /* The path, below "when", and the message of the one mistake in a condition. */
 static void
-mistakes(void **state)
+errors(void **state)
 {
 #define NO_CONDITION                                                                               \
 	"This must be a condition: an object with path and a test, or with all, any, not or "      \
@@ -209,15 +209,15 @@ mistakes(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct rulefile file = rulefile_new();
+		struct rule_reader file = rulefile_new();
 		json_t *json = rules_json(cases[i][0]);
 		char path[100];
 
 		condition_free(condition_read(&file, json, "when"));
 		snprintf(path, sizeof(path), "(when%s)", cases[i][1]);
-		if (strcmp(rules_paths(file.mistakes), path) != 0)
-			fail_msg("%s: %s", cases[i][0], rules_paths(file.mistakes));
-		assert_string_equal(rules_message(file.mistakes), cases[i][2]);
+		if (strcmp(rules_paths(file.errors), path) != 0)
+			fail_msg("%s: %s", cases[i][0], rules_paths(file.errors));
+		assert_string_equal(rules_message(file.errors), cases[i][2]);
 		json_decref(json);
 		rulefile_clear(&file);
 	}
@@ -247,7 +247,7 @@ main(void)
 		cmocka_unit_test(conditions_that_do_not_hold),
 		cmocka_unit_test(conditions_of_items),
 		cmocka_unit_test(no_condition_holds_always),
-		cmocka_unit_test(mistakes),
+		cmocka_unit_test(errors),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);

@@ -60,15 +60,15 @@ payment_of(const json_t *one)
 {
 	json_t *order = json_pack("{s:s, s:s, s:{}, s:o}", "status", "CONFIRMED", "payment_id",
 		   "pay_1", "user", "course_order_items", items_of(one)),
-	       *root = json_pack("{s:o}", "course_order", order), *mistakes = NULL;
+	       *root = json_pack("{s:o}", "course_order", order), *errors = NULL;
 	struct payment *paid = NULL;
 	char *body;
 
 	json_object_update(order, json_object_get(one, "order"));
 	json_object_set_new(json_object_get(order, "user"), "first_name", json_string("Анна"));
 	body = json_dumps(root, 0);
-	if (payment_parse(body, strlen(body), &paid, &mistakes) != DONE)
-		fail_msg("%s: %s", body, json_dumps(mistakes, 0));
+	if (payment_parse(body, strlen(body), &paid, &errors) != DONE)
+		fail_msg("%s: %s", body, json_dumps(errors, 0));
 	free(body);
 	json_decref(root);
 	return paid;
@@ -84,22 +84,21 @@ ruling(const char *part, struct ruling by)
 }
 
 static json_t *
-describe(const struct mapping *mapping, const struct payment *paid)
+describe(const struct rules *mapping, const struct payment *paid)
 {
-	struct stage stage = mapping_stage(mapping, paid);
+	struct stage stage = rules_stage(mapping, paid);
 	json_t *unmapped = json_array(), *told;
 	struct task task;
 
 	told = json_pack("{s:o, s:I, s:o, s:[I, I], s:o, s:s?, s:o, s:I}", "subjects",
-	    mapping_subjects(mapping, paid, unmapped), "direction",
-	    (json_int_t)mapping_direction(mapping, paid), "direction_by",
-	    ruling("directions", mapping_direction_ruling(mapping, paid)), "stage",
+	    rules_subjects(mapping, paid, unmapped), "direction",
+	    (json_int_t)rules_direction(mapping, paid), "direction_by",
+	    ruling("directions", rules_direction_ruling(mapping, paid)), "stage",
 	    (json_int_t)stage.pipeline_id, (json_int_t)stage.status_id, "stage_by",
-	    ruling("pipelines", stage.by), "excluded", mapping_exclusion(mapping, paid), "fields",
-	    mapping_extra_fields(mapping, paid), "lead_id",
-	    (json_int_t)mapping_lead_id(mapping, paid));
+	    ruling("pipelines", stage.by), "excluded", rules_exclusion(mapping, paid), "fields",
+	    rules_extra_fields(mapping, paid), "lead_id", (json_int_t)rules_lead_id(mapping, paid));
 	json_decref(unmapped);
-	if (!mapping_task(mapping, paid, NOW, &task)) {
+	if (!rules_task(mapping, paid, NOW, &task)) {
 		json_object_set_new(told, "task", json_null());
 		return told;
 	}
@@ -112,18 +111,17 @@ describe(const struct mapping *mapping, const struct payment *paid)
 }
 
 static void
-compare_stages(const struct mapping *mapping, const json_t *expect, const char *key, bool ignored)
+compare_stages(const struct rules *mapping, const json_t *expect, const char *key, bool ignored)
 {
 	const json_t *stage;
 	size_t i;
 
 	json_array_foreach(json_object_get(expect, key), i, stage)
-		assert_int_equal(
-		    mapping_stage_excluded(mapping, json_integer_value(stage)), ignored);
+		assert_int_equal(rules_stage_excluded(mapping, json_integer_value(stage)), ignored);
 }
 
 static void
-compare(const char *name, size_t number, const struct mapping *mapping, const json_t *one)
+compare(const char *name, size_t number, const struct rules *mapping, const json_t *one)
 {
 	struct payment *paid = payment_of(one);
 	json_t *told = describe(mapping, paid), *expect = json_object_get(one, "expect"), *value;
@@ -145,28 +143,28 @@ static void
 run_example(void **state)
 {
 	const char *name = *state;
-	json_t *remarks = json_array(), *mistakes = NULL, *payments = load_json(EXPECTED, name),
+	json_t *warnings = json_array(), *errors = NULL, *payments = load_json(EXPECTED, name),
 	       *one;
 	struct settings *settings = NULL;
-	struct mapping *mapping = NULL;
+	struct rules *mapping = NULL;
 	struct fault why;
 	char *path;
 	size_t i;
 
 	assert_true(asprintf(&path, "%s/%s", EXAMPLES, name) > 0);
 	setenv("PAYMENT_MAPPING", path, 1);
-	if (settings_load(SETTINGS_NEED_ALL, &settings, remarks) != DONE)
-		fail_msg("%s", json_dumps(remarks, 0));
-	if (mapping_load(settings, &mapping, &mistakes, &why) != DONE)
+	if (settings_load(SETTINGS_NEED_ALL, &settings, warnings) != DONE)
+		fail_msg("%s", json_dumps(warnings, 0));
+	if (rules_load(settings, &mapping, &errors, &why) != DONE)
 		fail_msg("%s: %s", name, why.text);
 	/* Every name in it is among the settings. */
-	assert_int_equal(json_array_size(mapping_remarks(mapping)), 0);
+	assert_int_equal(json_array_size(rules_warnings(mapping)), 0);
 	assert_true(json_array_size(payments) > 0);
 	json_array_foreach(payments, i, one)
 		compare(name, i, mapping, one);
 	json_decref(payments);
-	json_decref(remarks);
-	mapping_free(mapping);
+	json_decref(warnings);
+	rules_free(mapping);
 	settings_free(settings);
 	free(path);
 }

@@ -16,19 +16,19 @@ static struct payment *paid;
 static void
 write_field(const char *text, json_t *fields)
 {
-	struct rulefile file = rulefile_new();
+	struct rule_reader file = rulefile_new();
 	struct view view = { .root = paid->root, .amount = paid->amount };
 	json_t *json = rules_json(text);
-	struct extra *extra = extra_read(&file, json, "fields[0]");
+	struct extra_field *extra = extra_field_read(&file, json, "fields[0]");
 
-	if (json_array_size(file.mistakes) > 0)
-		fail_msg("%s: %s", text, rules_message(file.mistakes));
+	if (json_array_size(file.errors) > 0)
+		fail_msg("%s: %s", text, rules_message(file.errors));
 	/* Rules must not live on the document they were read from. */
 	json_decref(json);
 	rulefile_clear(&file);
 	if (extra != NULL)
-		extra_write(extra, &view, fields);
-	extra_free(extra);
+		extra_field_write(extra, &view, fields);
+	extra_field_free(extra);
 }
 
 #define ITEMS "'path':'course_order.course_order_items[]."
@@ -55,7 +55,7 @@ values(void **state)
 		{ ITEMS "course.name','type':'text'",
 		    "[{'value':'Годовой курс ЕГЭ, Летний интенсив'}]" },
 		{ ITEMS "course.subject.project','type':'enum','map':{' егэ "
-		        "':'${FIVE}','огэ':'${SIX}'}",
+			"':'${FIVE}','огэ':'${SIX}'}",
 		    "[{'enum_id':5},{'enum_id':6}]" },
 		{ ITEMS "course.subject.project','type':'enum','map':{'ЕГЭ':5,'ОГЭ':5}",
 		    "[{'enum_id':5}]" },
@@ -127,7 +127,7 @@ first_value_stays(void **state)
 
 /* The paths, below the rule, and the first message. */
 static void
-mistakes(void **state)
+errors(void **state)
 {
 	static const char *const cases[][3] = {
 		{ "1", "(r)", "This must be an object." },
@@ -164,13 +164,13 @@ mistakes(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct rulefile file = rulefile_new();
+		struct rule_reader file = rulefile_new();
 		json_t *json = rules_json(cases[i][0]), *first;
 
-		assert_null(extra_read(&file, json, "r"));
-		if (strcmp(rules_paths(file.mistakes), cases[i][1]) != 0)
-			fail_msg("%s: %s", cases[i][0], rules_paths(file.mistakes));
-		first = json_object_get(json_array_get(file.mistakes, 0), "message");
+		assert_null(extra_field_read(&file, json, "r"));
+		if (strcmp(rules_paths(file.errors), cases[i][1]) != 0)
+			fail_msg("%s: %s", cases[i][0], rules_paths(file.errors));
+		first = json_object_get(json_array_get(file.errors, 0), "message");
 		assert_string_equal(json_string_value(first), cases[i][2]);
 		json_decref(json);
 		rulefile_clear(&file);
@@ -199,7 +199,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values),
 		cmocka_unit_test(first_value_stays),
-		cmocka_unit_test(mistakes),
+		cmocka_unit_test(errors),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);

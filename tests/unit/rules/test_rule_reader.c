@@ -26,11 +26,11 @@ keys(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct rulefile file = rulefile_new();
+		struct rule_reader file = rulefile_new();
 		json_t *json = rules_json(cases[i].json);
 
-		assert_int_equal(rulefile_keys(&file, json, "a[0]", known), cases[i].object);
-		assert_string_equal(rules_paths(file.mistakes), cases[i].paths);
+		assert_int_equal(rule_reader_keys(&file, json, "a[0]", known), cases[i].object);
+		assert_string_equal(rules_paths(file.errors), cases[i].paths);
 		json_decref(json);
 		rulefile_clear(&file);
 	}
@@ -40,13 +40,13 @@ static void
 unknown_key_names_the_known_ones(void **state)
 {
 	static const char *const known[] = { "when", "enum", NULL };
-	struct rulefile file = rulefile_new();
+	struct rule_reader file = rulefile_new();
 	json_t *json = rules_json("{'whem':1}");
 
 	(void)state;
-	rulefile_keys(&file, json, "", known);
+	rule_reader_keys(&file, json, "", known);
 	assert_string_equal(
-	    rules_message(file.mistakes), "This key is unknown; known here: when, enum.");
+	    rules_message(file.errors), "This key is unknown; known here: when, enum.");
 	json_decref(json);
 	rulefile_clear(&file);
 }
@@ -59,12 +59,12 @@ known_keys_are_bounded(void **state)
 	    "a_key_of_a_hundred_characters_a_key_of_a_hundred_characters_a_key_of_a_"
 	    "hundred_characters_12345678";
 	static const char *const known[] = { word, word, word, word, NULL };
-	struct rulefile file = rulefile_new();
+	struct rule_reader file = rulefile_new();
 	json_t *json = rules_json("{'x':1}");
 
 	(void)state;
-	rulefile_keys(&file, json, "", known);
-	assert_true(strlen(rules_message(file.mistakes)) < 400);
+	rule_reader_keys(&file, json, "", known);
+	assert_true(strlen(rules_message(file.errors)) < 400);
 	json_decref(json);
 	rulefile_clear(&file);
 }
@@ -72,25 +72,25 @@ known_keys_are_bounded(void **state)
 static void
 typed_look_ups(void **state)
 {
-	struct rulefile file = rulefile_new();
+	struct rule_reader file = rulefile_new();
 	json_t *json =
 	    rules_json("{'list':[1],'text':'x','empty':'','number':1,'path':'a[].b','bad':'a..b'}");
 
 	(void)state;
-	assert_int_equal(json_array_size(rulefile_array(&file, json, "r", "list")), 1);
-	assert_null(rulefile_array(&file, json, "r", "absent"));
-	assert_string_equal(rulefile_text(&file, json, "r", "text"), "x");
-	assert_string_equal(rulefile_path(&file, json, "r", "path"), "a[].b");
-	assert_int_equal(json_array_size(file.mistakes), 0);
+	assert_int_equal(json_array_size(rule_reader_array(&file, json, "r", "list")), 1);
+	assert_null(rule_reader_array(&file, json, "r", "absent"));
+	assert_string_equal(rule_reader_text(&file, json, "r", "text"), "x");
+	assert_string_equal(rule_reader_path(&file, json, "r", "path"), "a[].b");
+	assert_int_equal(json_array_size(file.errors), 0);
 
-	assert_null(rulefile_array(&file, json, "r", "text"));
-	assert_null(rulefile_text(&file, json, "r", "empty"));
-	assert_null(rulefile_text(&file, json, "r", "number"));
-	assert_null(rulefile_text(&file, json, "", "absent"));
-	assert_null(rulefile_path(&file, json, "r", "bad"));
-	assert_null(rulefile_path(&file, json, "r", "absent"));
+	assert_null(rule_reader_array(&file, json, "r", "text"));
+	assert_null(rule_reader_text(&file, json, "r", "empty"));
+	assert_null(rule_reader_text(&file, json, "r", "number"));
+	assert_null(rule_reader_text(&file, json, "", "absent"));
+	assert_null(rule_reader_path(&file, json, "r", "bad"));
+	assert_null(rule_reader_path(&file, json, "r", "absent"));
 	assert_string_equal(
-	    rules_paths(file.mistakes), "(r.text)(r.empty)(r.number)(absent)(r.bad)(r.absent)");
+	    rules_paths(file.errors), "(r.text)(r.empty)(r.number)(absent)(r.bad)(r.absent)");
 	json_decref(json);
 	rulefile_clear(&file);
 }
@@ -121,14 +121,14 @@ ids(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct rulefile file = rulefile_new();
+		struct rule_reader file = rulefile_new();
 		json_t *json = rules_json(cases[i].json);
 
-		assert_int_equal(rulefile_id(&file, json, "enum"), cases[i].id);
+		assert_int_equal(rule_reader_id(&file, json, "enum"), cases[i].id);
 		if (cases[i].mistake == NULL)
-			assert_int_equal(json_array_size(file.mistakes), 0);
+			assert_int_equal(json_array_size(file.errors), 0);
 		else
-			assert_string_equal(rules_message(file.mistakes), cases[i].mistake);
+			assert_string_equal(rules_message(file.errors), cases[i].mistake);
 		json_decref(json);
 		rulefile_clear(&file);
 	}
@@ -152,12 +152,12 @@ words(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct rulefile file = rulefile_new();
+		struct rule_reader file = rulefile_new();
 		json_t *json = rules_json(cases[i].json), *wanted = rules_json(cases[i].words),
-		       *found = rulefile_words(&file, json, "when");
+		       *found = rule_reader_words(&file, json, "when");
 
 		assert_true(json_equal(found, wanted));
-		assert_string_equal(rules_paths(file.mistakes), cases[i].paths);
+		assert_string_equal(rules_paths(file.errors), cases[i].paths);
 		json_decref(json);
 		json_decref(wanted);
 		json_decref(found);
@@ -181,13 +181,13 @@ misspelt_settings_are_remarked(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct rulefile file = rulefile_new();
+		struct rule_reader file = rulefile_new();
 		json_t *json = rules_json(cases[i].json);
 
-		rulefile_id(&file, json, "subjects.x");
-		assert_int_equal(json_array_size(file.mistakes), 0);
+		rule_reader_id(&file, json, "subjects.x");
+		assert_int_equal(json_array_size(file.errors), 0);
 		assert_string_equal(
-		    rules_paths(file.remarks), cases[i].remarked ? "(subjects.x)" : "");
+		    rules_paths(file.warnings), cases[i].remarked ? "(subjects.x)" : "");
 		json_decref(json);
 		rulefile_clear(&file);
 	}
@@ -211,14 +211,14 @@ paths_that_lead_nowhere_are_remarked(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct rulefile file = rulefile_new();
+		struct rule_reader file = rulefile_new();
 		json_t *json = json_pack("{s:s}", "path", cases[i].path);
 
 		file.of_items = cases[i].of_items;
-		assert_string_equal(rulefile_path(&file, json, "when", "path"), cases[i].path);
-		assert_int_equal(json_array_size(file.mistakes), 0);
+		assert_string_equal(rule_reader_path(&file, json, "when", "path"), cases[i].path);
+		assert_int_equal(json_array_size(file.errors), 0);
 		assert_string_equal(
-		    rules_paths(file.remarks), cases[i].remarked ? "(when.path)" : "");
+		    rules_paths(file.warnings), cases[i].remarked ? "(when.path)" : "");
 		json_decref(json);
 		rulefile_clear(&file);
 	}

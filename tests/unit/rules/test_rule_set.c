@@ -11,22 +11,22 @@
 #include "rules_fixture.c"
 
 /*
- * tests/rules/mistakes.json has files of rules and all that is wrong with each, in order: [path, message].
+ * tests/rules/errors.json has files of rules and all that is wrong with each, in order: [path, message].
  */
 #define MISTAKES "tests/rules/mistakes.json"
 
-static struct mapping *
-read_rules(struct rulefile *file, const char *text)
+static struct rules *
+read_rules(struct rule_reader *file, const char *text)
 {
 	json_t *json = rules_json(text);
-	struct mapping *mapping = rules_read(file, json);
+	struct rules *mapping = rule_set_read(file, json);
 
 	json_decref(json);
 	return mapping;
 }
 
 static void
-mistakes(void **state)
+errors(void **state)
 {
 	json_t *cases = json_load_file(MISTAKES, JSON_REJECT_DUPLICATES, NULL), *one, *wanted;
 	size_t i, j;
@@ -34,17 +34,17 @@ mistakes(void **state)
 	(void)state;
 	assert_true(json_array_size(cases) > 20);
 	json_array_foreach(cases, i, one) {
-		struct rulefile file = rulefile_new();
+		struct rule_reader file = rulefile_new();
 		json_t *expected = json_array();
 
-		rules_free(rules_read(&file, json_object_get(one, "rules")));
+		rule_set_free(rule_set_read(&file, json_object_get(one, "rules")));
 		json_array_foreach(json_object_get(one, "mistakes"), j, wanted)
 			json_array_append_new(expected,
 			    json_pack("{s:O, s:O}", "path", json_array_get(wanted, 0), "message",
 				json_array_get(wanted, 1)));
-		if (!json_equal(file.mistakes, expected))
+		if (!json_equal(file.errors, expected))
 			fail_msg("%s: %s", json_dumps(json_object_get(one, "rules"), 0),
-			    json_dumps(file.mistakes, 0));
+			    json_dumps(file.errors, 0));
 		json_decref(expected);
 		rulefile_clear(&file);
 	}
@@ -55,15 +55,15 @@ mistakes(void **state)
 static void
 mistakes_are_bounded(void **state)
 {
-	struct rulefile file = rulefile_new();
+	struct rule_reader file = rulefile_new();
 	json_t *stages = json_array(),
 	       *root = json_pack("{s:i, s:O}", "version", 1, "excluded_stages", stages);
 
 	(void)state;
-	for (int i = 0; i < RULEFILE_MISTAKES_MAX + 50; i++)
+	for (int i = 0; i < RULE_READER_ERRORS_MAX + 50; i++)
 		json_array_append_new(stages, json_null());
-	rules_free(rules_read(&file, root));
-	assert_int_equal(json_array_size(file.mistakes), RULEFILE_MISTAKES_MAX);
+	rule_set_free(rule_set_read(&file, root));
+	assert_int_equal(json_array_size(file.errors), RULE_READER_ERRORS_MAX);
 	json_decref(stages);
 	json_decref(root);
 	rulefile_clear(&file);
@@ -73,8 +73,8 @@ mistakes_are_bounded(void **state)
 static void
 rules_without_ids_do_not_exist(void **state)
 {
-	struct rulefile file = rulefile_new();
-	struct mapping *mapping = read_rules(&file,
+	struct rule_reader file = rulefile_new();
+	struct rules *mapping = read_rules(&file,
 	    "{'version':1,'subjects':{'a':'${UNSET}','б':'${FIVE}'},"
 	    "'directions':[{'when':{'amount':{'above':0}},'enum':'${UNSET}'},"
 	    "{'name':'x','when':{'amount':{'above':0}},'enum':6}],"
@@ -85,7 +85,7 @@ rules_without_ids_do_not_exist(void **state)
 	    "'tasks':[{'text':'x','type':'${UNSET}'}]}");
 
 	(void)state;
-	assert_int_equal(json_array_size(file.mistakes), 0);
+	assert_int_equal(json_array_size(file.errors), 0);
 	assert_int_equal(json_object_size(mapping->subjects), 1);
 	assert_int_equal(json_integer_value(json_object_get(mapping->subjects, "б")), 5);
 	assert_int_equal(mapping->direction_count, 1);
@@ -102,30 +102,30 @@ rules_without_ids_do_not_exist(void **state)
 	assert_int_equal(mapping->tasks[0].type, 1);
 	assert_int_equal(mapping->tasks[0].due_s, 86400);
 	/* Every slip is remarked. */
-	assert_string_equal(rules_paths(mapping->remarks),
+	assert_string_equal(rules_paths(mapping->warnings),
 	    "(subjects.a)(directions[0].enum)(pipelines[0].pipeline)(fields[0].field)(tasks[0]."
 	    "type)"
 	    "(excluded_stages[0])");
-	rules_free(mapping);
+	rule_set_free(mapping);
 	rulefile_clear(&file);
 }
 
 static void
 empty_file(void **state)
 {
-	struct rulefile file = rulefile_new();
-	struct mapping *mapping =
+	struct rule_reader file = rulefile_new();
+	struct rules *mapping =
 	    read_rules(&file, "{'$schema':'x','version':1,'direction_priority':'courses'}");
 
 	(void)state;
-	assert_int_equal(json_array_size(file.mistakes), 0);
+	assert_int_equal(json_array_size(file.errors), 0);
 	assert_int_equal(
 	    mapping->direction_count + mapping->pipeline_count + mapping->exclusion_count, 0);
 	assert_int_equal(mapping->extra_count + mapping->task_count, 0);
 	assert_false(mapping->rules_first);
 	assert_null(mapping->lead_id_path);
-	rules_free(mapping);
-	rules_free(NULL);
+	rule_set_free(mapping);
+	rule_set_free(NULL);
 	rulefile_clear(&file);
 }
 
@@ -133,7 +133,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(mistakes),
+		cmocka_unit_test(errors),
 		cmocka_unit_test(mistakes_are_bounded),
 		cmocka_unit_test(rules_without_ids_do_not_exist),
 		cmocka_unit_test(empty_file),

@@ -13,7 +13,7 @@
 
 /*
  * What rules make of a payment.  The built-in ones are tested by tests/cases, the examples by test_examples; conditions,
- * further fields and mistakes have tests of their own.
+ * further fields and errors have tests of their own.
  */
 static struct payment *paid;
 
@@ -31,16 +31,16 @@ settings_with(const char *rules)
 	return settings;
 }
 
-static struct mapping *
+static struct rules *
 load(const char *rules)
 {
 	struct settings *settings = settings_with(rules);
-	struct mapping *mapping = NULL;
-	json_t *mistakes = NULL;
+	struct rules *mapping = NULL;
+	json_t *errors = NULL;
 	struct fault why;
 
-	if (mapping_load(settings, &mapping, &mistakes, &why) != DONE)
-		fail_msg("%s: %s", why.text, json_dumps(mistakes, 0));
+	if (rules_load(settings, &mapping, &errors, &why) != DONE)
+		fail_msg("%s: %s", why.text, json_dumps(errors, 0));
 	settings_free(settings);
 	return mapping;
 }
@@ -48,26 +48,26 @@ load(const char *rules)
 static void
 exclusions(void **state)
 {
-	struct mapping *mapping =
+	struct rules *mapping =
 	    load("{'version':1,'exclude':["
 		 "{'when':{'amount':{'equals':0}},'reason':'free'},"
 		 "{'when':{'path':'course_order.domain','contains':'example'},'reason':'a test'},"
 		 "{'when':{'amount':{'above':0}},'reason':'paid'}]}");
 
 	(void)state;
-	assert_string_equal(mapping_exclusion(mapping, paid), "a test");
-	mapping_free(mapping);
+	assert_string_equal(rules_exclusion(mapping, paid), "a test");
+	rules_free(mapping);
 	mapping = load("{'version':1}");
-	assert_null(mapping_exclusion(mapping, paid));
-	mapping_free(mapping);
+	assert_null(rules_exclusion(mapping, paid));
+	rules_free(mapping);
 }
 
 static void
 subjects(void **state)
 {
-	struct mapping *mapping =
+	struct rules *mapping =
 	    load("{'version':1,'subjects':{' русский':'${FIVE}','ФИЗИКА':6,'Химия':'${UNSET}'}}");
-	json_t *unmapped = json_array(), *ids = mapping_subjects(mapping, paid, unmapped),
+	json_t *unmapped = json_array(), *ids = rules_subjects(mapping, paid, unmapped),
 	       *expected = json_pack("[i,i]", 5, 6);
 
 	(void)state;
@@ -75,20 +75,20 @@ subjects(void **state)
 	assert_int_equal(json_array_size(unmapped), 0);
 	json_decref(ids);
 	json_decref(expected);
-	mapping_free(mapping);
+	rules_free(mapping);
 
 	mapping = load("{'version':1,'subjects':{'Русский':'${UNSET}','Физика и химия':6}}");
-	ids = mapping_subjects(mapping, paid, unmapped);
+	ids = rules_subjects(mapping, paid, unmapped);
 	assert_int_equal(json_array_size(ids), 0);
 	json_decref(ids);
 	/* Each name once, however often it is asked. */
-	ids = mapping_subjects(mapping, paid, unmapped);
+	ids = rules_subjects(mapping, paid, unmapped);
 	json_decref(ids);
 	assert_int_equal(json_array_size(unmapped), 2);
 	assert_string_equal(json_string_value(json_array_get(unmapped, 0)), "Русский");
 	assert_string_equal(json_string_value(json_array_get(unmapped, 1)), "физика");
 	json_decref(unmapped);
-	mapping_free(mapping);
+	rules_free(mapping);
 }
 
 #define IS_EGE  "'when':{'path':'course.subject.project','equals':'ЕГЭ'}"
@@ -121,18 +121,18 @@ directions(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		for (int rules_first = 0; rules_first < 2; rules_first++) {
-			struct mapping *mapping;
+			struct rules *mapping;
 			char *text;
 
 			assert_true(
 			    asprintf(&text, "{'version':1,'directions':[%s]%s}", cases[i].rules,
 				rules_first ? ",'direction_priority':'rules'" : "") > 0);
 			mapping = load(text);
-			assert_int_equal(mapping_direction(mapping, paid),
+			assert_int_equal(rules_direction(mapping, paid),
 			    rules_first ? cases[i].rules_first : cases[i].courses_first);
-			assert_int_equal(mapping_direction_ruling(mapping, paid).rule,
+			assert_int_equal(rules_direction_ruling(mapping, paid).rule,
 			    rules_first ? cases[i].rules_rule : cases[i].courses_rule);
-			mapping_free(mapping);
+			rules_free(mapping);
 			free(text);
 		}
 	}
@@ -162,12 +162,12 @@ pipelines(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char *text = NULL;
-		struct mapping *mapping;
+		struct rules *mapping;
 		struct stage stage;
 
 		assert_true(asprintf(&text, "{'version':1,'pipelines':[%s]}", cases[i].rules) > 0);
 		mapping = load(text);
-		stage = mapping_stage(mapping, paid);
+		stage = rules_stage(mapping, paid);
 		assert_int_equal(stage.pipeline_id, cases[i].pipeline);
 		assert_int_equal(stage.status_id, cases[i].status);
 		assert_int_equal(stage.by.rule, cases[i].rule);
@@ -175,7 +175,7 @@ pipelines(void **state)
 			assert_null(stage.by.name);
 		else
 			assert_string_equal(stage.by.name, cases[i].name);
-		mapping_free(mapping);
+		rules_free(mapping);
 		free(text);
 	}
 }
@@ -183,27 +183,27 @@ pipelines(void **state)
 static void
 excluded_stages(void **state)
 {
-	struct mapping *mapping = load("{'version':1,'excluded_stages':[77,'${FIVE}','${UNSET}']}");
+	struct rules *mapping = load("{'version':1,'excluded_stages':[77,'${FIVE}','${UNSET}']}");
 
 	(void)state;
-	assert_true(mapping_stage_excluded(mapping, 77));
-	assert_true(mapping_stage_excluded(mapping, 5));
-	assert_true(mapping_stage_excluded(mapping, 142));
-	assert_true(mapping_stage_excluded(mapping, 143));
-	assert_false(mapping_stage_excluded(mapping, 6));
-	assert_false(mapping_stage_excluded(mapping, 0));
-	mapping_free(mapping);
+	assert_true(rules_stage_excluded(mapping, 77));
+	assert_true(rules_stage_excluded(mapping, 5));
+	assert_true(rules_stage_excluded(mapping, 142));
+	assert_true(rules_stage_excluded(mapping, 143));
+	assert_false(rules_stage_excluded(mapping, 6));
+	assert_false(rules_stage_excluded(mapping, 0));
+	rules_free(mapping);
 }
 
 static void
 extra_fields(void **state)
 {
-	struct mapping *mapping =
+	struct rules *mapping =
 	    load("{'version':1,'fields':[{'field':1,'path':'course_order.domain','type':'text'},"
 		 "{'field':2,'path':'course_order.level','type':'number'},{'field':1,'value':'x','"
-	         "type':'"
+		 "type':'"
 		 "text'}]}");
-	json_t *fields = mapping_extra_fields(mapping, paid),
+	json_t *fields = rules_extra_fields(mapping, paid),
 	       *wanted = rules_json("[{'field_id':1,'values':[{'value':'PL.example.com'}]},"
 				    "{'field_id':2,'values':[{'value':'11'}]}]");
 
@@ -211,7 +211,7 @@ extra_fields(void **state)
 	assert_true(json_equal(fields, wanted));
 	json_decref(fields);
 	json_decref(wanted);
-	mapping_free(mapping);
+	rules_free(mapping);
 }
 
 /* The webhook may name the lead; whatever is no id names none. */
@@ -232,19 +232,19 @@ lead_ids(void **state)
 		{ "course_order.domain", 0 },
 		{ "course_order.course_order_items[].package_id", 7 },
 	};
-	struct mapping *mapping = load("{'version':1}");
+	struct rules *mapping = load("{'version':1}");
 
 	(void)state;
-	assert_int_equal(mapping_lead_id(mapping, paid), 0);
-	mapping_free(mapping);
+	assert_int_equal(rules_lead_id(mapping, paid), 0);
+	rules_free(mapping);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char *text;
 
 		assert_true(
 		    asprintf(&text, "{'version':1,'lead_id':{'path':'%s'}}", cases[i].path) > 0);
 		mapping = load(text);
-		assert_int_equal(mapping_lead_id(mapping, paid), cases[i].id);
-		mapping_free(mapping);
+		assert_int_equal(rules_lead_id(mapping, paid), cases[i].id);
+		rules_free(mapping);
 		free(text);
 	}
 }
@@ -254,7 +254,7 @@ impossible_lead_ids(void **state)
 {
 	static const char *const values[] = { "0", "-5", "'-5'", "'99999999999999999999'", "'0x10'",
 		"''", "true" };
-	struct mapping *mapping =
+	struct rules *mapping =
 	    load("{'version':1,'lead_id':{'path':'course_order.amo_payment_id'}}");
 
 	(void)state;
@@ -262,16 +262,16 @@ impossible_lead_ids(void **state)
 		struct payment *other = rules_payment();
 
 		json_object_set_new(other->order, "amo_payment_id", rules_json(values[i]));
-		assert_int_equal(mapping_lead_id(mapping, other), 0);
+		assert_int_equal(rules_lead_id(mapping, other), 0);
 		payment_free(other);
 	}
-	mapping_free(mapping);
+	rules_free(mapping);
 }
 
 static void
 tasks(void **state)
 {
-	struct mapping *mapping =
+	struct rules *mapping =
 	    load("{'version':1,'tasks':["
 		 "{'when':{'amount':{'above':1000}},'text':'Большая оплата'},"
 		 "{'name':'Доплата','when':{'amount':{'above':100}},'text':'Доплата {amount}',"
@@ -280,7 +280,7 @@ tasks(void **state)
 	struct task task = { .text = NULL };
 
 	(void)state;
-	assert_true(mapping_task(mapping, paid, 1000000, &task));
+	assert_true(rules_task(mapping, paid, 1000000, &task));
 	assert_string_equal(task.text, "Доплата 150.50 RUB\nPayment ID: pay_1");
 	assert_true(note_is_for(task.text, paid));
 	assert_int_equal(task.type, 6);
@@ -288,57 +288,57 @@ tasks(void **state)
 	assert_int_equal(task.by.rule, 1);
 	assert_string_equal(task.by.name, "Доплата");
 	free(task.text);
-	mapping_free(mapping);
+	rules_free(mapping);
 
 	mapping = load("{'version':1,'tasks':[{'text':'Оплата'}]}");
-	assert_true(mapping_task(mapping, paid, 0, &task));
+	assert_true(rules_task(mapping, paid, 0, &task));
 	assert_int_equal(task.type, 1);
 	assert_int_equal(task.due, 86400);
 	assert_null(task.by.name);
 	free(task.text);
-	mapping_free(mapping);
+	rules_free(mapping);
 
 	mapping =
 	    load("{'version':1,'tasks':[{'when':{'amount':{'above':1000}},'text':'Оплата'}]}");
-	assert_false(mapping_task(mapping, paid, 0, &task));
-	mapping_free(mapping);
+	assert_false(rules_task(mapping, paid, 0, &task));
+	rules_free(mapping);
 	mapping = load("{'version':1}");
-	assert_false(mapping_task(mapping, paid, 0, &task));
-	mapping_free(mapping);
+	assert_false(rules_task(mapping, paid, 0, &task));
+	rules_free(mapping);
 }
 
 /* A part that a file leaves to the built-in rules is theirs, a part that it has is its own; nothing is left by default. */
 static void
 extending_the_builtin_rules(void **state)
 {
-	struct mapping *alone = load("{'version':1,'pipelines':[{'pipeline':1}]}"),
-		       *extends =
-			   load("{'version':1,'extends':'builtin','pipelines':[{'pipeline':1}]}");
+	struct rules *alone = load("{'version':1,'pipelines':[{'pipeline':1}]}"),
+		     *extends =
+			 load("{'version':1,'extends':'builtin','pipelines':[{'pipeline':1}]}");
 	struct payment *unpaid = rules_payment();
 
 	(void)state;
 	unpaid->amount = 0;
-	assert_null(mapping_exclusion(alone, unpaid));
-	assert_string_equal(mapping_exclusion(extends, unpaid), "the total is zero");
-	assert_int_equal(mapping_stage(extends, paid).pipeline_id, 1);
+	assert_null(rules_exclusion(alone, unpaid));
+	assert_string_equal(rules_exclusion(extends, unpaid), "the total is zero");
+	assert_int_equal(rules_stage(extends, paid).pipeline_id, 1);
 	payment_free(unpaid);
-	mapping_free(alone);
-	mapping_free(extends);
+	rules_free(alone);
+	rules_free(extends);
 }
 
 static void
 assert_refused(const char *rules, const char *why_text)
 {
 	struct settings *settings = settings_with(rules);
-	struct mapping *mapping = NULL;
-	json_t *mistakes = NULL;
+	struct rules *mapping = NULL;
+	json_t *errors = NULL;
 	struct fault why;
 
-	assert_int_equal(mapping_load(settings, &mapping, &mistakes, &why), NEVER);
+	assert_int_equal(rules_load(settings, &mapping, &errors, &why), NEVER);
 	assert_null(mapping);
-	assert_true(json_array_size(mistakes) > 0);
+	assert_true(json_array_size(errors) > 0);
 	assert_string_equal(why.text, why_text);
-	json_decref(mistakes);
+	json_decref(errors);
 	settings_free(settings);
 }
 
@@ -360,13 +360,13 @@ refused_files(void **state)
 }
 
 static void
-remarks(void **state)
+warnings(void **state)
 {
-	struct mapping *mapping =
+	struct rules *mapping =
 	    load("{'version':1,'subjects':{'Химия':'${AMO_SUBJET_CHEMISTRY}'},"
 		 "'directions':[{" IS_YEAR ",'enum':1}],"
 		 "'pipelines':[{'when':{'path':'utm.source','equals':'x'},'pipeline':1}]}");
-	const json_t *found = mapping_remarks(mapping);
+	const json_t *found = rules_warnings(mapping);
 
 	(void)state;
 	assert_string_equal(rules_paths(found), "(subjects.Химия)(pipelines[0].when.path)");
@@ -374,19 +374,19 @@ remarks(void **state)
 	    "AMO_SUBJET_CHEMISTRY is not set, and no setting is called so: is it misspelt?");
 	assert_string_equal(json_string_value(json_object_get(json_array_get(found, 1), "message")),
 	    "This does not begin with course_order: will it lead anywhere?");
-	mapping_free(mapping);
+	rules_free(mapping);
 }
 
-/* The built-in rules are valid and beyond remark whatever is set. */
+/* The built-in rules are valid and beyond warning whatever is set. */
 static void
 builtin_rules(void **state)
 {
-	struct mapping *mapping = load(NULL);
+	struct rules *mapping = load(NULL);
 
 	(void)state;
-	assert_int_equal(json_array_size(mapping_remarks(mapping)), 0);
-	mapping_free(mapping);
-	mapping_free(NULL);
+	assert_int_equal(json_array_size(rules_warnings(mapping)), 0);
+	rules_free(mapping);
+	rules_free(NULL);
 }
 
 static int
@@ -420,7 +420,7 @@ main(void)
 		cmocka_unit_test(tasks),
 		cmocka_unit_test(extending_the_builtin_rules),
 		cmocka_unit_test(refused_files),
-		cmocka_unit_test(remarks),
+		cmocka_unit_test(warnings),
 		cmocka_unit_test(builtin_rules),
 	};
 

@@ -19,7 +19,7 @@
 
 static struct settings *settings;
 static struct webhook *webhook;
-static struct webhook_answer answer;
+static struct http_response answer;
 static json_t *said; /* The answer's body. */
 
 static void
@@ -35,8 +35,8 @@ static void
 forget_answer(void)
 {
 	free(answer.body);
-	json_decref(answer.remarks);
-	answer = (struct webhook_answer){ 0 };
+	json_decref(answer.warnings);
+	answer = (struct http_response){ 0 };
 	json_decref(said);
 	said = NULL;
 }
@@ -75,7 +75,7 @@ reopen_with(const char *name, const char *value)
 }
 
 static int
-handle(const struct webhook_request *request)
+handle(const struct http_request *request)
 {
 	forget_answer();
 	webhook_handle(webhook, request, &answer, 1);
@@ -104,7 +104,7 @@ static int
 post_body(const char *body)
 {
 	char signature[65];
-	const struct webhook_request request = { .method = "POST",
+	const struct http_request request = { .method = "POST",
 		.path = "/webhook/payment",
 		.request_id = "req-1",
 		.signature = { .x_signature = signature },
@@ -151,13 +151,13 @@ assert_nothing_personal(void)
 		FIXTURE_SECRET };
 	size_t i;
 
-	char *remarks = answer.remarks != NULL ? json_dumps(answer.remarks, 0) : strdup("");
+	char *warnings = answer.warnings != NULL ? json_dumps(answer.warnings, 0) : strdup("");
 
 	for (i = 0; i < sizeof(personal) / sizeof(personal[0]); i++) {
 		assert_null(strstr(answer.log, personal[i]));
-		assert_null(strstr(remarks, personal[i]));
+		assert_null(strstr(warnings, personal[i]));
 	}
-	free(remarks);
+	free(warnings);
 }
 
 static void
@@ -268,7 +268,7 @@ static void
 test_unauthorized(void **state)
 {
 	char signature[65], *body = sample_body(&ivan);
-	struct webhook_request request = { .method = "POST",
+	struct http_request request = { .method = "POST",
 		.path = "/webhook/payment",
 		.request_id = "",
 		.body = body,
@@ -302,7 +302,7 @@ static void
 test_legacy_secret(void **state)
 {
 	char *body = sample_body(&ivan);
-	const struct webhook_request request = { .method = "POST",
+	const struct http_request request = { .method = "POST",
 		.path = "/webhook/payment",
 		.request_id = "",
 		.signature = { .x_webhook_secret = FIXTURE_SECRET },
@@ -319,7 +319,7 @@ test_legacy_secret(void **state)
 static void
 test_addresses(void **state)
 {
-	struct webhook_request request = {
+	struct http_request request = {
 		.method = "GET", .path = "/webhook/payment", .request_id = ""
 	};
 
@@ -341,7 +341,7 @@ test_addresses(void **state)
 static void
 test_bodies_not_read(void **state)
 {
-	struct webhook_request request = { .method = "POST",
+	struct http_request request = { .method = "POST",
 		.path = "/webhook/payment",
 		.request_id = "",
 		.body = "{}",
@@ -414,8 +414,8 @@ static void
 test_together(void **state)
 {
 	static const int expected[] = { 202, 401, 400, 202, 409, 404, 413 };
-	struct webhook_request requests[7];
-	struct webhook_answer answers[7];
+	struct http_request requests[7];
+	struct http_response answers[7];
 	struct sample dearer = ivan, other = ivan;
 	char *first, *second, *conflict, signatures[4][65];
 	size_t i;
@@ -434,7 +434,7 @@ test_together(void **state)
 	sign(second, strlen(second), signatures[2]);
 	sign(conflict, strlen(conflict), signatures[3]);
 	for (i = 0; i < 7; i++)
-		requests[i] = (struct webhook_request){
+		requests[i] = (struct http_request){
 			.method = "POST", .path = "/webhook/payment", .request_id = ""
 		};
 	requests[0].body = requests[1].body = first;
@@ -587,8 +587,8 @@ test_remarks(void **state)
 	(void)state;
 	sample.subject = "Астрономия";
 	post(&sample);
-	assert_int_equal(json_array_size(answer.remarks), 1);
-	assert_string_equal(json_string_value(json_array_get(answer.remarks, 0)),
+	assert_int_equal(json_array_size(answer.warnings), 1);
+	assert_string_equal(json_string_value(json_array_get(answer.warnings, 0)),
 	    "no rule for subject \"Астрономия\"");
 	assert_string_equal(answer.payment, "pay_1");
 
@@ -599,15 +599,15 @@ test_remarks(void **state)
 	sample.subject = subject;
 	sample.id = "pay_2";
 	post(&sample);
-	assert_int_equal(json_array_size(answer.remarks), 1);
-	assert_true(json_string_length(json_array_get(answer.remarks, 0)) > 400);
+	assert_int_equal(json_array_size(answer.warnings), 1);
+	assert_true(json_string_length(json_array_get(answer.warnings, 0)) > 400);
 }
 
 /* The ledger cannot take it: nothing was accepted, and it heals by itself. */
 static void
 test_unavailable(void **state)
 {
-	const struct webhook_request health = {
+	const struct http_request health = {
 		.method = "GET", .path = "/webhook/health", .request_id = ""
 	};
 
@@ -651,7 +651,7 @@ test_unavailable_meanwhile(void **state)
 static void
 test_health(void **state)
 {
-	struct webhook_request request = {
+	struct http_request request = {
 		.method = "GET", .path = "/webhook/health", .request_id = ""
 	};
 
@@ -685,7 +685,7 @@ test_never_opens(void **state)
 static int
 ask(const char *method, const char *path, const char *body, const char *type, bool by_operator)
 {
-	const struct webhook_request request = { .method = method,
+	const struct http_request request = { .method = method,
 		.path = path,
 		.request_id = "",
 		.content_type = type,
@@ -817,7 +817,7 @@ test_retry_from_elsewhere(void **state)
 	account.always = NEVER;
 	assert_int_equal(post(&sample), 500);
 	for (i = 0; i < sizeof(senders) / sizeof(senders[0]); i++) {
-		struct webhook_request request = { .method = "POST",
+		struct http_request request = { .method = "POST",
 			.path = "/webhook/status",
 			.request_id = "",
 			.content_type = FORM,

@@ -1,5 +1,5 @@
-#ifndef AMOCRM_HTTP_H
-#define AMOCRM_HTTP_H
+#ifndef AMOCRM_HTTP_CLIENT_H
+#define AMOCRM_HTTP_CLIENT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,23 +11,23 @@
  * One bounded HTTP exchange; the only file that knows libcurl.  What to do when it fails is not decided here.
  *
  * TLS certificates are verified, redirects are not followed, proxies from the environment are ignored, an answer is read
- * up to HTTP_ANSWER_MAX bytes.
+ * up to HTTP_CLIENT_RESPONSE_MAX bytes.
  */
-struct http;
+struct http_client;
 
-#define HTTP_ANSWER_MAX                                                                            \
+#define HTTP_CLIENT_RESPONSE_MAX                                                                   \
 	(4 * 1024 * 1024) /* A page of 250 leads with all their fields is well under one. */
-#define HTTP_CONNECT_MS     3000
-#define HTTP_REQUEST_ID_MAX 64
+#define HTTP_CLIENT_CONNECT_MS     3000
+#define HTTP_CLIENT_REQUEST_ID_MAX 64
 
 /* token and ca_file are copied.  The token goes to every URL that is asked for; NULL: requests carry none.  ca_file may be
  * NULL for the system's trust store.  After fork only, and in a process that ignores SIGPIPE: OpenSSL writes to connections
  * that may be gone. */
-enum outcome http_open(
-    const char *token, const char *ca_file, struct http **http, struct fault *why) MUST_USE;
-void http_close(struct http *http); /* NULL is allowed. */
+enum outcome http_client_open(
+    const char *token, const char *ca_file, struct http_client **http, struct fault *why) MUST_USE;
+void http_client_close(struct http_client *http); /* NULL is allowed. */
 
-struct http_request {
+struct http_client_request {
 	const char *method; /* "GET", "POST", "PATCH" */
 	const char *url;
 	const char *body; /* JSON, or NULL. */
@@ -44,7 +44,7 @@ struct http_request {
 	void *leaving_context;
 };
 
-struct http_answer {
+struct http_client_response {
 	int status;
 	const char *
 	    body; /* Ends with a NUL that size does not count; lives until the next exchange.  Never NULL. */
@@ -55,7 +55,7 @@ struct http_answer {
 	int64_t sent_ms;    /* Monotonic: when the request left, connected and encrypted. */
 	int64_t took_ms;
 	char request_id
-	    [HTTP_REQUEST_ID_MAX]; /* X-Request-Id, reduced to harmless characters; "" when absent. */
+	    [HTTP_CLIENT_REQUEST_ID_MAX]; /* X-Request-Id, reduced to harmless characters; "" when absent. */
 };
 
 /*
@@ -66,10 +66,11 @@ struct http_answer {
  *
  * After LATER and UNSURE, too, the answer's took_ms and sent_ms are set, the latter to 0 if nothing left.
  */
-enum outcome http_exchange(struct http *http, const struct http_request *request,
-    struct http_answer *answer, struct fault *why) MUST_USE;
+enum outcome http_client_exchange(struct http_client *http,
+    const struct http_client_request *request, struct http_client_response *answer,
+    struct fault *why) MUST_USE;
 
 /* Percent-encode into a new string, which the caller frees; NULL when memory is short. */
-char *http_escape(struct http *http, const char *text);
+char *http_client_escape(struct http_client *http, const char *text);
 
 #endif

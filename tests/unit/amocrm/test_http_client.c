@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "amocrm/http.h"
+#include "amocrm/http_client.h"
 #include "base/clock.h"
 
 /*
@@ -37,7 +37,7 @@ struct server {
 	int seen;
 };
 
-static struct http *http;
+static struct http_client *http;
 
 static int
 take(struct server *server)
@@ -121,10 +121,10 @@ finish(struct server *server)
 
 static enum outcome
 ask(const struct server *server, const char *scheme, const char *method, const char *body,
-    bool once, int64_t within_ms, struct http_answer *answer, struct fault *why)
+    bool once, int64_t within_ms, struct http_client_response *answer, struct fault *why)
 {
 	char url[128];
-	struct http_request request = { .method = method,
+	struct http_client_request request = { .method = method,
 		.url = url,
 		.body = body,
 		.body_size = body ? strlen(body) : 0,
@@ -134,11 +134,11 @@ ask(const struct server *server, const char *scheme, const char *method, const c
 	snprintf(url, sizeof(url), "%s://127.0.0.1:%d/api/v4/contacts?query=79991234567", scheme,
 	    server->port);
 	memset(why, 0, sizeof(*why));
-	return http_exchange(http, &request, answer, why);
+	return http_client_exchange(http, &request, answer, why);
 }
 
 static enum outcome
-get(const struct server *server, struct http_answer *answer, struct fault *why)
+get(const struct server *server, struct http_client_response *answer, struct fault *why)
 {
 	return ask(server, "http", "GET", NULL, false, LONG_MS, answer, why);
 }
@@ -309,7 +309,7 @@ static void
 test_answer(void **state)
 {
 	struct server server;
-	struct http_answer answer;
+	struct http_client_response answer;
 	struct fault why;
 	int64_t before = clock_mono_ms();
 
@@ -346,7 +346,7 @@ test_body(void **state)
 {
 	static const char *const methods[] = { "POST", "PATCH" };
 	struct server server;
-	struct http_answer answer;
+	struct http_client_response answer;
 	struct fault why;
 	size_t i;
 
@@ -383,7 +383,7 @@ test_json(void **state)
 		{ "", false },
 	};
 	struct server server;
-	struct http_answer answer;
+	struct http_client_response answer;
 	struct fault why;
 	char words[160];
 	size_t i;
@@ -416,7 +416,7 @@ test_retry_after(void **state)
 		{ "Fri, 21 Oct 2095 07:28:00 GMT", 3600000, 3600000 },
 	};
 	struct server server;
-	struct http_answer answer;
+	struct http_client_response answer;
 	struct fault why;
 	char words[160];
 	size_t i;
@@ -438,7 +438,7 @@ static void
 test_retry_after_date(void **state)
 {
 	struct server server;
-	struct http_answer answer;
+	struct http_client_response answer;
 	struct fault why;
 	char words[160];
 	time_t then = time(NULL) + 1800;
@@ -458,7 +458,7 @@ static void
 test_redirect_is_not_followed(void **state)
 {
 	struct server server;
-	struct http_answer answer;
+	struct http_client_response answer;
 	struct fault why;
 
 	(void)state;
@@ -474,7 +474,7 @@ static void
 test_cut_header_is_reported(void **state)
 {
 	struct server server;
-	struct http_answer answer;
+	struct http_client_response answer;
 	struct fault why;
 
 	(void)state;
@@ -491,7 +491,7 @@ static void
 test_cut_body_is_unsure(void **state)
 {
 	struct server server;
-	struct http_answer answer;
+	struct http_client_response answer;
 	struct fault why;
 
 	(void)state;
@@ -506,7 +506,7 @@ static void
 test_no_answer_is_unsure(void **state)
 {
 	struct server server;
-	struct http_answer answer;
+	struct http_client_response answer;
 	struct fault why;
 	int64_t before = clock_mono_ms();
 
@@ -524,7 +524,7 @@ static void
 test_silence_is_unsure(void **state)
 {
 	struct server server;
-	struct http_answer answer;
+	struct http_client_response answer;
 	struct fault why;
 
 	(void)state;
@@ -540,7 +540,7 @@ static void
 test_refused_is_later(void **state)
 {
 	struct server server;
-	struct http_answer answer;
+	struct http_client_response answer;
 	struct fault why;
 
 	(void)state;
@@ -558,7 +558,7 @@ static void
 test_no_tls_is_later(void **state)
 {
 	struct server server;
-	struct http_answer answer;
+	struct http_client_response answer;
 	struct fault why;
 
 	(void)state;
@@ -577,17 +577,17 @@ test_no_tls_is_later(void **state)
 static void
 test_no_address_is_later(void **state)
 {
-	struct http_request request = { .method = "GET",
+	struct http_client_request request = { .method = "GET",
 		.url = "file:///etc/passwd?query=79991234567",
 		.deadline_ms = clock_mono_ms() + LONG_MS };
-	struct http_answer answer;
+	struct http_client_response answer;
 	struct fault why;
 
 	(void)state;
-	assert_int_equal(http_exchange(http, &request, &answer, &why), LATER);
+	assert_int_equal(http_client_exchange(http, &request, &answer, &why), LATER);
 	assert_discreet(&why);
 	request.url = "https://name.invalid:port/?query=79991234567";
-	assert_int_equal(http_exchange(http, &request, &answer, &why), LATER);
+	assert_int_equal(http_client_exchange(http, &request, &answer, &why), LATER);
 	assert_discreet(&why);
 }
 
@@ -595,7 +595,7 @@ static void
 test_no_time_is_later(void **state)
 {
 	struct server server;
-	struct http_answer answer = { .body = NULL };
+	struct http_client_response answer = { .body = NULL };
 	struct fault why;
 
 	(void)state;
@@ -613,7 +613,7 @@ static void
 test_flood_is_unsure(void **state)
 {
 	struct server server;
-	struct http_answer answer;
+	struct http_client_response answer;
 	struct fault why;
 
 	(void)state;
@@ -636,7 +636,7 @@ static void
 test_connection_is_reused(void **state)
 {
 	struct server server;
-	struct http_answer answer;
+	struct http_client_response answer;
 	struct fault why;
 
 	(void)state;
@@ -652,7 +652,7 @@ static void
 test_libcurl_repeats(void **state)
 {
 	struct server server;
-	struct http_answer answer;
+	struct http_client_response answer;
 	struct fault why;
 
 	(void)state;
@@ -668,7 +668,7 @@ static void
 test_repeated_in_vain_is_unsure(void **state)
 {
 	struct server server;
-	struct http_answer answer;
+	struct http_client_response answer;
 	struct fault why;
 
 	(void)state;
@@ -686,7 +686,7 @@ static void
 test_once_is_sent_once(void **state)
 {
 	struct server server;
-	struct http_answer answer;
+	struct http_client_response answer;
 	struct fault why;
 
 	(void)state;
@@ -704,7 +704,7 @@ static void
 test_once_reuses_connections(void **state)
 {
 	struct server server;
-	struct http_answer answer;
+	struct http_client_response answer;
 	struct fault why;
 
 	(void)state;
@@ -720,7 +720,7 @@ static void
 test_once_distrusts_idle_connections(void **state)
 {
 	struct server server;
-	struct http_answer answer;
+	struct http_client_response answer;
 	struct fault why;
 
 	(void)state;
@@ -738,10 +738,10 @@ test_escape(void **state)
 	char *text;
 
 	(void)state;
-	text = http_escape(http, "+7 999&x=ы");
+	text = http_client_escape(http, "+7 999&x=ы");
 	assert_string_equal(text, "%2B7%20999%26x%3D%D1%8B");
 	free(text);
-	text = http_escape(http, "");
+	text = http_client_escape(http, "");
 	assert_string_equal(text, "");
 	free(text);
 }
@@ -750,15 +750,15 @@ static void
 test_trust_file_missing(void **state)
 {
 	struct server server;
-	struct http_answer answer;
+	struct http_client_response answer;
 	struct fault why;
-	struct http *usual = http;
+	struct http_client *usual = http;
 
 	(void)state;
-	assert_int_equal(http_open("sesame", "/nonexistent/ca.pem", &http, &why), DONE);
+	assert_int_equal(http_client_open("sesame", "/nonexistent/ca.pem", &http, &why), DONE);
 	start(&server, stay_plain, NULL);
 	assert_int_equal(ask(&server, "https", "GET", NULL, false, LONG_MS, &answer, &why), LATER);
-	http_close(http);
+	http_client_close(http);
 	http = usual;
 	finish(&server);
 	assert_discreet(&why);
@@ -769,11 +769,11 @@ static void
 test_without_token(void **state)
 {
 	struct server server;
-	struct http_answer answer;
+	struct http_client_response answer;
 	struct fault why;
-	struct http *usual = http;
+	struct http_client *usual = http;
 	char url[64];
-	struct http_request request = { .method = "POST",
+	struct http_client_request request = { .method = "POST",
 		.url = url,
 		.body = "{}",
 		.body_size = 2,
@@ -781,14 +781,14 @@ test_without_token(void **state)
 		.deadline_ms = clock_mono_ms() + LONG_MS };
 
 	(void)state;
-	assert_int_equal(http_open(NULL, NULL, &http, &why), DONE);
+	assert_int_equal(http_client_open(NULL, NULL, &http, &why), DONE);
 	start(&server, answer_two_on_one, NULL);
 	snprintf(url, sizeof(url), "http://127.0.0.1:%d/webhook", server.port);
-	assert_int_equal(http_exchange(http, &request, &answer, &why), DONE);
+	assert_int_equal(http_client_exchange(http, &request, &answer, &why), DONE);
 	request.header = NULL;
-	assert_int_equal(http_exchange(http, &request, &answer, &why), DONE);
+	assert_int_equal(http_client_exchange(http, &request, &answer, &why), DONE);
 	assert_false(finish(&server));
-	http_close(http);
+	http_client_close(http);
 	http = usual;
 	assert_non_null(strstr(server.requests[0], "\r\nX-Signature: abc\r\n"));
 	assert_non_null(strstr(server.requests[0], "\r\nContent-Type: application/json\r\n"));
@@ -802,15 +802,15 @@ set_up(void **state)
 	struct fault why;
 
 	(void)state;
-	return http_open("sesame", NULL, &http, &why) == DONE ? 0 : -1;
+	return http_client_open("sesame", NULL, &http, &why) == DONE ? 0 : -1;
 }
 
 static int
 tear_down(void **state)
 {
 	(void)state;
-	http_close(http);
-	http_close(NULL);
+	http_client_close(http);
+	http_client_close(NULL);
 	return 0;
 }
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "amocrm/http.h"
+#include "amocrm/http_client.h"
 #include "base/clock.h"
 
 #define RETRY_AFTER_MAX_S 3600
@@ -28,7 +28,7 @@
 
 #define PATH_SHOWN 80 /* How much of the URL before its query a fault quotes. */
 
-struct http {
+struct http_client {
 	CURL *easy;
 	char *ca_file;
 	struct curl_slist *headers; /* For a request without a body. */
@@ -37,8 +37,8 @@ struct http {
 	char *answer;
 	size_t size, capacity;
 	bool too_large, no_memory;
-	const struct http_request *request; /* The one under way, */
-	int departures;                     /* and how often it has left. */
+	const struct http_client_request *request; /* The one under way, */
+	int departures;                            /* and how often it has left. */
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -54,7 +54,7 @@ append(struct curl_slist **list, const char *line)
 }
 
 static bool
-append_token(struct http *http, const char *token)
+append_token(struct http_client *http, const char *token)
 {
 	static const char prefix[] = "Authorization: Bearer ";
 	size_t size = sizeof(prefix) + strlen(token);
@@ -72,7 +72,7 @@ append_token(struct http *http, const char *token)
 }
 
 static bool
-make_headers(struct http *http, const char *token)
+make_headers(struct http_client *http, const char *token)
 {
 	if (token && !append_token(http, token))
 		return false;
@@ -84,13 +84,14 @@ make_headers(struct http *http, const char *token)
 }
 
 enum outcome
-http_open(const char *token, const char *ca_file, struct http **http, struct fault *why)
+http_client_open(
+    const char *token, const char *ca_file, struct http_client **http, struct fault *why)
 {
-	struct http *opened;
+	struct http_client *opened;
 
 	if (!(opened = calloc(1, sizeof(*opened))))
 		return fault_set(why, BROKEN, "HTTP client: no memory");
-	/* Counted by libcurl; each http_close() takes one back. */
+	/* Counted by libcurl; each http_client_close() takes one back. */
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
 		free(opened);
 		return fault_set(why, BROKEN, "HTTP client: libcurl cannot be initialised");
@@ -100,7 +101,7 @@ http_open(const char *token, const char *ca_file, struct http **http, struct fau
 	opened->capacity = 1;
 	if (!opened->easy || !opened->answer || !make_headers(opened, token) ||
 	    (ca_file && !(opened->ca_file = strdup(ca_file)))) {
-		http_close(opened);
+		http_client_close(opened);
 		return fault_set(why, BROKEN, "HTTP client: no memory");
 	}
 	*http = opened;
@@ -118,7 +119,7 @@ free_headers(struct curl_slist *list)
 }
 
 void
-http_close(struct http *http)
+http_client_close(struct http_client *http)
 {
 	if (!http)
 		return;
@@ -133,7 +134,7 @@ http_close(struct http *http)
 
 /* Make room for that many more bytes and the NUL. */
 static bool
-reserve(struct http *http, size_t more)
+reserve(struct http_client *http, size_t more)
 {
 	size_t needed = http->size + more + 1, capacity = http->capacity;
 	char *grown;
@@ -156,10 +157,10 @@ reserve(struct http *http, size_t more)
 static size_t
 receive(char *data, size_t one, size_t count, void *context)
 {
-	struct http *http = context;
+	struct http_client *http = context;
 	size_t size = one * count;
 
-	if (size > HTTP_ANSWER_MAX - http->size) {
+	if (size > HTTP_CLIENT_RESPONSE_MAX - http->size) {
 		http->too_large = true;
 		return 0;
 	}
@@ -178,7 +179,7 @@ static int
 /* NOLINTNEXTLINE(readability-non-const-parameter): the parameters are libcurl's. */
 about_to_send(void *context, char *address, char *local_address, int port, int local_port)
 {
-	struct http *http = context;
+	struct http_client *http = context;
 
 	(void)address, (void)local_address, (void)port, (void)local_port;
 	if (http->departures++ > 0 && http->request->once)
@@ -195,7 +196,7 @@ about_to_send(void *context, char *address, char *local_address, int port, int l
 	} while (0)
 
 static struct curl_slist *
-headers_of(struct http *http, const struct http_request *request)
+headers_of(struct http_client *http, const struct http_client_request *request)
 {
 	struct curl_slist *usual = request->body ? http->headers_with_body : http->headers;
 
@@ -208,7 +209,7 @@ headers_of(struct http *http, const struct http_request *request)
 
 /* What to whom. */
 static CURLcode
-set_request(struct http *http, const struct http_request *request)
+set_request(struct http_client *http, const struct http_client_request *request)
 {
 	CURLcode code = CURLE_OK;
 	const char *scheme = strncasecmp(request->url, "http:", 5) == 0 ? "http" : "https";
@@ -235,14 +236,15 @@ set_request(struct http *http, const struct http_request *request)
 
 /* How it is carried. */
 static CURLcode
-set_transport(struct http *http, int64_t left_ms)
+set_transport(struct http_client *http, int64_t left_ms)
 {
 	CURLcode code = CURLE_OK;
 	long budget = left_ms < INT_MAX ? (long)left_ms : INT_MAX;
 
 	SET(NOSIGNAL, 1L);
 	SET(TIMEOUT_MS, budget);
-	SET(CONNECTTIMEOUT_MS, budget < HTTP_CONNECT_MS ? budget : (long)HTTP_CONNECT_MS);
+	SET(CONNECTTIMEOUT_MS,
+	    budget < HTTP_CLIENT_CONNECT_MS ? budget : (long)HTTP_CLIENT_CONNECT_MS);
 	SET(LOW_SPEED_LIMIT, STUCK_BYTES_S);
 	SET(LOW_SPEED_TIME, STUCK_AFTER_S);
 	SET(TCP_KEEPALIVE, 1L);
@@ -264,7 +266,7 @@ set_transport(struct http *http, int64_t left_ms)
 #undef SET
 
 static CURLcode
-prepare(struct http *http, const struct http_request *request, int64_t left_ms)
+prepare(struct http_client *http, const struct http_client_request *request, int64_t left_ms)
 {
 	CURLcode code;
 
@@ -286,7 +288,7 @@ prepare(struct http *http, const struct http_request *request, int64_t left_ms)
  * a first try that was sent and a second that found nobody are not taken for nothing sent.
  */
 static bool
-has_left(struct http *http)
+has_left(struct http_client *http)
 {
 	curl_off_t ready_us = 0;
 	long bytes = 0;
@@ -341,8 +343,8 @@ make_printable(char *text)
  * Later ones might quote the answer.
  */
 static enum outcome
-explain(struct http *http, const struct http_request *request, CURLcode code, enum outcome outcome,
-    struct fault *why)
+explain(struct http_client *http, const struct http_client_request *request, CURLcode code,
+    enum outcome outcome, struct fault *why)
 {
 	int shown = (int)strcspn(request->url, "?#");
 	const char *text = curl_easy_strerror(code);
@@ -375,7 +377,7 @@ is_json(const char *type)
 
 /* The header's letters, digits and a few marks; the rest of it is dropped, as it comes from outside and goes to logs. */
 static void
-read_request_id(struct http *http, char id[static HTTP_REQUEST_ID_MAX])
+read_request_id(struct http_client *http, char id[static HTTP_CLIENT_REQUEST_ID_MAX])
 {
 	struct curl_header *header;
 	size_t length = 0;
@@ -383,7 +385,7 @@ read_request_id(struct http *http, char id[static HTTP_REQUEST_ID_MAX])
 
 	if (curl_easy_header(http->easy, "X-Request-Id", 0, CURLH_HEADER, -1, &header) ==
 	    CURLHE_OK) {
-		for (c = header->value; *c && length < HTTP_REQUEST_ID_MAX - 1; c++) {
+		for (c = header->value; *c && length < HTTP_CLIENT_REQUEST_ID_MAX - 1; c++) {
 			if (isascii((unsigned char)*c) &&
 			    (isalnum((unsigned char)*c) || strchr("-_.:", *c)))
 				id[length++] = *c;
@@ -394,7 +396,7 @@ read_request_id(struct http *http, char id[static HTTP_REQUEST_ID_MAX])
 
 /* A far date or a negative number is possible here, and libcurl passes it on. */
 static int64_t
-read_retry_after(struct http *http)
+read_retry_after(struct http_client *http)
 {
 	curl_off_t seconds = 0;
 
@@ -405,7 +407,7 @@ read_retry_after(struct http *http)
 }
 
 static void
-read_answer(struct http *http, struct http_answer *answer)
+read_answer(struct http_client *http, struct http_client_response *answer)
 {
 	const char *type = NULL;
 	long status = 0;
@@ -422,7 +424,7 @@ read_answer(struct http *http, struct http_answer *answer)
 
 /* Rounded up, as the limiter must rather believe a request to be late than early. */
 static int64_t
-sent_at(struct http *http, int64_t start_ms, int64_t end_ms)
+sent_at(struct http_client *http, int64_t start_ms, int64_t end_ms)
 {
 	curl_off_t ready_us = 0;
 	int64_t sent;
@@ -433,15 +435,15 @@ sent_at(struct http *http, int64_t start_ms, int64_t end_ms)
 }
 
 enum outcome
-http_exchange(struct http *http, const struct http_request *request, struct http_answer *answer,
-    struct fault *why)
+http_client_exchange(struct http_client *http, const struct http_client_request *request,
+    struct http_client_response *answer, struct fault *why)
 {
 	int64_t start = clock_mono_ms(), end;
 	enum outcome outcome;
 	CURLcode code;
 	bool left;
 
-	*answer = (struct http_answer){ .body = "" };
+	*answer = (struct http_client_response){ .body = "" };
 	if (start >= request->deadline_ms)
 		return fault_set(why, LATER, "%s: no time left to ask", request->method);
 	if ((code = prepare(http, request, request->deadline_ms - start)) != CURLE_OK)
@@ -459,7 +461,7 @@ http_exchange(struct http *http, const struct http_request *request, struct http
 }
 
 char *
-http_escape(struct http *http, const char *text)
+http_client_escape(struct http_client *http, const char *text)
 {
 	char *escaped = curl_easy_escape(http->easy, text, 0), *copy;
 
