@@ -26,8 +26,11 @@ struct signature_keys {
 	bool accept_legacy;
 };
 
-/* The headers as received; NULL when absent.  `repeated` says that any of them came more than once: then nothing can be
- * trusted to mean what the sender meant, and verification fails. */
+/*
+ * The headers as received; NULL when absent.  `repeated` says that any of them came more than once:
+ * then nothing can be trusted to mean what the sender meant, and verification fails.  It fails as
+ * well for a header that the web server has joined from two ("a, b").
+ */
 struct signature_headers {
 	const char *x_signature;
 	const char *webhook_id;

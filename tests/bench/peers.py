@@ -1,6 +1,8 @@
 """What ours is measured against: a handler that does nothing, PHP-FPM and FastAPI with the same receive path."""
 
+import re
 import sqlite3
+import subprocess
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +42,12 @@ def _make_database(file: Path) -> Path:
             " created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP)"
         )
     return file
+
+
+def _php_fpm() -> str:
+    """The program bears the version of PHP in its name, which differs from one Debian to the next."""
+    files = subprocess.run(["dpkg-query", "--listfiles", "php*-fpm"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    return re.findall(r"^/usr/sbin/php-fpm[0-9.]+$", files, re.M)[0]
 
 
 @dataclass
@@ -99,7 +107,7 @@ class Peers:
         database = _make_database(self.folder / "php.sqlite")
         conf = self.folder / "php-fpm.conf"
         conf.write_text(_POOL.format(folder=self.folder, workers=self.workers, secret=SECRET, database=database))
-        return Peer(self._child(PHP, "php-fpm8.2", "-R", "-F", "-y", conf), database)
+        return Peer(self._child(PHP, _php_fpm(), "-R", "-F", "-y", conf), database)
 
     def _python(self) -> Peer:
         database = _make_database(self.folder / "python.sqlite")

@@ -44,7 +44,8 @@ def test_it_has_the_files_under_the_names_that_others_rely_on(deb: Path) -> None
     assert not [name for name, mode in modes.items() if not mode.startswith("d") and mode not in ("-rw-r--r--", "-rwxr-xr-x")]
     programs = ["/usr/bin/paymentctl", "/usr/libexec/platform-payment-sync/payment-syncd", "/usr/libexec/platform-payment-sync/payment.fcgi"]
     assert sorted(name for name, mode in modes.items() if mode == "-rwxr-xr-x") == programs
-    assert "/lib/systemd/system/platform-payment-sync.socket" in modes
+    units = {"/lib/systemd/system", "/usr/lib/systemd/system"}  # As this Debian's debhelper wants it.
+    assert units & {str(Path(name).parent) for name in modes if name.endswith("/platform-payment-sync.socket")}
     assert "/etc/nginx/sites-available/platform-payment-sync.conf" in modes
     assert not PAPERS - {name.removeprefix("/usr/share/doc/platform-payment-sync/") for name in modes}
     snippets = {name.removeprefix("/etc/nginx/snippets/platform-payment-sync-") for name in modes}

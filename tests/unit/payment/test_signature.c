@@ -96,7 +96,8 @@ standard_webhooks(void **state)
 		"VZfB5UchUNS51qvlmDyCNQRe7299t9w82B96v+4hDn4=",
 		"v1,VZfB5UchUNS51qvlmDyCNQRe7299t9w82B96v+4hDn4",
 		"V1,VZfB5UchUNS51qvlmDyCNQRe7299t9w82B96v+4hDn4=",
-		"v1,VZfB5UchUNS51qvlmDyCNQRe7299t9w82B96v+4hDn5=", STD_WH, "v1," HEX, STD "," STD };
+		"v1,VZfB5UchUNS51qvlmDyCNQRe7299t9w82B96v+4hDn5=", STD_WH, "v1," HEX, STD "," STD,
+		"v1,AAAA, " STD, STD ", v1,AAAA" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
