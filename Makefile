@@ -107,8 +107,8 @@ run: ## the same stack, kept up in the foreground
 test: ## install what is needed, build, and pass all tests (SAN=1: under the sanitizers)
 	@tests/install-packages build test package
 	@$(MAKE) --no-print-directory programs
-	@tests/checks/map
-	@tests/run-suites $(B) unit tests/sandbox tests/fastcgi tests/e2e tests/senders tests/package tests/crash tests/chaos
+	@tests/checks/map . $(B)
+	@tests/run-suites $(B) unit tests/checks tests/sandbox tests/fastcgi tests/e2e tests/senders tests/package tests/crash tests/chaos
 
 crash: ## die at every crash point of every scenario, and again in every recovery
 	@tests/install-packages build test
