@@ -683,8 +683,14 @@ def test_throttled_with_advice(box):
 
 def test_answer_lost_after_the_effect(box):
     box.fault("/api/v4/contacts", "POST", do="truncate")
-    answer = box.post("contacts", {"name": "cut"})
-    assert 0 < len(answer.content) < int(answer.headers["Content-Length"])
+    # By http.client, since requests before 2.32 hands out a body that was cut short without a word.
+    connection = http.client.HTTPConnection(box.base.rpartition("/")[2], timeout=5)
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json", "User-Agent": "t"}
+    connection.request("POST", API + "contacts", json.dumps([{"name": "cut"}]), headers)
+    answer = connection.getresponse()
+    with pytest.raises(http.client.IncompleteRead) as cut:
+        answer.read()
+    assert 0 < len(cut.value.partial) < int(answer.headers["Content-Length"])
     assert [c["name"] for c in box.state("contacts")] == ["cut"]
     box.fault("/api/v4/contacts", "POST", do="reset", when="after")
     with pytest.raises(requests.ConnectionError):
