@@ -159,12 +159,12 @@ LINTED     := $(wildcard lib/*/*.c cgi/*.c cgi/ctl/*.c)
 
 format: ## lay out the sources
 	@tests/install-packages lint
-	clang-format -i $(SOURCES)
+	clang-format-19 -i $(SOURCES)
 
 lint: ## check the sources: layout, clang, clang-tidy, cppcheck, units, manual pages and other papers
 	@tests/install-packages build test lint
 	@tests/checks/lint $(LINTED)
-	clang-format --dry-run -Werror $(SOURCES)
+	clang-format-19 --dry-run -Werror $(SOURCES)
 
 dev: format lint test ## format, lint, test
 
