@@ -6,6 +6,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "exchange.h"
 
 #define PATH_BYTES       1024
@@ -244,10 +245,7 @@ set_patience(int connection)
 enum outcome
 exchange_new(struct exchange **exchange, struct fault *why)
 {
-	struct exchange *made = malloc(sizeof(*made));
-
-	if (made == NULL)
-		return fault_set(why, BROKEN, "no memory for a request");
+	struct exchange *made = memory_allocate(sizeof(*made));
 
 	/*
 	 * After an answer libfcgi may wait for the peer to close; nginx does at once, anything else shall not

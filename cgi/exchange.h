@@ -13,7 +13,7 @@
  */
 struct exchange;
 
-/* libfcgi puts signal handlers of its own when the first one is made.  BROKEN: no memory. */
+/* libfcgi puts signal handlers of its own when the first one is made.  BROKEN: libfcgi does not start. */
 enum outcome exchange_new(struct exchange **exchange, struct fault *why) MUST_USE;
 void exchange_free(struct exchange *exchange); /* NULL is allowed. */
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "log.h"
 #include "notify.h"
 #include "pool.h"
@@ -441,10 +442,7 @@ pool_run(struct pool_job *job, struct fault *why)
 	    mmap(NULL, beats_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (pool.beats == MAP_FAILED)
 		return fault_set(why, BROKEN, "no shared memory for the pool: %s", strerror(errno));
-	if ((pool.places = calloc((size_t)pool.size, sizeof(struct place))) == NULL) {
-		munmap(pool.beats, beats_size);
-		return fault_set(why, BROKEN, "no memory for the pool");
-	}
+	pool.places = memory_zeroed((size_t)pool.size, sizeof(struct place));
 	for (int i = 0; i < pool.size; i++)
 		pool.places[i].beat = &pool.beats[i];
 

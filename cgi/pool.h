@@ -48,7 +48,7 @@ struct pool_job {
  * Run the pool until a signal ends it.  Single-threaded callers only.
  *
  * DONE: every worker has ended.  NEVER: at the first start a worker said EX_CONFIG; it has told the log why.
- * BROKEN: no memory for the pool.
+ * BROKEN: no memory to share with the workers.
  */
 enum outcome pool_run(struct pool_job *job, struct fault *why) MUST_USE;
 

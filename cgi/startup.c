@@ -75,7 +75,7 @@ startup_settings(int needs)
 static void
 warn_of_place(const char *name, const char *path)
 {
-	char *copy = text_copy(path, strlen(path)), *warning, text[LOG_TEXT];
+	char *copy = text_copy(path), *warning, text[LOG_TEXT];
 	const char *directory = dirname(copy);
 
 	if (access(directory, W_OK | X_OK) < 0) {

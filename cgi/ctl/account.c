@@ -143,7 +143,7 @@ tell_expiry(int64_t expires)
 	char text[CLOCK_TEXT];
 
 	if (expires == 0)
-		return text_format("%s", "");
+		return text_copy("");
 	return text_format("; the token expires at %s", clock_local(text, expires));
 }
 

@@ -35,7 +35,7 @@ ctl_retry_left(const json_t *row)
 	if (strcmp(status, payment_status_name(PAYMENT_FAILED)) != 0)
 		return text_format("it has not failed: %s", status);
 	if (json_is_true(json_object_get(row, "purged")))
-		return text_format("%s", ledger_why_left(row));
+		return text_copy(ledger_why_left(row));
 	return NULL;
 }
 

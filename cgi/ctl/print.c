@@ -11,6 +11,8 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#include "base/memory.h"
+#include "base/text.h"
 #include "print.h"
 
 #define GAP         2   /* Spaces between two columns. */
@@ -83,17 +85,6 @@ tidy(char *text)
 	return width;
 }
 
-static char *format_text(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
-static char *
-format_text(const char *format, va_list args)
-{
-	char *text;
-
-	if (vasprintf(&text, format, args) < 0)
-		abort();
-	return text;
-}
-
 /*
  * Tables.
  */
@@ -112,14 +103,6 @@ struct print_table {
 	size_t count, capacity;
 };
 
-static void *
-grown(void *memory, size_t count, size_t size)
-{
-	if ((memory = reallocarray(memory, count, size)) == NULL)
-		abort();
-	return memory;
-}
-
 static void
 add_cell(struct print_table *table, enum print_look look, char *text)
 {
@@ -128,7 +111,7 @@ add_cell(struct print_table *table, enum print_look look, char *text)
 
 	if (table->count == table->capacity) {
 		table->capacity = table->capacity > 0 ? 2 * table->capacity : 64;
-		table->cells = grown(table->cells, table->capacity, sizeof(cell));
+		table->cells = memory_resize_array(table->cells, table->capacity, sizeof(cell));
 	}
 	table->cells[table->count++] = cell;
 	if (cell.width > *width)
@@ -138,12 +121,12 @@ add_cell(struct print_table *table, enum print_look look, char *text)
 struct print_table *
 print_table(int columns, const char *const heads[])
 {
-	struct print_table *table = grown(NULL, 1, sizeof(*table));
+	struct print_table *table = memory_resize_array(NULL, 1, sizeof(*table));
 	int i;
 
 	*table = (struct print_table){ .columns = columns };
-	table->right = grown(NULL, (size_t)columns, sizeof(*table->right));
-	table->widths = grown(NULL, (size_t)columns, sizeof(*table->widths));
+	table->right = memory_resize_array(NULL, (size_t)columns, sizeof(*table->right));
+	table->widths = memory_resize_array(NULL, (size_t)columns, sizeof(*table->widths));
 	for (i = 0; i < columns; i++) {
 		table->right[i] = heads != NULL && heads[i][0] == '>';
 		table->widths[i] = 0;
@@ -160,12 +143,11 @@ print_cell(struct print_table *table, enum print_look look, const char *format, 
 	char *text;
 
 	va_start(args, format);
-	text = format_text(format, args);
+	text = text_format_list(format, args);
 	va_end(args);
 	if (text[0] == '\0') {
 		free(text);
-		if ((text = strdup("-")) == NULL)
-			abort();
+		text = text_copy("-");
 	}
 	add_cell(table, look, text);
 }
@@ -217,7 +199,7 @@ print_line(enum print_look look, const char *format, ...)
 	char *text;
 
 	va_start(args, format);
-	text = format_text(format, args);
+	text = text_format_list(format, args);
 	va_end(args);
 	tidy(text);
 	put_text(look, text);
@@ -232,7 +214,7 @@ print_complaint(const char *format, ...)
 	char *text;
 
 	va_start(args, format);
-	text = format_text(format, args);
+	text = text_format_list(format, args);
 	va_end(args);
 	tidy(text);
 	fprintf(stderr, "%spaymentctl: %s\n", line_open ? "\n" : "", text);

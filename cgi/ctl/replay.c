@@ -9,6 +9,7 @@
 #include <sysexits.h>
 
 #include "admin/replay.h"
+#include "base/memory.h"
 #include "config/env_file.h"
 #include "ctl.h"
 #include "ledger/audit.h"
@@ -90,12 +91,10 @@ value_text(const json_t *value)
 {
 	char *text = NULL;
 	size_t size;
-	FILE *stream = open_memstream(&text, &size);
+	FILE *stream = memory_stream(&text, &size);
 
-	if (stream == NULL)
-		abort();
 	write_value(stream, value);
-	fclose(stream);
+	memory_stream_end(stream);
 	return text;
 }
 

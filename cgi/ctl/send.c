@@ -11,6 +11,7 @@
 #include "amocrm/http_client.h"
 #include "base/clock.h"
 #include "base/crypto.h"
+#include "base/memory.h"
 #include "ctl.h"
 #include "print.h"
 
@@ -25,12 +26,10 @@ read_all(const char *path, size_t *size)
 {
 	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
 	char *bytes = NULL, part[4096];
-	FILE *all = open_memstream(&bytes, size);
+	FILE *all = memory_stream(&bytes, size);
 	size_t got;
 	bool failed;
 
-	if (all == NULL)
-		abort();
 	while (file != NULL && (got = fread(part, 1, sizeof(part), file)) > 0)
 		fwrite(part, 1, got, all);
 	failed = file == NULL || ferror(file);
@@ -38,7 +37,7 @@ read_all(const char *path, size_t *size)
 		print_complaint("%s: %s", path, strerror(errno));
 	if (file != NULL && file != stdin)
 		fclose(file);
-	fclose(all);
+	memory_stream_end(all);
 	if (!failed)
 		return bytes;
 	free(bytes);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/text.h"
 #include "ctl.h"
 #include "deliver/lead_fields.h"
 #include "print.h"
@@ -120,8 +121,7 @@ fact(struct print_table *table, const char *name, enum print_look look, const ch
 	char *value;
 
 	va_start(args, format);
-	if (vasprintf(&value, format, args) < 0)
-		abort();
+	value = text_format_list(format, args);
 	va_end(args);
 	print_cell(table, PRINT_DIM, "%s", name);
 	print_cell(table, look, "%s", value);

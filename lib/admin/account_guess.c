@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "admin/account_guess.h"
+#include "base/memory.h"
 #include "base/text.h"
 
 /* Letters and digits; every byte of a letter beyond ASCII has its highest bit set. */
@@ -16,11 +17,9 @@ static char *
 words_of(const char *name)
 {
 	static const char yo[] = "ё", ye[] = "е";
-	char *folded = text_fold(name), *words = malloc(strlen(name) + 3), *to = words;
+	char *folded = text_fold(name), *words = memory_allocate(strlen(name) + 3), *to = words;
 	const char *from;
 
-	if (words == NULL)
-		abort();
 	*to++ = ' ';
 	for (from = folded; *from != '\0'; from++) {
 		if (strncmp(from, yo, strlen(yo)) == 0) {

@@ -6,6 +6,7 @@
 #include "admin/change.h"
 #include "amocrm/fields.h"
 #include "base/clock.h"
+#include "base/memory.h"
 #include "base/text.h"
 
 /* The account's field of an item, which has its id or its code; NULL when it was deleted. */
@@ -25,9 +26,9 @@ title_of(const json_t *field, const json_t *item)
 	const char *code = json_string_value(json_object_get(item, "field_code"));
 
 	if (field != NULL)
-		return text_format("%s", account_name(field));
+		return text_copy(account_name(field));
 	if (code != NULL)
-		return text_format("%s", code);
+		return text_copy(code);
 	return text_format(
 	    "%" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(item, "field_id")));
 }
@@ -61,15 +62,13 @@ values_of(const json_t *field, const json_t *item)
 {
 	size_t count = json_array_size(json_object_get(item, "values")), size, i;
 	char *text = NULL;
-	FILE *stream = open_memstream(&text, &size);
+	FILE *stream = memory_stream(&text, &size);
 
-	if (stream == NULL)
-		abort();
 	for (i = 0; i < count; i++) {
 		fputs(i > 0 ? ", " : "", stream);
 		write_value(stream, field, item, i);
 	}
-	fclose(stream);
+	memory_stream_end(stream);
 	return text;
 }
 

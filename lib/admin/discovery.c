@@ -7,6 +7,8 @@
 #include "admin/account_guess.h"
 #include "admin/discovery.h"
 #include "admin/field_setting.h"
+#include "base/memory.h"
+#include "base/text.h"
 #include "rules/rule_ids.h"
 
 struct discovery {
@@ -27,8 +29,7 @@ add(struct discovery *found, const char *setting, const json_t *thing, const cha
 	va_list args;
 
 	va_start(args, format);
-	if (vasprintf(&comment, format, args) < 0)
-		abort();
+	comment = text_format_list(format, args);
 	va_end(args);
 	json_array_append_new(found->items,
 	    json_pack("{s:s, s:s?, s:o, s:s}", "section", found->section, "setting", setting, "id",
@@ -207,12 +208,10 @@ list_rest(const struct discovery *found, const json_t *things)
 {
 	char *text = NULL;
 	size_t size, i;
-	FILE *list = open_memstream(&text, &size);
+	FILE *list = memory_stream(&text, &size);
 	const json_t *thing;
 	const char *between = ": ";
 
-	if (list == NULL)
-		abort();
 	json_array_foreach(things, i, thing) {
 		if (guessed(found, thing))
 			continue;
@@ -220,7 +219,7 @@ list_rest(const struct discovery *found, const json_t *things)
 		    list, "%s%" PRId64 " \"%s\"", between, account_id(thing), account_name(thing));
 		between = ", ";
 	}
-	fclose(list);
+	memory_stream_end(list);
 	return text;
 }
 

@@ -40,7 +40,7 @@ suggest_field(const struct check *check, const struct field_setting *setting)
 	const json_t *field = guess_field(check->account, setting);
 
 	if (field == NULL || account_id(field) == id_of(check, setting->name))
-		return text_format("%s", "");
+		return text_copy("");
 	return text_format("; \"%s\" (%" PRId64 ", %s) looks like it", account_name(field),
 	    account_id(field), account_type(field));
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "admin/finding.h"
+#include "base/text.h"
 
 void
 finding_add(
@@ -12,8 +13,7 @@ finding_add(
 	va_list args;
 
 	va_start(args, format);
-	if (vasprintf(&message, format, args) < 0)
-		abort();
+	message = text_format_list(format, args);
 	va_end(args);
 	json_array_append_new(findings,
 	    json_pack("{s:s, s:s, s:o, s:s}", "state", state, "setting", setting, "id",

@@ -6,6 +6,7 @@
 #include "admin/reconcile.h"
 #include "amocrm/fields.h"
 #include "base/money.h"
+#include "base/text.h"
 #include "payment/note.h"
 
 static void differ(json_t *differences, int64_t lead_id, const char *key, const char *difference,
@@ -18,8 +19,7 @@ differ(json_t *differences, int64_t lead_id, const char *key, const char *differ
 	va_list args;
 
 	va_start(args, format);
-	if (vasprintf(&message, format, args) < 0)
-		abort();
+	message = text_format_list(format, args);
 	va_end(args);
 	json_array_append_new(differences,
 	    json_pack("{s:I, s:s?, s:s, s:s}", "lead_id", (json_int_t)lead_id, "payment_id", key,

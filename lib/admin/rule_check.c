@@ -7,6 +7,7 @@
 #include "admin/field_setting.h"
 #include "admin/finding.h"
 #include "admin/rule_check.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "rules/rule_ids.h"
 
@@ -60,7 +61,7 @@ suggest_option(const json_t *field, const char *name)
 	const json_t *meant = name[0] != '\0' ? guess_option(field, name) : NULL;
 
 	if (meant == NULL)
-		return text_format("%s", "");
+		return text_copy("");
 	return text_format("; \"%s\" is %" PRId64, account_name(meant), account_id(meant));
 }
 
@@ -158,7 +159,7 @@ check_stage(struct check *check, const struct rule_id *one)
 		return;
 	suggestion = meant != NULL ? text_format("; \"%s\" (%" PRId64 ") looks like it",
 					 account_name(meant), account_id(meant))
-				   : text_format("%s", "");
+				   : text_copy("");
 	if (stage == NULL && owner != NULL)
 		finding_add(check->findings, "wrong", one->label, one->id,
 		    "this is a stage of the pipeline \"%s\", not of \"%s\"%s", account_name(owner),
@@ -203,16 +204,14 @@ list_task_types(const struct check *check)
 	const json_t *type;
 	char *text = NULL;
 	size_t size, i;
-	FILE *list = open_memstream(&text, &size);
+	FILE *list = memory_stream(&text, &size);
 
-	if (list == NULL)
-		abort();
 	json_array_foreach(account_task_types(check->account), i, type) {
 		fprintf(
 		    list, "%s %" PRId64 " \"%s\"", between, account_id(type), account_name(type));
 		between = ",";
 	}
-	fclose(list);
+	memory_stream_end(list);
 	return text;
 }
 

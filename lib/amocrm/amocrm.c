@@ -5,6 +5,7 @@
 
 #include "amocrm/amocrm.h"
 #include "amocrm/internal.h"
+#include "base/memory.h"
 #include "base/text.h"
 
 /* Pages of 250 entities; a search that fills twenty of them is not about one person. */
@@ -30,8 +31,7 @@ amocrm_open(const struct settings *settings, struct limiter *limiter, struct amo
 	out = http_client_open(settings->amo_access_token, settings->amo_ca_file, &http, why);
 	if (out != DONE)
 		return out;
-	if ((*crm = calloc(1, sizeof(**crm))) == NULL)
-		abort();
+	*crm = memory_zeroed(1, sizeof(**crm));
 	(*crm)->http = http;
 	(*crm)->caller = (struct caller){ .settings = settings, .limiter = limiter, .http = http };
 	return DONE;
@@ -286,18 +286,16 @@ read_filtered(struct amocrm *crm, const json_t *ids, size_t from, json_t *leads,
 {
 	char *path = NULL;
 	size_t size = 0, i;
-	FILE *text = open_memstream(&path, &size);
+	FILE *text = memory_stream(&path, &size);
 	json_t *page = NULL;
 	const json_t *lead;
 	enum outcome out;
 
-	if (text == NULL)
-		abort();
 	fprintf(text, "/api/v4/leads?with=contacts&limit=%d", PAGE_SIZE);
 	for (i = from; i < json_array_size(ids) && i < from + IDS_MAX; i++)
 		fprintf(text, "&filter%%5Bid%%5D%%5B%%5D=%" JSON_INTEGER_FORMAT,
 		    json_integer_value(json_array_get(ids, i)));
-	fclose(text);
+	memory_stream_end(text);
 	if ((out = get_page(crm, "leads", "read leads", path, &page, why)) != DONE)
 		return out;
 	json_array_foreach(amocrm_embedded(page, "leads"), i, lead) {

@@ -7,6 +7,8 @@
 
 #include "amocrm/http_client.h"
 #include "base/clock.h"
+#include "base/memory.h"
+#include "base/text.h"
 
 #define RETRY_AFTER_MAX_S 3600
 
@@ -36,51 +38,39 @@ struct http_client {
 	struct curl_slist extra; /* The request's own header, in front of one of those. */
 	char *answer;
 	size_t size, capacity;
-	bool too_large, no_memory;
+	bool too_large;
 	const struct http_client_request *request; /* The one under way, */
 	int departures;                            /* and how often it has left. */
 	char error[CURL_ERROR_SIZE];
 };
 
-/* Append to a header list, which is left as it was when memory is short. */
-static bool
+static void
 append(struct curl_slist **list, const char *line)
 {
-	struct curl_slist *longer = curl_slist_append(*list, line);
-
-	if (longer)
-		*list = longer;
-	return longer != NULL;
+	*list = curl_slist_append(*list, line);
 }
 
-static bool
+static void
 append_token(struct http_client *http, const char *token)
 {
-	static const char prefix[] = "Authorization: Bearer ";
-	size_t size = sizeof(prefix) + strlen(token);
-	char *line;
-	bool made;
+	char *line = text_format("Authorization: Bearer %s", token);
 
-	if (!(line = malloc(size)))
-		return false;
-	memcpy(line, prefix, sizeof(prefix) - 1);
-	memcpy(line + sizeof(prefix) - 1, token, strlen(token) + 1);
-	made = append(&http->headers, line) && append(&http->headers_with_body, line);
-	explicit_bzero(line, size);
+	append(&http->headers, line);
+	append(&http->headers_with_body, line);
+	explicit_bzero(line, strlen(line));
 	free(line);
-	return made;
 }
 
-static bool
+static void
 make_headers(struct http_client *http, const char *token)
 {
-	if (token && !append_token(http, token))
-		return false;
+	if (token)
+		append_token(http, token);
+	append(&http->headers, "Accept: application/json");
+	append(&http->headers_with_body, "Accept: application/json");
+	append(&http->headers_with_body, "Content-Type: application/json");
 	/* An empty Expect stops libcurl from asking for permission first and waiting a second for it. */
-	return append(&http->headers, "Accept: application/json") &&
-	    append(&http->headers_with_body, "Accept: application/json") &&
-	    append(&http->headers_with_body, "Content-Type: application/json") &&
-	    append(&http->headers_with_body, "Expect:");
+	append(&http->headers_with_body, "Expect:");
 }
 
 enum outcome
@@ -89,20 +79,19 @@ http_client_open(
 {
 	struct http_client *opened;
 
-	if (!(opened = calloc(1, sizeof(*opened))))
-		return fault_set(why, BROKEN, "HTTP client: no memory");
 	/* Counted by libcurl; each http_client_close() takes one back. */
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-		free(opened);
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, memory_allocate, free, memory_resize,
+		text_copy, memory_zeroed) != CURLE_OK)
 		return fault_set(why, BROKEN, "HTTP client: libcurl cannot be initialised");
-	}
-	opened->easy = curl_easy_init();
-	opened->answer = calloc(1, 1);
+	opened = memory_zeroed(1, sizeof(*opened));
+	opened->answer = memory_zeroed(1, 1);
 	opened->capacity = 1;
-	if (!opened->easy || !opened->answer || !make_headers(opened, token) ||
-	    (ca_file && !(opened->ca_file = strdup(ca_file)))) {
+	make_headers(opened, token);
+	if (ca_file)
+		opened->ca_file = text_copy(ca_file);
+	if (!(opened->easy = curl_easy_init())) {
 		http_client_close(opened);
-		return fault_set(why, BROKEN, "HTTP client: no memory");
+		return fault_set(why, BROKEN, "HTTP client: libcurl gives no handle");
 	}
 	*http = opened;
 	return DONE;
@@ -133,21 +122,17 @@ http_client_close(struct http_client *http)
 }
 
 /* Make room for that many more bytes and the NUL. */
-static bool
+static void
 reserve(struct http_client *http, size_t more)
 {
 	size_t needed = http->size + more + 1, capacity = http->capacity;
-	char *grown;
 
 	while (capacity < needed)
 		capacity *= 2;
 	if (capacity == http->capacity)
-		return true;
-	if (!(grown = realloc(http->answer, capacity)))
-		return false;
-	http->answer = grown;
+		return;
+	http->answer = memory_resize(http->answer, capacity);
 	http->capacity = capacity;
-	return true;
 }
 
 /*
@@ -164,10 +149,7 @@ receive(char *data, size_t one, size_t count, void *context)
 		http->too_large = true;
 		return 0;
 	}
-	if (!reserve(http, size)) {
-		http->no_memory = true;
-		return 0;
-	}
+	reserve(http, size);
 	memcpy(http->answer + http->size, data, size);
 	http->size += size;
 	http->answer[http->size] = '\0';
@@ -274,7 +256,7 @@ prepare(struct http_client *http, const struct http_client_request *request, int
 	curl_easy_reset(http->easy);
 	http->size = 0;
 	http->answer[0] = '\0';
-	http->too_large = http->no_memory = false;
+	http->too_large = false;
 	http->request = request;
 	http->departures = 0;
 	http->error[0] = '\0';
@@ -353,8 +335,6 @@ explain(struct http_client *http, const struct http_client_request *request, CUR
 		text = "the connection was lost, and this may not be sent twice";
 	else if (http->too_large)
 		text = "the answer is too large";
-	else if (http->no_memory)
-		text = "no memory for the answer";
 	else if (outcome == LATER && code != CURLE_URL_MALFORMAT && http->error[0])
 		text = http->error;
 	(void)fault_set(why, outcome, "%s %.*s: %s (libcurl code %d)", request->method,
@@ -463,10 +443,6 @@ http_client_exchange(struct http_client *http, const struct http_client_request 
 char *
 http_client_escape(struct http_client *http, const char *text)
 {
-	char *escaped = curl_easy_escape(http->easy, text, 0), *copy;
-
-	/* libcurl's strings are freed by libcurl, ours by free(3). */
-	copy = escaped ? strdup(escaped) : NULL;
-	curl_free(escaped);
-	return copy;
+	/* libcurl allocates as we do, so free(3) will take this. */
+	return curl_easy_escape(http->easy, text, 0);
 }

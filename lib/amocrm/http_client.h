@@ -70,7 +70,7 @@ enum outcome http_client_exchange(struct http_client *http,
     const struct http_client_request *request, struct http_client_response *answer,
     struct fault *why) MUST_USE;
 
-/* Percent-encode into a new string, which the caller frees; NULL when memory is short. */
+/* Percent-encode into a new string, which the caller frees. */
 char *http_client_escape(struct http_client *http, const char *text);
 
 #endif

@@ -122,7 +122,7 @@ perform(struct amocrm *crm, const struct way *way, const struct sending *sending
 		.what = way->what[sending->count > 1],
 		.path = is_addressed(way, sending)
 		    ? text_format("%s/%" PRId64, way->path, sending->items[0]->id)
-		    : text_format("%s", way->path),
+		    : text_copy(way->path),
 		.body = body_of(way, sending),
 		.once = creates(way),
 		.overwrites = way->overwrites };

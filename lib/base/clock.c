@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 
 /* The chosen zone's label; the zone itself is the C library's global state, so this may be one too. */
 static char zone_label[64] = "UTC";
@@ -74,7 +75,7 @@ clock_set_zone(const char *name)
 	if (name[0] == '\0' || (strcmp(name, "UTC") != 0 && !zone_exists(name)))
 		return false;
 	if (setenv("TZ", name, 1) != 0)
-		abort();
+		memory_exhausted();
 	tzset();
 	snprintf(zone_label, sizeof(zone_label), "%s", last != NULL ? last + 1 : name);
 	for (char *at = zone_label; *at != '\0'; at++)

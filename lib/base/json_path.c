@@ -86,5 +86,5 @@ json_path_text(const json_t *value)
 	else
 		return NULL;
 	text = text_trim(text, &length);
-	return text_copy(text, length);
+	return text_part(text, length);
 }

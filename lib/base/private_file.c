@@ -8,17 +8,16 @@
 #include <unistd.h>
 
 #include "base/private_file.h"
+#include "base/text.h"
 
 /* Where that is not allowed the file is as useful as it was. */
 static void
 give_to_owner_of_directory(int fd, const char *path)
 {
-	char *copy = strdup(path);
+	char *copy = text_copy(path);
 	struct stat directory;
 	bool known;
 
-	if (copy == NULL)
-		abort();
 	known = stat(dirname(copy), &directory) == 0;
 	free(copy);
 	if (known && directory.st_uid != 0 && fchown(fd, directory.st_uid, directory.st_gid) < 0)

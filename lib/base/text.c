@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/text.h"
 
 /* The length of the white space at the beginning, 0 when there is none: one character. */
@@ -37,12 +38,16 @@ text_trim(const char *text, size_t *length)
 }
 
 char *
-text_copy(const char *text, size_t length)
+text_copy(const char *text)
 {
-	char *copy = malloc(length + 1);
+	return text_part(text, strlen(text));
+}
 
-	if (copy == NULL)
-		abort();
+char *
+text_part(const char *text, size_t length)
+{
+	char *copy = memory_allocate(length + 1);
+
 	memcpy(copy, text, length);
 	copy[length] = '\0';
 	return copy;
@@ -69,7 +74,7 @@ fold_cyrillic(unsigned char letter[static 2])
 char *
 text_fold(const char *text)
 {
-	char *folded = text_copy(text, strlen(text));
+	char *folded = text_copy(text);
 
 	for (char *at = folded; *at != '\0'; at++) {
 		if (*at >= 'A' && *at <= 'Z')
@@ -109,7 +114,7 @@ text_has_controls(const char *text)
 char *
 text_one_line(const char *text)
 {
-	char *line = text_copy(text, strlen(text)), *to = line;
+	char *line = text_copy(text), *to = line;
 
 	for (const char *from = line; *from != '\0';) {
 		size_t length = 0;
@@ -135,8 +140,17 @@ text_format(const char *format, ...)
 	char *text;
 
 	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		abort();
+	text = text_format_list(format, args);
 	va_end(args);
+	return text;
+}
+
+char *
+text_format_list(const char *format, va_list args)
+{
+	char *text;
+
+	if (vasprintf(&text, format, args) < 0)
+		memory_exhausted();
 	return text;
 }

@@ -45,7 +45,7 @@ url_is_base(const char *text)
 	length = host_length(text);
 	if (length == 0)
 		return false;
-	host = text_copy(text, length);
+	host = text_part(text, length);
 	good = !plain || is_loopback(host);
 	free(host);
 	text += length;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+#include "base/text.h"
 #include "config/env_file.h"
 
 #define NAME_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
@@ -143,9 +145,7 @@ read_name(struct cursor *cursor)
 		    peek(cursor) != '\0')
 			next(cursor);
 		length = (size_t)(cursor->at - begin);
-		name = strndup(begin, length);
-		if (name == NULL)
-			abort();
+		name = text_part(begin, length);
 		skip_blanks(cursor);
 		if (peek(cursor) == '=' && length > 0 && (*begin < '0' || *begin > '9')) {
 			next(cursor);
@@ -172,18 +172,16 @@ assign(struct cursor *cursor, const char *name, json_t *into, struct fault *why)
 	size_t size;
 	bool closed;
 
-	if ((cursor->value = open_memstream(&value, &size)) == NULL)
-		abort();
+	cursor->value = memory_stream(&value, &size);
 	closed = read_value(cursor);
-	if (fclose(cursor->value) != 0)
-		abort();
+	memory_stream_end(cursor->value);
 	json = memchr(value, '\0', size) == NULL ? json_stringn(value, size) : NULL;
 	if (!closed)
 		out = fault_set(why, NEVER, "line %d: a quote is not closed", line);
 	else if (json == NULL)
 		out = fault_set(why, NEVER, "line %d: the value is not UTF-8 text", line);
-	else if (json_object_set(into, name, json) != 0)
-		abort();
+	else
+		json_object_set(into, name, json);
 	json_decref(json);
 	free(value);
 	return out;
@@ -224,8 +222,7 @@ envfile_content(const char *path, size_t *size)
 
 	if (file == NULL)
 		return NULL;
-	if ((content = malloc(ENVFILE_MAX + 1)) == NULL)
-		abort();
+	content = memory_allocate(ENVFILE_MAX + 1);
 	errno = 0;
 	*size = fread(content, 1, ENVFILE_MAX, file);
 	failed = ferror(file) != 0 || (*size == ENVFILE_MAX && fgetc(file) != EOF);

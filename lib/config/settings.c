@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "base/url.h"
 #include "base/webhook_key.h"
@@ -155,7 +156,7 @@ read_entry(const struct source *source, const struct entry *entry, struct settin
 		return;
 	switch (entry->kind) {
 	case KIND_TEXT:
-		*(char **)member = text_copy(value, strlen(value));
+		*(char **)member = text_copy(value);
 		break;
 	case KIND_FLAG:
 		*(bool *)member = value_flag(source, entry->name, value);
@@ -222,8 +223,7 @@ read_secrets(const struct source *source, int needs, struct settings *settings)
 static void
 set_variable(json_t *variables, const char *name, const char *value)
 {
-	if (json_object_set_new(variables, name, json_string(value)) != 0)
-		abort();
+	json_object_set_new(variables, name, json_string(value));
 }
 
 /* Whoever has one pipeline only gave the default pair; whoever gave the site's own ids means those. */
@@ -309,7 +309,7 @@ read_rules(const struct source *source, struct settings *settings)
 {
 	/* A file that is there but may not be read is no reason to follow other rules than the operator's. */
 	if (settings->payment_mapping == NULL && access(DEFAULT_RULES, F_OK) == 0)
-		settings->payment_mapping = text_copy(DEFAULT_RULES, strlen(DEFAULT_RULES));
+		settings->payment_mapping = text_copy(DEFAULT_RULES);
 	if (settings->payment_mapping == NULL)
 		return;
 	settings->rules = envfile_content(settings->payment_mapping, &settings->rules_size);
@@ -391,13 +391,11 @@ warn(const struct source *source, const struct settings *settings)
 enum outcome
 settings_load(int needs, struct settings **settings, json_t *warnings)
 {
-	struct settings *new = calloc(1, sizeof(*new));
+	struct settings *new = memory_zeroed(1, sizeof(*new));
 	size_t before = json_array_size(warnings);
 	struct source source;
 	bool mistaken;
 
-	if (new == NULL)
-		abort();
 	source_open(&source, warnings);
 	read_secrets(&source, needs, new);
 	for (size_t i = 0; i < COUNT(table); i++)

@@ -21,8 +21,7 @@ source_remark(const struct source *source, const char *format, ...)
 	/* Only a path can be no UTF-8, and the variable's name stands before it. */
 	if (warning == NULL)
 		warning = json_string("A path in the settings is not UTF-8.");
-	if (json_array_append_new(source->warnings, warning) != 0)
-		abort();
+	json_array_append_new(source->warnings, warning);
 }
 
 static void
@@ -71,8 +70,6 @@ source_open(struct source *source, json_t *warnings)
 	source->warnings = warnings;
 	source->absent = NULL;
 	source->values = json_object();
-	if (source->values == NULL)
-		abort();
 	read_file(source);
 	read_environment(source);
 }
@@ -117,7 +114,7 @@ source_secret(const struct source *source, const char *name, const char *credent
 	char file_name[128], *secret, *file;
 
 	if (value != NULL)
-		return text_copy(value, strlen(value));
+		return text_copy(value);
 	snprintf(file_name, sizeof(file_name), "%s_FILE", name);
 	if ((path = source_value(source, file_name)) != NULL) {
 		secret = read_secret(path);
@@ -128,8 +125,7 @@ source_secret(const struct source *source, const char *name, const char *credent
 	}
 	if (directory == NULL || credential == NULL)
 		return NULL;
-	if (asprintf(&file, "%s/%s", directory, credential) < 0)
-		abort();
+	file = text_format("%s/%s", directory, credential);
 	secret = read_secret(file);
 	if (secret == NULL && errno != 0 && errno != ENOENT)
 		source_remark(source, "%s: %s cannot be read: %s", name, file, strerror(errno));

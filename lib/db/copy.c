@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "db/db.h"
 #include "db/internal.h"
 
@@ -177,8 +178,7 @@ verify_copy(const char *path, struct watch *watch, struct fault *why)
 	enum outcome outcome;
 	int fd;
 
-	if (!(copy.path = strdup(path)))
-		return fault_set(why, BROKEN, "copy %s: no memory", path);
+	copy.path = text_copy(path);
 	watch->began_ms = clock_mono_ms();
 	if ((outcome = db_open_sqlite(&copy, path, SQLITE_OPEN_READONLY, why)) == DONE) {
 		watch_steps(&copy, tell_seconds, watch);
@@ -253,8 +253,7 @@ db_copy(struct db *db, const char *path, db_progress *tell, void *told, struct f
 		return fault_set(why, NEVER, "copy %s: the file exists", path);
 	if ((outcome = measure_all(db, &watch, why)) != DONE)
 		return outcome;
-	if (asprintf(&draft, "%s.XXXXXX", path) < 0)
-		return fault_set(why, BROKEN, "copy %s: no memory", path);
+	draft = text_format("%s.XXXXXX", path);
 	/* SQLite accepts an empty file as the target, and this one has mode 0600. */
 	if ((fd = mkostemp(draft, O_CLOEXEC)) < 0) {
 		outcome = db_failed_errno(draft, "copy", why);

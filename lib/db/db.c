@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "db/db.h"
 #include "db/internal.h"
 
@@ -97,11 +98,9 @@ enum outcome
 db_sync_directory(const char *path, struct fault *why)
 {
 	enum outcome outcome = DONE;
-	char *copy;
+	char *copy = text_copy(path);
 	int fd;
 
-	if (!(copy = strdup(path)))
-		return fault_set(why, BROKEN, "directory of %s: no memory", path);
 	if ((fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 || fsync(fd) < 0)
 		outcome = db_failed_errno(path, "directory of", why);
 	if (fd >= 0)

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/private_file.h"
+#include "base/text.h"
 #include "db/db.h"
 #include "db/internal.h"
 
@@ -28,10 +29,8 @@
 enum outcome
 db_gate_open(struct db *db, struct fault *why)
 {
-	char *name;
+	char *name = text_format("%s-gate", db->path);
 
-	if (asprintf(&name, "%s-gate", db->path) < 0)
-		return fault_set(why, BROKEN, "ledger %s: no memory", db->path);
 	if ((db->gate = private_file_open(name, 0)) < 0) {
 		(void)db_failed_errno(name, "gate", why);
 		free(name);

@@ -10,7 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "base/private_file.h"
+#include "base/text.h"
 #include "db/db.h"
 #include "db/internal.h"
 
@@ -38,15 +40,50 @@ create_file(const char *path, struct fault *why)
 	return db_sync_directory(path, why);
 }
 
+static sqlite3_mem_methods sqlite_memory; /* SQLite's own functions. */
+
+static void *
+sqlite_allocate(int size)
+{
+	void *memory = sqlite_memory.xMalloc(size);
+
+	return memory != NULL ? memory : (memory_exhausted(), NULL);
+}
+
+static void *
+sqlite_resize(void *old, int size)
+{
+	void *memory = sqlite_memory.xRealloc(old, size);
+
+	return memory != NULL ? memory : (memory_exhausted(), NULL);
+}
+
+/*
+ * Once in a process, before SQLite's first allocation.  No thread but one ever comes here, so SQLite need not lock each
+ * allocation, nor count it; and one that fails aborts, as everywhere (base/memory.h).
+ */
+static void
+set_up_sqlite(void)
+{
+	sqlite3_mem_methods checked;
+
+	if (sqlite_memory.xMalloc != NULL)
+		return;
+	(void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	(void)sqlite3_config(SQLITE_CONFIG_GETMALLOC, &sqlite_memory);
+	checked = sqlite_memory;
+	checked.xMalloc = sqlite_allocate;
+	checked.xRealloc = sqlite_resize;
+	(void)sqlite3_config(SQLITE_CONFIG_MALLOC, &checked);
+}
+
 enum outcome
 db_open_sqlite(struct db *db, const char *path, int flags, struct fault *why)
 {
 	int code;
 
-	/* No thread but one ever comes here, so SQLite need not lock each allocation, nor count it.  Refused from the second
-	 * opening on, when it holds already. */
-	(void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
-	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	set_up_sqlite();
 	code = sqlite3_open_v2(path, &db->sqlite, flags | SQLITE_OPEN_EXRESCODE, NULL);
 	if (code != SQLITE_OK)
 		return db_failed(db, code, "opening", why);
@@ -170,19 +207,24 @@ migrate(struct db *db, int32_t application_id, const char *const migrations[], i
 	return outcome;
 }
 
+static struct db *
+new_handle(const char *path)
+{
+	struct db *opened = memory_zeroed(1, sizeof(*opened));
+
+	opened->path = text_copy(path);
+	opened->gate = -1;
+	return opened;
+}
+
 enum outcome
 db_open(const char *path, int32_t application_id, const char *const migrations[], int count,
     struct db **db, struct fault *why)
 {
-	struct db *opened;
+	struct db *opened = new_handle(path);
 	enum outcome outcome;
 
-	if (!(opened = calloc(1, sizeof(*opened))))
-		return fault_set(why, BROKEN, "ledger %s: no memory", path);
-	opened->gate = -1;
-	if (!(opened->path = strdup(path)))
-		outcome = fault_set(why, BROKEN, "ledger %s: no memory", path);
-	else if ((outcome = db_gate_open(opened, why)) == DONE &&
+	if ((outcome = db_gate_open(opened, why)) == DONE &&
 	    (outcome = db_gate_enter(opened, why)) == DONE) {
 		if ((outcome = create_file(path, why)) == DONE &&
 		    (outcome = db_open_sqlite(opened, path, SQLITE_OPEN_READWRITE, why)) == DONE)
@@ -213,13 +255,10 @@ db_open_existing(const char *path, int32_t application_id, const char *const mig
 enum outcome
 db_open_foreign(const char *path, struct db **db, struct fault *why)
 {
-	struct db *opened;
+	struct db *opened = new_handle(path);
 	enum outcome outcome;
 	int64_t tables;
 
-	if (!(opened = calloc(1, sizeof(*opened))) || !(opened->path = strdup(path)))
-		abort();
-	opened->gate = -1;
 	if ((outcome = db_open_sqlite(opened, path, SQLITE_OPEN_READONLY, why)) == DONE &&
 	    (outcome = db_execute(opened, "PRAGMA trusted_schema = OFF", why)) == DONE)
 		outcome = read_number(opened, "SELECT count(*) FROM sqlite_schema", &tables, why);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "db/db.h"
 #include "db/internal.h"
 
@@ -53,12 +54,10 @@ db_query_free(struct query *query)
 static enum outcome
 query_new(struct db *db, const char *sql, int arguments, struct query **query, struct fault *why)
 {
-	struct query *made;
+	struct query *made = memory_zeroed(1, sizeof(*made));
 	enum outcome outcome;
 	int code;
 
-	if (!(made = calloc(1, sizeof(*made))))
-		return fault_set(why, BROKEN, "ledger %s: no memory", db->path);
 	made->db = db;
 	made->sql = sql;
 	code = sqlite3_prepare_v3(
@@ -72,22 +71,6 @@ query_new(struct db *db, const char *sql, int arguments, struct query **query, s
 		return outcome;
 	}
 	*query = made;
-	return DONE;
-}
-
-static enum outcome
-query_remember(struct db *db, struct query *query, struct fault *why)
-{
-	size_t capacity = db->capacity ? db->capacity * 2 : 32;
-	struct query **grown;
-
-	if (db->count == db->capacity) {
-		if (!(grown = realloc(db->queries, capacity * sizeof(*grown))))
-			return fault_set(why, BROKEN, "ledger %s: no memory", db->path);
-		db->queries = grown;
-		db->capacity = capacity;
-	}
-	db->queries[db->count++] = query;
 	return DONE;
 }
 
@@ -110,11 +93,12 @@ query_find(struct db *db, const char *sql, int arguments, struct query **query, 
 	}
 	if ((outcome = query_new(db, sql, arguments, &made, why)) != DONE)
 		return outcome;
-	if ((outcome = query_remember(db, made, why)) != DONE) {
-		db_query_free(made);
-		return outcome;
+	if (db->count == db->capacity) {
+		db->capacity = db->capacity ? db->capacity * 2 : 32;
+		db->queries =
+		    memory_resize_array(db->queries, db->capacity, sizeof(db->queries[0]));
 	}
-	*query = made;
+	*query = db->queries[db->count++] = made;
 	return DONE;
 }
 

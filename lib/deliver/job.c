@@ -40,12 +40,9 @@ static json_t *compose(const char *format, va_list args) __attribute__((format(p
 static json_t *
 compose(const char *format, va_list args)
 {
-	json_t *cut;
-	char *text;
+	char *text = text_format_list(format, args);
+	json_t *cut = text_cut(text, TOLD_MAX);
 
-	if (vasprintf(&text, format, args) < 0)
-		abort();
-	cut = text_cut(text, TOLD_MAX);
 	free(text);
 	return cut;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "amocrm/fields.h"
+#include "base/memory.h"
 #include "base/money.h"
 #include "base/text.h"
 #include "deliver/lead_fields.h"
@@ -179,12 +180,10 @@ lead_fields_name(const struct job *job)
 	const struct payment *paid = job->paid;
 	char *text = NULL, *line;
 	size_t size, i, j;
-	FILE *name = open_memstream(&text, &size);
+	FILE *name = memory_stream(&text, &size);
 	json_t *cut;
 	bool first = true;
 
-	if (name == NULL)
-		abort();
 	fputs("Оплата ", name);
 	for (i = 0; i < paid->item_count; i++) {
 		for (j = 0; j < i && strcmp(paid->items[i].subject, paid->items[j].subject) != 0;
@@ -197,7 +196,7 @@ lead_fields_name(const struct job *job)
 	}
 	if (*paid->name != '\0')
 		fprintf(name, " - %s", paid->name);
-	fclose(name);
+	memory_stream_end(name);
 	line = text_one_line(text);
 	cut = text_cut(line, FIELD_TEXT_MAX - 1);
 	free(line);
@@ -312,7 +311,7 @@ lead_form_title(const struct settings *set, const json_t *field)
 	size_t i;
 
 	if (json_is_string(field))
-		return text_format("%s", json_string_value(field));
+		return text_copy(json_string_value(field));
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (known[i].id == id)
 			return text_format("%s (%" JSON_INTEGER_FORMAT ")", known[i].title, id);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "amocrm/fields.h"
+#include "base/memory.h"
 #include "deliver/lead_story.h"
 
 static const char prefix[] = "AMO_LEAD_FIELD_";
@@ -120,14 +121,12 @@ lead_story(const struct settings *settings, const json_t *lead, const json_t *re
 	const json_t *fields = json_object_get(request, "custom_fields_values"), *field;
 	char *text = NULL;
 	size_t size = 0, i;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out = memory_stream(&text, &size);
 
-	if (out == NULL)
-		abort();
 	json_array_foreach(fields, i, field) {
 		fputs(i > 0 ? ", " : "", out);
 		tell_field(out, settings, lead, field);
 	}
-	fclose(out);
+	memory_stream_end(out);
 	return text;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/memory.h"
 #include "base/text.h"
 #include "deliver/service.h"
 
@@ -32,12 +33,10 @@ open_shared(const struct settings *settings, struct service *service, struct fau
 enum outcome
 service_open(const struct settings *settings, struct service **service, struct fault *why)
 {
-	struct service *opened = calloc(1, sizeof(*opened));
+	struct service *opened = memory_zeroed(1, sizeof(*opened));
 	json_t *errors = NULL;
 	enum outcome out;
 
-	if (opened == NULL)
-		abort();
 	opened->settings = settings;
 	out = rules_load(settings, &opened->mapping, &errors, why);
 	json_decref(errors);

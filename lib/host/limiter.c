@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "base/private_file.h"
 #include "host/limiter.h"
 
@@ -183,8 +184,7 @@ limiter_open(const char *path, int64_t rate, struct limiter **limiter, struct fa
 	if (rate < 1 || rate > LIMITER_RATE_MAX)
 		return fault_set(why, NEVER, "a rate of %" PRId64 " is not between 1 and %d", rate,
 		    LIMITER_RATE_MAX);
-	if (!(opened = calloc(1, sizeof(*opened))))
-		return fault_set(why, BROKEN, "limiter %s: no memory", path);
+	opened = memory_zeroed(1, sizeof(*opened));
 	opened->rate = rate;
 	opened->ticket = NO_TICKET;
 	opened->usual_ms = -1;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "base/private_file.h"
 #include "host/lock.h"
 
@@ -40,10 +41,7 @@ wrap(const char *path, int fd, struct locks **locks, struct fault *why)
 
 	if (fd < 0)
 		return fault_set(why, BROKEN, "lock file %s: %s", path, strerror(errno));
-	if (!(opened = malloc(sizeof(*opened)))) {
-		close(fd);
-		return fault_set(why, BROKEN, "lock file %s: no memory", path);
-	}
+	opened = memory_allocate(sizeof(*opened));
 	opened->fd = fd;
 	*locks = opened;
 	return DONE;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "base/private_file.h"
 #include "base/text.h"
 #include "host/metrics.h"
@@ -120,8 +121,7 @@ open_file(const char *directory, bool writes, struct metrics **metrics, struct f
 		close(fd);
 	if (out != DONE)
 		return out;
-	if ((*metrics = calloc(1, sizeof(**metrics))) == NULL)
-		abort();
+	*metrics = memory_allocate(sizeof(**metrics));
 	**metrics = (struct metrics){ .shared = shared, .writes = writes };
 	return DONE;
 }

@@ -39,6 +39,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
+#include "base/text.h"
 #include "ledger/internal.h"
 #include "ledger/ledger.h"
 #include "ledger/schema.h"
@@ -66,8 +68,7 @@ payment_status_parse(const char *name)
 static void
 wrap(struct db *db, struct ledger **ledger)
 {
-	if ((*ledger = calloc(1, sizeof(**ledger))) == NULL)
-		abort();
+	*ledger = memory_zeroed(1, sizeof(**ledger));
 	(*ledger)->db = db;
 }
 
@@ -173,16 +174,6 @@ due_clear(struct due *due)
 	*due = (struct due){ 0 };
 }
 
-static char *
-copy(const char *text)
-{
-	char *copied = strdup(text);
-
-	if (copied == NULL)
-		abort();
-	return copied;
-}
-
 enum outcome
 ledger_next_due(
     struct ledger *ledger, int64_t after, int64_t now_ms, struct due *due, struct fault *why)
@@ -201,10 +192,10 @@ ledger_next_due(
 	*due = (struct due){ 0 };
 	if (out == DONE && found)
 		*due = (struct due){ .id = db_int(query, 0),
-			.key = copy(db_text(query, 1)),
-			.payload = copy(db_text(query, 2)),
+			.key = text_copy(db_text(query, 1)),
+			.payload = text_copy(db_text(query, 2)),
 			.payload_size = (size_t)db_int(query, 3),
-			.request_id = copy(db_text(query, 6)),
+			.request_id = text_copy(db_text(query, 6)),
 			.recorded_ms = db_int(query, 4),
 			.attempts = db_int(query, 5) };
 	db_done(query);

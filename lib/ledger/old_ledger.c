@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "base/money.h"
 #include "base/text.h"
 #include "ledger/internal.h"
@@ -101,7 +102,7 @@ expression(enum column column, const json_t *there)
 		return text_format(
 		    "CAST(iif(typeof(%s) = 'text', strftime('%%s', %s), %s) AS INTEGER)", name,
 		    name, name);
-	return text_format("%s", name);
+	return text_copy(name);
 }
 
 static char *
@@ -159,11 +160,9 @@ inspect(struct old_ledger *old, int64_t *rows, struct fault *why)
 enum outcome
 old_ledger_open(const char *path, struct old_ledger **old, int64_t *rows, struct fault *why)
 {
-	struct old_ledger *opened = calloc(1, sizeof(*opened));
+	struct old_ledger *opened = memory_zeroed(1, sizeof(*opened));
 	enum outcome out;
 
-	if (opened == NULL)
-		abort();
 	if ((out = db_open_foreign(path, &opened->db, why)) == DONE)
 		out = inspect(opened, rows, why);
 	if (out == DONE)
@@ -280,8 +279,8 @@ understand_row(struct query *query, struct old_row *row)
 		   *payload = text(query, COL_PAYLOAD);
 
 	*row = (struct old_row){ .number = db_int(query, 0),
-		.key = text_copy(key, length),
-		.payload = text_copy(payload, strlen(payload)),
+		.key = text_part(key, length),
+		.payload = text_copy(payload),
 		.contact_id = number(query, COL_CONTACT),
 		.lead_id = number(query, COL_LEAD),
 		.pipeline_id = number(query, COL_PIPELINE),

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "base/money.h"
 #include "monitor/metrics_text.h"
 
@@ -176,10 +177,8 @@ metrics_text(const struct metrics_values *values, const struct overview *overvie
 {
 	char *text = NULL;
 	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out = memory_stream(&text, &size);
 
-	if (out == NULL)
-		abort();
 	head(out, "build_info", "gauge", "The version that answers.");
 	fprintf(out, NAME "build_info{version=\"%s\"} 1\n", VERSION);
 	gauge(out, "ledger_up", "Whether the ledger can be read.", overview != NULL);
@@ -187,7 +186,6 @@ metrics_text(const struct metrics_values *values, const struct overview *overvie
 		write_values(out, values);
 	if (overview != NULL)
 		write_overview(out, overview, rate);
-	if (fclose(out) != 0)
-		abort();
+	memory_stream_end(out);
 	return text;
 }

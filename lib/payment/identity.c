@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "payment/payment.h"
 
 const char *
@@ -18,12 +19,9 @@ hash(enum identity_kind kind, const char *normal)
 {
 	uint8_t digest[SHA256_SIZE];
 	uint64_t number = 0;
-	char *text;
-	int length = asprintf(&text, "%s:%s", identity_name(kind), normal);
+	char *text = text_format("%s:%s", identity_name(kind), normal);
 
-	if (length < 0)
-		abort();
-	sha256(text, (size_t)length, digest);
+	sha256(text, strlen(text), digest);
 	free(text);
 	for (size_t i = 0; i < sizeof(number); i++)
 		number = number << 8 | digest[i];
@@ -33,11 +31,9 @@ hash(enum identity_kind kind, const char *normal)
 static int64_t
 hash_email(const char *email)
 {
-	char *lower = strdup(email);
+	char *lower = text_copy(email);
 	int64_t number;
 
-	if (lower == NULL)
-		abort();
 	for (char *at = lower; *at != '\0'; at++)
 		if (*at >= 'A' && *at <= 'Z')
 			*at = (char)(*at + ('a' - 'A'));

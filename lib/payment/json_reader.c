@@ -102,10 +102,9 @@ trimmed(struct reader *reader, const struct place *place, const char *key, enum 
 	if (length == 0 && need == FILLED)
 		note(reader, place, key, "This must not be empty.");
 	if (length < json_string_length(value)) {
-		char *copy = text_copy(text, length);
+		char *copy = text_part(text, length);
 
-		if (json_string_setn(value, copy, length) != 0)
-			abort();
+		json_string_setn(value, copy, length);
 		free(copy);
 	}
 	return json_string_value(value);
@@ -137,8 +136,7 @@ read_label(struct reader *reader, const struct place *place, const char *key, en
 		snprintf(
 		    digits, sizeof(digits), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
 		value = json_string(digits);
-		if (json_object_set_new(place->object, key, value) != 0)
-			abort();
+		json_object_set_new(place->object, key, value);
 	}
 	if (!json_is_string(value)) {
 		note(reader, place, key, "This must be a string or an integer.");
@@ -173,7 +171,7 @@ to_kopecks(json_t *value, int64_t *kopecks)
 	if (json_is_real(value))
 		return money_from_real(json_real_value(value), kopecks);
 	text = text_trim(json_string_value(value), &length);
-	copy = text_copy(text, length);
+	copy = text_part(text, length);
 	good = money_parse(copy, kopecks);
 	free(copy);
 	return good;

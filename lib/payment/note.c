@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "base/money.h"
 #include "base/text.h"
 #include "payment/note.h"
@@ -47,10 +48,9 @@ write_courses(FILE *note, const struct payment *paid)
 {
 	fputs("Курсы:\n", note);
 	for (size_t i = 0; i < paid->item_count; i++) {
-		char *subject = text_one_line(paid->items[i].subject), *after;
+		char *subject = text_one_line(paid->items[i].subject);
+		char *after = text_format(" (%s)", subject);
 
-		if (asprintf(&after, " (%s)", subject) < 0)
-			abort();
 		write_line(note, "  ", paid->items[i].course, after);
 		free(subject);
 		free(after);
@@ -107,10 +107,8 @@ note_compose(const struct payment *paid, const json_t *unmapped, const json_t *d
 {
 	char *text = NULL;
 	size_t size;
-	FILE *note = open_memstream(&text, &size);
+	FILE *note = memory_stream(&text, &size);
 
-	if (note == NULL)
-		abort();
 	fputs("Оплата проведена\n\n", note);
 	write_line(note, "Имя клиента: ", paid->name, "");
 	write_times(note, paid->paid_at);
@@ -125,8 +123,7 @@ note_compose(const struct payment *paid, const json_t *unmapped, const json_t *d
 	write_line(note, KEY_LABEL, paid->key, "");
 	write_names(note, "Предметы без соответствия в amoCRM: ", unmapped);
 	write_names(note, "Не записаны поля: ", dropped);
-	if (fclose(note) != 0)
-		abort();
+	memory_stream_end(note);
 	/* The last line needs no end: amoCRM would strip it, and then the text read back would not be the one sent. */
 	text[size - 1] = '\0';
 	return text;

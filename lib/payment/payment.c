@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/money.h"
 #include "base/text.h"
 #include "base/validation.h"
@@ -39,9 +40,7 @@ read_items(struct reader *reader, const struct place *order, struct payment *pai
 
 	validation_key(list_path, order->path, "course_order_items");
 	paid->item_count = json_array_size(items);
-	paid->items = calloc(paid->item_count + 1, sizeof(paid->items[0]));
-	if (paid->items == NULL)
-		abort();
+	paid->items = memory_zeroed(paid->item_count, sizeof(paid->items[0]));
 	/* Two hundred times MONEY_MAX is far below what int64_t holds. */
 	for (size_t i = 0; i < paid->item_count; i++) {
 		validation_index(path, list_path, i);
@@ -77,7 +76,7 @@ read_user(struct reader *reader, const struct place *order, struct payment *paid
 	free(name);
 	if (!phone_normalize(phone, paid->phone))
 		paid->phone[0] = '\0';
-	paid->email = text_copy(email, strlen(email));
+	paid->email = text_copy(email);
 	paid->telegram_id = read_label(reader, &user, "telegram_id", OPTIONAL);
 	/* The platform writes 0 for somebody without Telegram; it must not make one person of all of them. */
 	if (strcmp(paid->telegram_id, "0") == 0)
@@ -177,10 +176,8 @@ enum outcome
 payment_parse(const void *body, size_t size, struct payment **paid, json_t **errors)
 {
 	struct reader reader = { json_array(), PAYMENT_ERRORS_MAX };
-	struct payment *new = calloc(1, sizeof(*new));
+	struct payment *new = memory_zeroed(1, sizeof(*new));
 
-	if (new == NULL || reader.errors == NULL)
-		abort();
 	new->payment_id = "";
 	read_payment(&reader, body, size, new);
 	if (json_array_size(reader.errors) > 0) {

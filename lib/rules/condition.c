@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/json_path.h"
+#include "base/memory.h"
 #include "base/money.h"
 #include "base/text.h"
 #include "base/validation.h"
@@ -54,10 +55,8 @@ static const struct {
 static struct condition *
 new_condition(enum kind kind)
 {
-	struct condition *new = calloc(1, sizeof(*new));
+	struct condition *new = memory_zeroed(1, sizeof(*new));
 
-	if (new == NULL)
-		abort();
 	new->kind = kind;
 	return new;
 }
@@ -71,9 +70,7 @@ add_part(struct rule_reader *file, struct condition *whole, const json_t *json, 
 	if (part == NULL)
 		return false;
 	whole->parts =
-	    reallocarray(whole->parts, whole->part_count + 1, sizeof(struct condition *));
-	if (whole->parts == NULL)
-		abort();
+	    memory_resize_array(whole->parts, whole->part_count + 1, sizeof(struct condition *));
 	whole->parts[whole->part_count++] = part;
 	return true;
 }
@@ -163,7 +160,7 @@ read_test(
 	rule_reader_keys(file, json, path, known);
 	if (where == NULL)
 		return false;
-	condition->path = text_copy(where, strlen(where));
+	condition->path = text_copy(where);
 	condition->every = json_is_true(every);
 	if (every != NULL && !json_is_boolean(every))
 		rule_reader_error(

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/json_path.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "base/validation.h"
 #include "rules/extra_field.h"
@@ -141,8 +142,8 @@ read_map(struct rule_reader *file, struct extra_field *extra, json_t *map, const
 		target = map_target(file, extra->type, value, validation_key(key_path, path, key));
 		if (json_object_get(extra->map, word) != NULL)
 			rule_reader_error(file, key_path, "This value occurs twice.");
-		if (target != NULL && json_object_set_new(extra->map, word, target) != 0)
-			abort();
+		if (target != NULL)
+			json_object_set_new(extra->map, word, target);
 		free(word);
 	}
 }
@@ -209,7 +210,7 @@ read_source(
 	if (value != NULL)
 		return;
 	if ((from = rule_reader_path(file, json, path, "path")) != NULL)
-		extra->path = text_copy(from, strlen(from));
+		extra->path = text_copy(from);
 	validation_key(key_path, path, "map");
 	if (map != NULL && typed)
 		read_map(file, extra, map, key_path);
@@ -223,11 +224,9 @@ extra_field_read(struct rule_reader *file, const json_t *json, const char *path)
 	static const char *const known[] = { "field", "path", "value", "type", "map", "when",
 		NULL };
 	size_t before = json_array_size(file->errors);
-	struct extra_field *new = calloc(1, sizeof(*new));
+	struct extra_field *new = memory_zeroed(1, sizeof(*new));
 	char key_path[VALIDATION_PATH];
 
-	if (new == NULL)
-		abort();
 	if (rule_reader_keys(file, json, path, known)) {
 		new->field = rule_reader_id(
 		    file, json_object_get(json, "field"), validation_key(key_path, path, "field"));
@@ -256,13 +255,6 @@ extra_field_free(struct extra_field *extra)
 	free(extra);
 }
 
-static void
-append(json_t *list, json_t *value)
-{
-	if (json_array_append_new(list, value) != 0)
-		abort();
-}
-
 struct gathering {
 	const struct extra_field *extra;
 	json_t *values; /* Converted, each once. */
@@ -287,7 +279,7 @@ gather(const json_t *value, void *arg)
 			return false;
 		}
 	}
-	append(gathering->values, converted);
+	json_array_append_new(gathering->values, converted);
 	return !several;
 }
 
@@ -308,11 +300,11 @@ as_amocrm(enum type type, const json_t *values)
 			json_decref(joined);
 			joined = longer;
 		}
-		append(list, json_pack("{s:o}", key, joined));
+		json_array_append_new(list, json_pack("{s:o}", key, joined));
 		return list;
 	}
 	json_array_foreach(values, i, value)
-		append(list, json_pack("{s:O}", key, value));
+		json_array_append_new(list, json_pack("{s:O}", key, value));
 	return list;
 }
 
@@ -338,9 +330,9 @@ extra_field_write(const struct extra_field *extra, const struct view *view, json
 			json_path_any(
 			    view_origin(view, extra->path), extra->path, gather, &gathering);
 		else
-			append(gathering.values, json_incref(extra->value));
+			json_array_append_new(gathering.values, json_incref(extra->value));
 		if (json_array_size(gathering.values) > 0)
-			append(fields,
+			json_array_append_new(fields,
 			    json_pack("{s:I, s:o}", "field_id", (json_int_t)extra->field, "values",
 				as_amocrm(extra->type, gathering.values)));
 	}

@@ -220,7 +220,7 @@ rule_reader_word(const char *text)
 {
 	size_t length;
 	const char *begin = text_trim(text, &length);
-	char *trimmed = text_copy(begin, length), *folded = text_fold(trimmed);
+	char *trimmed = text_part(begin, length), *folded = text_fold(trimmed);
 
 	free(trimmed);
 	return folded;
@@ -231,8 +231,7 @@ add_word(json_t *words, const char *text)
 {
 	char *word = rule_reader_word(text);
 
-	if (json_array_append_new(words, json_string(word)) != 0)
-		abort();
+	json_array_append_new(words, json_string(word));
 	free(word);
 }
 
@@ -241,7 +240,7 @@ add_list(json_t *words, const char *list)
 {
 	while (*list != '\0') {
 		size_t length = strcspn(list, ","), trimmed;
-		char *part = text_copy(list, length);
+		char *part = text_part(list, length);
 
 		text_trim(part, &trimmed);
 		if (trimmed > 0)
@@ -284,8 +283,6 @@ rule_reader_words(struct rule_reader *file, const json_t *value, const char *pat
 	char element_path[VALIDATION_PATH];
 	size_t i;
 
-	if (words == NULL)
-		abort();
 	if (!json_is_array(value))
 		add_value(file, words, value, path);
 	json_array_foreach(value, i, element)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/json_path.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "base/validation.h"
 #include "rules/rule_set.h"
@@ -22,11 +23,7 @@
 static void *
 make_room(const json_t *root, const char *part, size_t size)
 {
-	void *room = calloc(json_array_size(json_object_get(root, part)) + 1, size);
-
-	if (room == NULL)
-		abort();
-	return room;
+	return memory_zeroed(json_array_size(json_object_get(root, part)) + 1, size);
 }
 
 /* Read one rule of a list and, if it exists, append it to the mapping. */
@@ -74,7 +71,7 @@ read_head(
 
 	if (json_object_get(json, "name") != NULL &&
 	    (name = rule_reader_text(file, json, path, "name")) != NULL)
-		rule.name = text_copy(name, strlen(name));
+		rule.name = text_copy(name);
 	if (when != NULL || !may_be_always)
 		rule.when = condition_read(file, when, validation_key(key_path, path, "when"));
 	return rule;
@@ -119,9 +116,8 @@ read_subjects(struct rule_reader *file, const json_t *root, struct rules *mappin
 			id = rule_reader_id(file, value, path);
 		if (json_object_get(mapping->subjects, word) != NULL)
 			rule_reader_error(file, path, "This subject occurs twice.");
-		else if (id != 0 &&
-		    json_object_set_new(mapping->subjects, word, json_integer(id)) != 0)
-			abort();
+		else if (id != 0)
+			json_object_set_new(mapping->subjects, word, json_integer(id));
 		free(word);
 	}
 }
@@ -179,9 +175,8 @@ read_excluded_stages(struct rule_reader *file, const json_t *root, struct rules 
 		int64_t id =
 		    rule_reader_id(file, stage, validation_index(path, "excluded_stages", i));
 
-		if (id != 0 &&
-		    json_array_append_new(mapping->excluded_stages, json_integer(id)) != 0)
-			abort();
+		if (id != 0)
+			json_array_append_new(mapping->excluded_stages, json_integer(id));
 	}
 }
 
@@ -193,7 +188,7 @@ read_exclusion(struct rule_reader *file, const json_t *json, const char *path, i
 	const char *reason = rule_reader_text(file, json, path, "reason");
 
 	if (reason != NULL)
-		new.reason = text_copy(reason, strlen(reason));
+		new.reason = text_copy(reason);
 	mapping->exclusions[mapping->exclusion_count++] = new;
 }
 
@@ -218,7 +213,7 @@ read_lead_id(struct rule_reader *file, const json_t *root, struct rules *mapping
 	if (json == NULL || !rule_reader_keys(file, json, "lead_id", known))
 		return;
 	if ((path = rule_reader_path(file, json, "lead_id", "path")) != NULL)
-		mapping->lead_id_path = text_copy(path, strlen(path));
+		mapping->lead_id_path = text_copy(path);
 }
 
 static int64_t
@@ -248,7 +243,7 @@ read_task(struct rule_reader *file, const json_t *json, const char *path, int pl
 		rule_reader_error(file, validation_key(key_path, path, "text"),
 		    "In braces only {name}, {amount} and {courses} can stand.");
 	if (text != NULL)
-		new.text = text_copy(text, strlen(text));
+		new.text = text_copy(text);
 	if (json_object_get(json, "type") != NULL)
 		new.type = read_id(file, json, path, "type");
 	if (new.type == 0)
@@ -287,10 +282,8 @@ rule_set_read(struct rule_reader *file, const json_t *root)
 		"directions", "direction_priority", "pipelines", "excluded_stages", "exclude",
 		"fields", "lead_id", "tasks", NULL };
 	const json_t *extends = json_object_get(root, "extends");
-	struct rules *new = calloc(1, sizeof(*new));
+	struct rules *new = memory_zeroed(1, sizeof(*new));
 
-	if (new == NULL)
-		abort();
 	new->warnings = json_incref(file->warnings);
 	if (!rule_reader_keys(file, root, "", known))
 		return new;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/money.h"
 #include "base/text.h"
 #include "payment/note.h"
@@ -80,10 +81,8 @@ task_compose(const char *template, const struct payment *paid)
 {
 	char *text = NULL, *key_line = note_key_line(paid);
 	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out = memory_stream(&text, &size);
 
-	if (out == NULL)
-		abort();
 	while (*template != '\0') {
 		size_t plain = strcspn(template, "{"), place;
 
@@ -95,8 +94,7 @@ task_compose(const char *template, const struct payment *paid)
 		}
 	}
 	fprintf(out, "\n%s", key_line);
-	if (fclose(out) != 0)
-		abort();
+	memory_stream_end(out);
 	free(key_line);
 	return text;
 }

@@ -68,7 +68,7 @@ decode(char *text)
 char *
 form_value(const char *body, size_t size, const char *name)
 {
-	char *copy = text_copy(body, size), *rest = copy, *field, *value = NULL;
+	char *copy = text_part(body, size), *rest = copy, *field, *value = NULL;
 	int found = 0;
 
 	while ((field = strsep(&rest, "&")) != NULL) {
@@ -80,7 +80,7 @@ form_value(const char *body, size_t size, const char *name)
 		value = field + length + 1;
 		found++;
 	}
-	value = found == 1 && decode(value) ? text_copy(value, strlen(value)) : NULL;
+	value = found == 1 && decode(value) ? text_copy(value) : NULL;
 	free(copy);
 	return value;
 }

@@ -3,21 +3,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "web/html.h"
 
 void
 html_begin(struct html *page)
 {
 	*page = (struct html){ 0 };
-	if ((page->out = open_memstream(&page->text, &page->size)) == NULL)
-		abort();
+	page->out = memory_stream(&page->text, &page->size);
 }
 
 char *
 html_end(struct html *page)
 {
-	if (fclose(page->out) != 0)
-		abort();
+	memory_stream_end(page->out);
 	return page->text;
 }
 

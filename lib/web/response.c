@@ -26,8 +26,6 @@ response_json(
 	answer->status = http;
 	answer->word = word;
 	answer->body = json_dumps(body, JSON_COMPACT);
-	if (answer->body == NULL)
-		abort();
 	json_decref(body);
 }
 

@@ -162,7 +162,7 @@ retry(struct webhook *webhook, const char *payment_id, struct http_response *ans
 		answer->status = 303;
 		answer->headers = PROTECTION "Location: /webhook/status#failed\r\n";
 		answer->content_type = "text/plain; charset=utf-8";
-		answer->body = text_copy("", 0);
+		answer->body = text_copy("");
 	}
 }
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "monitor/health.h"
 #include "web/internal.h"
 #include "web/webhook.h"
@@ -33,11 +34,9 @@ enum outcome
 webhook_open(
     const struct settings *settings, int workers, struct webhook **webhook, struct fault *why)
 {
-	struct webhook *opened = calloc(1, sizeof(*opened));
+	struct webhook *opened = memory_zeroed(1, sizeof(*opened));
 	enum outcome out;
 
-	if (opened == NULL)
-		abort();
 	opened->settings = settings;
 	opened->slots = workers > 1 ? workers - 1 : 1;
 	out = open_carrier(opened, why);

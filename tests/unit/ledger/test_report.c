@@ -77,8 +77,7 @@ failed(const char *key)
 static char *
 plan_of(const char *sql)
 {
-	char *explain = text_format("EXPLAIN QUERY PLAN %s", sql), *plan = text_format("%s", ""),
-	     *longer;
+	char *explain = text_format("EXPLAIN QUERY PLAN %s", sql), *plan = text_copy(""), *longer;
 	sqlite3_stmt *statement;
 	sqlite3 *database;
 
