@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Break the product on purpose, one small way at a time, and see that the tests notice.
 
-    mutation.py [NAME...]      all mutants, or those named; --list shows them
+    mutation.py [NAME...]      all mutants, or those named; --list shows them, --apply only sees that each applies
 
 Each mutant is one replacement of a piece of source that must occur exactly once; a mutant that no longer applies is an
 error, so that the list cannot rot.  The copy of the tree is built once and then each mutant incrementally; the tests that
@@ -234,6 +234,12 @@ def main() -> int:
     if "--list" in sys.argv:
         print("\n".join(f"{m.name}: {m.what}" for m in MUTANTS))
         return 0
+    if "--apply" in sys.argv:
+        counts = [(m, (ROOT / m.file).read_text(encoding="utf-8").count(m.old)) for m in MUTANTS if (ROOT / m.file).exists()]
+        wrong = [f"{m.name}: its text occurs {count} times in {m.file}" for m, count in counts if count != 1]
+        wrong += [f"{m.name}: there is no {m.file}" for m in MUTANTS if not (ROOT / m.file).exists()]
+        print("\n".join([*wrong, f"{len(MUTANTS)} mutants, {len(MUTANTS) - len(wrong)} apply"]))
+        return 1 if wrong else 0
     chosen = [m for m in MUTANTS if not sys.argv[1:] or m.name in sys.argv[1:]]
     bad = 0
     with tempfile.TemporaryDirectory(prefix="mutation.") as place:
@@ -256,4 +262,5 @@ def main() -> int:
     return 1 if bad or not chosen else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
