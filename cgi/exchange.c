@@ -204,20 +204,20 @@ reason(int status)
 	return "Unassigned";
 }
 
-/* Hand the answer to libfcgi. */
+/* Hand the response to libfcgi. */
 static void
-write_answer(struct exchange *exchange, const struct http_response *answer)
+write_response(struct exchange *exchange, const struct http_response *response)
 {
-	const char *body = or_empty(answer->body);
-	const char *type =
-	    answer->content_type != NULL ? answer->content_type : "application/json; charset=utf-8";
+	const char *body = or_empty(response->body);
+	const char *type = response->content_type != NULL ? response->content_type
+							  : "application/json; charset=utf-8";
 	char head[1024], allow[64] = "", retry[48] = "",
 			 id[sizeof("X-Request-Id: \r\n") + REQUEST_ID_BYTES] = "";
 
-	if (answer->allow != NULL)
-		snprintf(allow, sizeof(allow), "Allow: %s\r\n", answer->allow);
-	if (answer->retry_after_s > 0)
-		snprintf(retry, sizeof(retry), "Retry-After: %d\r\n", answer->retry_after_s);
+	if (response->allow != NULL)
+		snprintf(allow, sizeof(allow), "Allow: %s\r\n", response->allow);
+	if (response->retry_after_s > 0)
+		snprintf(retry, sizeof(retry), "Retry-After: %d\r\n", response->retry_after_s);
 	if (exchange->request_id[0] != '\0')
 		snprintf(id, sizeof(id), "X-Request-Id: %s\r\n", exchange->request_id);
 
@@ -225,8 +225,8 @@ write_answer(struct exchange *exchange, const struct http_response *answer)
 	snprintf(head, sizeof(head),
 	    "Status: %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
 	    "Cache-Control: no-store\r\n%s%s%s%s\r\n",
-	    answer->status, reason(answer->status), type, strlen(body), allow, retry, id,
-	    or_empty(answer->headers));
+	    response->status, reason(response->status), type, strlen(body), allow, retry, id,
+	    or_empty(response->headers));
 	FCGX_PutS(head, exchange->peer.out);
 	if (!exchange->head)
 		FCGX_PutS(body, exchange->peer.out);
@@ -285,18 +285,18 @@ exchange_take(struct exchange *exchange, int connection, struct http_request *re
 
 /*
  * libfcgi closes a connection by shutting its own side and waiting for the peer's end, lest bytes that nobody has read turn
- * the close into a reset that overtakes the answer.  Where everything has been read there are none, and a plain close saves
+ * the close into a reset that overtakes the response.  Where everything has been read there are none, and a plain close saves
  * the wait: a tenth of what an answer costs.
  */
 void
-exchange_end(struct exchange *exchange, struct http_response *answer)
+exchange_end(struct exchange *exchange, struct http_response *response)
 {
-	write_answer(exchange, answer);
+	write_response(exchange, response);
 	exchange->peer.keepConnection = exchange->whole;
 	FCGX_Finish_r(&exchange->peer);
 	if (exchange->peer.ipcFd >= 0)
 		close(exchange->peer.ipcFd);
 	exchange->peer.ipcFd = -1;
-	free(answer->body);
-	json_decref(answer->warnings);
+	free(response->body);
+	json_decref(response->warnings);
 }

@@ -7,7 +7,7 @@
 #include "web/response.h"
 
 /*
- * One FastCGI connection with its one request and its answer.  The only file that knows libfcgi.
+ * One FastCGI connection with its one request and its response.  The only file that knows libfcgi.
  *
  * An exchange is used for one connection after the other.
  */
@@ -28,10 +28,10 @@ bool exchange_take(
     struct exchange *exchange, int connection, struct http_request *request) MUST_USE;
 
 /*
- * Send the answer, whose body and warnings are freed, and close the connection whatever the web server asked for: waiting on a kept one
+ * Send the response, whose body and warnings are freed, and close the connection whatever the web server asked for: waiting on a kept one
  * would shut this worker off from all others.  Nothing is done about a peer that does not want the answer any more: what was
  * done for the payment is done, and a sender that asks again is told so.
  */
-void exchange_end(struct exchange *exchange, struct http_response *answer);
+void exchange_end(struct exchange *exchange, struct http_response *response);
 
 #endif

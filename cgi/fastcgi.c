@@ -108,7 +108,7 @@ static void
 serve(const struct fastcgi_service *service, int connection, struct exchange *const *exchanges)
 {
 	struct http_request requests[WEBHOOK_TOGETHER_MAX];
-	struct http_response answers[WEBHOOK_TOGETHER_MAX];
+	struct http_response responses[WEBHOOK_TOGETHER_MAX];
 	size_t count = 0, taken, i;
 
 	for (taken = 1; connection >= 0; taken++) {
@@ -117,9 +117,9 @@ serve(const struct fastcgi_service *service, int connection, struct exchange *co
 		connection = taken < service->together ? accept_connection(service->listener) : -1;
 	}
 	if (count > 0)
-		service->answer(service->context, requests, answers, count);
+		service->handle(service->context, requests, responses, count);
 	for (i = 0; i < count; i++)
-		exchange_end(exchanges[i], &answers[i]);
+		exchange_end(exchanges[i], &responses[i]);
 }
 
 /*

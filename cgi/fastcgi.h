@@ -9,7 +9,7 @@
  *
  * What it promises whatever the moment of a signal: a request whose connection was accepted is read whole,
  * handled and answered; one that was not accepted stays in the socket's queue for another worker.  What it
- * does not promise: that the web server is still there to hear the answer.
+ * does not promise: that the web server is still there to hear the response.
  */
 struct fastcgi_service {
 	int listener; /* A listening socket, shared with other workers; it is made non-blocking. */
@@ -17,9 +17,9 @@ struct fastcgi_service {
 	/* How many requests that wait already are read and then answered together, 1 to WEBHOOK_TOGETHER_MAX. */
 	size_t together;
 
-	/* Fill all answers, always.  The bodies and warnings they give are freed here. */
-	void (*answer)(void *context, const struct http_request *requests,
-	    struct http_response *answers, size_t count);
+	/* Fill all responses, always.  The bodies and warnings they give are freed here. */
+	void (*handle)(void *context, const struct http_request *requests,
+	    struct http_response *responses, size_t count);
 	void (*idle)(
 	    void *context); /* Before each wait; the first call says that the worker is up. */
 	void (*busy)(void *context); /* A connection was accepted. */

@@ -92,16 +92,16 @@ reloaded(void *context, bool keep)
 }
 
 static enum log_level
-level_of(enum webhook_level level)
+level_of(enum response_level level)
 {
 	switch (level) {
-	case WEBHOOK_QUIET:
+	case RESPONSE_DEBUG:
 		return LOG_LEVEL_DEBUG;
-	case WEBHOOK_FINE:
+	case RESPONSE_INFO:
 		return LOG_LEVEL_INFO;
-	case WEBHOOK_ODD:
+	case RESPONSE_WARNING:
 		return LOG_LEVEL_WARNING;
-	case WEBHOOK_BAD:
+	case RESPONSE_ERROR:
 		break;
 	}
 	return LOG_LEVEL_ERROR;
@@ -115,30 +115,31 @@ name_of(const struct http_request *request)
 }
 
 static void
-log_answer(const struct http_request *request, const struct http_response *answer, int64_t took_ms)
+log_response(
+    const struct http_request *request, const struct http_response *response, int64_t took_ms)
 {
 	char text[LOG_TEXT];
 	const json_t *warning;
 	size_t i;
 
-	log_event(level_of(answer->level), "request=%s %s http=%d ms=%lld", name_of(request),
-	    answer->log, answer->status, (long long)took_ms);
-	json_array_foreach(answer->warnings, i, warning)
+	log_event(level_of(response->level), "request=%s %s http=%d ms=%lld", name_of(request),
+	    response->log, response->status, (long long)took_ms);
+	json_array_foreach(response->warnings, i, warning)
 		log_event(LOG_LEVEL_WARNING, "request=%s payment=%s remark=%s", name_of(request),
-		    answer->payment, log_text(text, json_string_value(warning)));
+		    response->payment, log_text(text, json_string_value(warning)));
 }
 
 static void
-answer_requests(
-    void *context, const struct http_request *requests, struct http_response *answers, size_t count)
+handle_requests(void *context, const struct http_request *requests, struct http_response *responses,
+    size_t count)
 {
 	struct program *program = context;
 	int64_t began_ms = clock_mono_ms();
 	size_t i;
 
-	webhook_handle(program->webhook, requests, answers, count);
+	webhook_handle(program->webhook, requests, responses, count);
 	for (i = 0; i < count; i++)
-		log_answer(&requests[i], &answers[i], clock_mono_ms() - began_ms);
+		log_response(&requests[i], &responses[i], clock_mono_ms() - began_ms);
 }
 
 static void
@@ -172,7 +173,7 @@ static int
 serve_once(struct program *program, int *stopped_by)
 {
 	struct fastcgi_service service = { .listener = program->listener,
-		.answer = answer_requests,
+		.handle = handle_requests,
 		.idle = worker_idle,
 		.busy = worker_busy,
 		.context = program };

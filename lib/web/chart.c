@@ -40,15 +40,15 @@ round_up(int64_t kopecks)
 }
 
 static void
-write_scale(struct html *page, const struct words *words, int64_t top)
+write_scale(struct html *page, const struct locale *locale, int64_t top)
 {
-	char text[WORDS_TEXT];
+	char text[LOCALE_TEXT];
 	int i;
 
 	html_markup(page, "<div class=\"scale\" aria-hidden=\"true\">");
 	for (i = 2; i >= 0; i--) {
 		html_markup(page, "<span>");
-		html_text(page, words_amount(words, text, top * i / 2));
+		html_text(page, locale_amount(locale, text, top * i / 2));
 		html_markup(page, "</span>");
 	}
 	html_markup(page, "</div>");
@@ -73,20 +73,20 @@ write_part(
 }
 
 static void
-write_bar(struct html *page, const struct words *words, int64_t day, int number,
+write_bar(struct html *page, const struct locale *locale, int64_t day, int number,
     const struct chart_day *seen, int64_t top)
 {
-	char text[WORDS_TEXT];
+	char text[LOCALE_TEXT];
 	int64_t below;
 
 	html_markup(page, "<g><title>");
-	html_text(page, words_day(words, text, day));
+	html_text(page, locale_day(locale, text, day));
 	html_markup(page, ": ");
-	html_text(page, words_roubles(words, text, total(seen)));
+	html_text(page, locale_roubles(locale, text, total(seen)));
 	html_markup(page, ", ");
-	html_text(page, words_count(words, text, seen->payments));
+	html_text(page, locale_count(locale, text, seen->payments));
 	html_markup(page, " ");
-	html_text(page, words->payments[words->plural(seen->payments)]);
+	html_text(page, locale->payments[locale->plural(seen->payments)]);
 	html_markup(page, "</title>");
 	/* The pointer finds the day above a low bar too. */
 	html_format(page, "<rect class=\"day\" x=\"%d\" y=\"0\" width=\"%d\" height=\"%d\"/>",
@@ -98,10 +98,10 @@ write_bar(struct html *page, const struct words *words, int64_t day, int number,
 }
 
 static void
-write_bars(struct html *page, const struct words *words, int64_t first_day,
+write_bars(struct html *page, const struct locale *locale, int64_t first_day,
     const struct chart_day *days, int count, int64_t most)
 {
-	char text[WORDS_TEXT];
+	char text[LOCALE_TEXT];
 	int64_t top = round_up(most);
 	int i;
 
@@ -109,23 +109,23 @@ write_bars(struct html *page, const struct words *words, int64_t first_day,
 	    "<svg viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\" role=\"img\""
 	    " aria-labelledby=\"chart-title chart-about\"><title id=\"chart-title\">",
 	    count * STEP, HEIGHT);
-	html_text(page, words->chart);
+	html_text(page, locale->chart);
 	html_markup(page, "</title><desc id=\"chart-about\">");
-	html_fill(page, words->chart_about, words_amount(words, text, most));
+	html_fill(page, locale->chart_about, locale_amount(locale, text, most));
 	html_markup(page, "</desc>");
 	for (i = 0; i <= 2; i++)
 		html_format(page, "<line x1=\"0\" x2=\"%d\" y1=\"%d\" y2=\"%d\"/>", count * STEP,
 		    i * HEIGHT / 2, i * HEIGHT / 2);
 	for (i = 0; i < count; i++)
-		write_bar(page, words, first_day + i, i, &days[i], top);
+		write_bar(page, locale, first_day + i, i, &days[i], top);
 	html_markup(page, "</svg>");
 }
 
 /* Each week's day, ending with the last. */
 static void
-write_days(struct html *page, const struct words *words, int64_t first_day, int count)
+write_days(struct html *page, const struct locale *locale, int64_t first_day, int count)
 {
-	char text[WORDS_TEXT];
+	char text[LOCALE_TEXT];
 	int i;
 
 	html_markup(page, "<div class=\"days\" aria-hidden=\"true\">");
@@ -133,7 +133,7 @@ write_days(struct html *page, const struct words *words, int64_t first_day, int 
 		html_markup(page, "<span>");
 		if ((count - 1 - i) % 7 == 0) {
 			html_markup(page, "<b>");
-			html_text(page, words_day(words, text, first_day + i));
+			html_text(page, locale_day(locale, text, first_day + i));
 			html_markup(page, "</b>");
 		}
 		html_markup(page, "</span>");
@@ -142,10 +142,10 @@ write_days(struct html *page, const struct words *words, int64_t first_day, int 
 }
 
 static void
-write_legend(struct html *page, const struct words *words)
+write_legend(struct html *page, const struct locale *locale)
 {
-	const char *const kinds[][2] = { { "carried", words->carried },
-		{ "waiting", words->waiting }, { "failed", words->failed } };
+	const char *const kinds[][2] = { { "carried", locale->carried },
+		{ "waiting", locale->waiting }, { "failed", locale->failed } };
 	int i;
 
 	html_markup(page, "<ul class=\"legend\">");
@@ -158,25 +158,25 @@ write_legend(struct html *page, const struct words *words)
 }
 
 bool
-chart_write(struct html *page, const struct words *words, int64_t first_day,
+chart_write(struct html *page, const struct locale *locale, int64_t first_day,
     const struct chart_day *days, int count)
 {
 	int64_t most = highest(days, count);
 
 	html_markup(page, "<div class=\"head\"><h2>");
-	html_text(page, words->chart);
+	html_text(page, locale->chart);
 	html_markup(page, "</h2>");
 	if (most == 0) {
 		html_markup(page, "</div><p class=\"none\">");
-		html_text(page, words->chart_empty);
+		html_text(page, locale->chart_empty);
 		html_markup(page, "</p>");
 		return false;
 	}
-	write_legend(page, words);
+	write_legend(page, locale);
 	html_markup(page, "</div><div class=\"plot\">");
-	write_scale(page, words, round_up(most));
-	write_bars(page, words, first_day, days, count, most);
-	write_days(page, words, first_day, count);
+	write_scale(page, locale, round_up(most));
+	write_bars(page, locale, first_day, days, count, most);
+	write_days(page, locale, first_day, count);
 	html_markup(page, "</div>");
 	return true;
 }

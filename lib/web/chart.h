@@ -20,7 +20,7 @@ struct chart_day {
  * False when there is nothing to draw, as no day has an amount; that is then said in words.  It writes a heading and what
  * belongs to it, for the caller to put into an element of its own.
  */
-bool chart_write(struct html *page, const struct words *words, int64_t first_day,
+bool chart_write(struct html *page, const struct locale *locale, int64_t first_day,
     const struct chart_day *days, int count);
 
 #endif

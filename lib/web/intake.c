@@ -63,79 +63,81 @@ about_lead(const struct payment *paid, int64_t contact_id, int64_t lead_id, bool
 }
 
 static void
-reply_queued(struct http_response *answer, const struct payment *paid, const char *reason)
+reply_queued(struct http_response *response, const struct payment *paid, const char *reason)
 {
-	char key[LOGGED_KEY];
+	char key[RESPONSE_LOG_KEY];
 
-	response_log(
-	    answer, "payment=%s answer=queued reason=\"%s\"", logged_key(key, paid->key), reason);
-	response_json(answer, 202, "queued",
+	response_log(response, "payment=%s answer=queued reason=\"%s\"",
+	    response_log_key(key, paid->key), reason);
+	response_json(response, 202, "queued",
 	    "the payment is recorded and will be carried; no need to send it again", about(paid));
 }
 
 static void
-reply_success(struct http_response *answer, const struct payment *paid, const struct delivery *done)
+reply_success(
+    struct http_response *response, const struct payment *paid, const struct delivery *done)
 {
 	json_t *more = about_lead(paid, done->contact_id, done->lead_id, done->lead_created);
-	char key[LOGGED_KEY];
+	char key[RESPONSE_LOG_KEY];
 
 	json_object_set_new(more, "message", json_string("Payment processed"));
-	response_log(answer,
+	response_log(response,
 	    "payment=%s answer=success contact=%" PRId64 " lead=%" PRId64 " lead_created=%d",
-	    logged_key(key, paid->key), done->contact_id, done->lead_id, done->lead_created);
-	response_json(answer, 200, "success", "the payment is in amoCRM", more);
+	    response_log_key(key, paid->key), done->contact_id, done->lead_id, done->lead_created);
+	response_json(response, 200, "success", "the payment is in amoCRM", more);
 }
 
 static void
-reply_failed(struct http_response *answer, const struct payment *paid, const struct delivery *tried,
-    const struct fault *why)
+reply_failed(struct http_response *response, const struct payment *paid,
+    const struct delivery *tried, const struct fault *why)
 {
-	char key[LOGGED_KEY];
+	char key[RESPONSE_LOG_KEY];
 
-	answer->level = tried->not_found != NULL ? WEBHOOK_ODD : WEBHOOK_BAD;
-	response_log(answer, "payment=%s answer=%s reason=\"%s\"", logged_key(key, paid->key),
+	response->level = tried->not_found != NULL ? RESPONSE_WARNING : RESPONSE_ERROR;
+	response_log(response, "payment=%s answer=%s reason=\"%s\"",
+	    response_log_key(key, paid->key),
 	    tried->not_found != NULL ? tried->not_found : "failed", why->text);
 	if (tried->not_found != NULL)
-		response_json(answer, 404, tried->not_found,
+		response_json(response, 404, tried->not_found,
 		    "nothing was found in amoCRM and CREATE_IF_NOT_FOUND is off", about(paid));
 	else
-		response_json(answer, 500, "failed",
+		response_json(response, 500, "failed",
 		    "amoCRM refused the payment; it is recorded for a person to look at",
 		    about(paid));
 }
 
 static void
-reply_skipped(struct http_response *answer, const struct payment *paid, const char *reason)
+reply_skipped(struct http_response *response, const struct payment *paid, const char *reason)
 {
 	json_t *more = about(paid);
-	char key[LOGGED_KEY];
+	char key[RESPONSE_LOG_KEY];
 
 	json_object_set_new(more, "reason", json_string(reason));
-	response_log(
-	    answer, "payment=%s answer=skipped reason=\"%s\"", logged_key(key, paid->key), reason);
-	response_json(answer, 202, "skipped",
+	response_log(response, "payment=%s answer=skipped reason=\"%s\"",
+	    response_log_key(key, paid->key), reason);
+	response_json(response, 202, "skipped",
 	    "an exclusion rule applies; the payment is recorded and not carried", more);
 }
 
 static void
-reply_carried(struct http_response *answer, const struct payment *paid,
+reply_carried(struct http_response *response, const struct payment *paid,
     const struct ledger_row *row, int http)
 {
-	char key[LOGGED_KEY];
+	char key[RESPONSE_LOG_KEY];
 
-	response_log(answer, "payment=%s answer=duplicate", logged_key(key, paid->key));
-	response_json(answer, http, "duplicate", "this payment has been carried already",
+	response_log(response, "payment=%s answer=duplicate", response_log_key(key, paid->key));
+	response_json(response, http, "duplicate", "this payment has been carried already",
 	    about_lead(paid, row->contact_id, row->lead_id, row->lead_created));
 }
 
 static void
-reply_conflict(struct http_response *answer, const struct payment *paid)
+reply_conflict(struct http_response *response, const struct payment *paid)
 {
-	char key[LOGGED_KEY];
+	char key[RESPONSE_LOG_KEY];
 
-	answer->level = WEBHOOK_BAD;
-	response_log(answer, "payment=%s answer=conflict", logged_key(key, paid->key));
-	response_json(answer, 409, "conflict",
+	response->level = RESPONSE_ERROR;
+	response_log(response, "payment=%s answer=conflict", response_log_key(key, paid->key));
+	response_json(response, 409, "conflict",
 	    "this payment_id is known with another amount or another payer, or too far carried to "
 	    "be "
 	    "excluded; "
@@ -145,7 +147,7 @@ reply_conflict(struct http_response *answer, const struct payment *paid)
 
 static void
 deliver_inline(struct webhook *webhook, const struct http_request *request,
-    const struct payment *paid, int64_t id, struct http_response *answer)
+    const struct payment *paid, int64_t id, struct http_response *response)
 {
 	int64_t deadline_ms = clock_mono_ms() + webhook->settings->inline_deadline_ms;
 	struct attempt attempt = { .id = id,
@@ -159,13 +161,13 @@ deliver_inline(struct webhook *webhook, const struct http_request *request,
 
 	out = deliver(webhook->service, paid, &attempt, &delivery, &why);
 	if (out == DONE && delivery.lead_id != 0)
-		reply_success(answer, paid, &delivery);
+		reply_success(response, paid, &delivery);
 	else if (out == NEVER)
-		reply_failed(answer, paid, &delivery, &why);
+		reply_failed(response, paid, &delivery, &why);
 	else
-		reply_queued(answer, paid, why.text);
-	logged_key(answer->payment, paid->key);
-	answer->warnings = json_incref(delivery.warnings);
+		reply_queued(response, paid, why.text);
+	response_log_key(response->payment, paid->key);
+	response->warnings = json_incref(delivery.warnings);
 	delivery_clear(&delivery);
 }
 
@@ -180,7 +182,7 @@ take_slot(struct webhook *webhook)
 
 /* All in one transaction: none of them is recorded when one cannot be. */
 static enum outcome
-record(struct webhook *webhook, struct post *const *posts, size_t count, bool slot,
+record(struct webhook *webhook, struct payment_request *const *incoming, size_t count, bool slot,
     struct recording *recordings, struct fault *why)
 {
 	struct identity who[WEBHOOK_TOGETHER_MAX][IDENTITIES_MAX];
@@ -192,8 +194,8 @@ record(struct webhook *webhook, struct post *const *posts, size_t count, bool sl
 		next_ms += webhook->settings->inline_deadline_ms + HAND_OVER_MS;
 
 	for (i = 0; i < count; i++) {
-		const struct http_request *request = posts[i]->request;
-		const struct payment *paid = posts[i]->paid;
+		const struct http_request *request = incoming[i]->request;
+		const struct payment *paid = incoming[i]->paid;
 
 		arrivals[i] = (struct arrival){ .key = paid->key,
 			.kopecks = paid->amount,
@@ -203,7 +205,7 @@ record(struct webhook *webhook, struct post *const *posts, size_t count, bool sl
 			.payload = request->body,
 			.payload_size = request->size,
 			.request_id = request->request_id,
-			.exclusion = posts[i]->exclusion,
+			.exclusion = incoming[i]->exclusion,
 			.now_ms = now_ms,
 			.next_ms = next_ms };
 	}
@@ -211,36 +213,37 @@ record(struct webhook *webhook, struct post *const *posts, size_t count, bool sl
 }
 
 static void
-answer_recorded(
-    struct webhook *webhook, const struct post *post, const struct recording *recording, bool slot)
+respond_recorded(struct webhook *webhook, const struct payment_request *incoming,
+    const struct recording *recording, bool slot)
 {
 	if (recording->how == RECORDED_CONFLICT)
-		reply_conflict(post->answer, post->paid);
+		reply_conflict(incoming->response, incoming->paid);
 	else if (recording->how == RECORDED_CARRIED)
-		reply_carried(post->answer, post->paid, &recording->row,
+		reply_carried(incoming->response, incoming->paid, &recording->row,
 		    (int)webhook->settings->duplicate_status);
 	else if (recording->how == RECORDED_IN_HAND)
-		reply_queued(post->answer, post->paid, "already in hand");
-	else if (post->exclusion != NULL)
-		reply_skipped(post->answer, post->paid, post->exclusion);
+		reply_queued(incoming->response, incoming->paid, "already in hand");
+	else if (incoming->exclusion != NULL)
+		reply_skipped(incoming->response, incoming->paid, incoming->exclusion);
 	else if (slot)
-		deliver_inline(webhook, post->request, post->paid, recording->row.id, post->answer);
+		deliver_inline(webhook, incoming->request, incoming->paid, recording->row.id,
+		    incoming->response);
 	else
-		reply_queued(post->answer, post->paid, "left to payment-syncd");
+		reply_queued(incoming->response, incoming->paid, "left to payment-syncd");
 }
 
 static void
-take_payments(struct webhook *webhook, struct post *const *posts, size_t count)
+take_payments(struct webhook *webhook, struct payment_request *const *incoming, size_t count)
 {
-	bool slot = count == 1 && posts[0]->exclusion == NULL && take_slot(webhook);
+	bool slot = count == 1 && incoming[0]->exclusion == NULL && take_slot(webhook);
 	struct recording recordings[WEBHOOK_TOGETHER_MAX];
 	struct fault why;
 	size_t i;
 
-	if (record(webhook, posts, count, slot, recordings, &why) != DONE) {
+	if (record(webhook, incoming, count, slot, recordings, &why) != DONE) {
 		webhook_begin_anew(webhook);
 		for (i = 0; i < count; i++)
-			response_unavailable(posts[i]->answer, &why);
+			response_unavailable(incoming[i]->response, &why);
 		return;
 	}
 
@@ -248,59 +251,60 @@ take_payments(struct webhook *webhook, struct post *const *posts, size_t count)
 	 * From here on the payments are ours: their rows are on disk, and every failure below is ours to finish.
 	 */
 	for (i = 0; i < count; i++)
-		answer_recorded(webhook, posts[i], &recordings[i], slot);
+		respond_recorded(webhook, incoming[i], &recordings[i], slot);
 	if (slot)
 		lock_drop(webhook->service->locks, LOCK_SLOT);
 }
 
-/* Is it a payment, and the platform's?  If not, that is the answer, and post->paid stays NULL. */
+/* Is it a payment, and the platform's?  If not, that is the response, and incoming->paid stays NULL. */
 static void
-read_payment(struct webhook *webhook, struct post *post)
+read_payment(struct webhook *webhook, struct payment_request *incoming)
 {
-	const struct http_request *request = post->request;
-	struct http_response *answer = post->answer;
+	const struct http_request *request = incoming->request;
+	struct http_response *response = incoming->response;
 	json_t *errors = NULL;
 
 	if (request->too_large) {
-		response_error(answer, 413, "the body is larger than 256 KiB");
+		response_error(response, 413, "the body is larger than 256 KiB");
 	} else if (is_compressed(request)) {
-		response_error(answer, 415, "the body is compressed; send it as plain JSON");
+		response_error(response, 415, "the body is compressed; send it as plain JSON");
 	} else if (request->incomplete || !is_genuine(webhook, request)) {
-		answer->level = WEBHOOK_ODD;
-		response_log(answer, "answer=unauthorized%s",
+		response->level = RESPONSE_WARNING;
+		response_log(response, "answer=unauthorized%s",
 		    request->incomplete ? " reason=\"the body is incomplete\"" : "");
 		response_json(
-		    answer, 401, "unauthorized", "the signature is missing or wrong", NULL);
-	} else if (payment_parse(request->body, request->size, &post->paid, &errors) != DONE) {
-		answer->level = WEBHOOK_ODD;
-		response_log(answer, "answer=invalid mistakes=%zu first=\"%s\"",
+		    response, 401, "unauthorized", "the signature is missing or wrong", NULL);
+	} else if (payment_parse(request->body, request->size, &incoming->paid, &errors) != DONE) {
+		response->level = RESPONSE_WARNING;
+		response_log(response, "answer=invalid mistakes=%zu first=\"%s\"",
 		    json_array_size(errors),
 		    json_string_value(json_object_get(json_array_get(errors, 0), "path")));
-		response_json(answer, 400, "invalid", "the body is not a payment",
+		response_json(response, 400, "invalid", "the body is not a payment",
 		    json_pack("{s:o}", "errors", errors));
 	}
 }
 
 void
-intake_post(struct webhook *webhook, struct post *posts, size_t count)
+intake_post(struct webhook *webhook, struct payment_request *incoming, size_t count)
 {
-	struct post *payments[WEBHOOK_TOGETHER_MAX];
+	struct payment_request *payments[WEBHOOK_TOGETHER_MAX];
 	size_t i, found = 0;
 	struct fault why;
 
 	for (i = 0; i < count; i++) {
-		read_payment(webhook, &posts[i]);
-		if (posts[i].paid == NULL)
+		read_payment(webhook, &incoming[i]);
+		if (incoming[i].paid == NULL)
 			continue;
 		if (!webhook_ready(webhook, &why)) {
-			response_unavailable(posts[i].answer, &why);
+			response_unavailable(incoming[i].response, &why);
 			continue;
 		}
-		posts[i].exclusion = rules_exclusion(webhook->service->mapping, posts[i].paid);
-		payments[found++] = &posts[i];
+		incoming[i].exclusion =
+		    rules_exclusion(webhook->service->mapping, incoming[i].paid);
+		payments[found++] = &incoming[i];
 	}
 	if (found > 0)
 		take_payments(webhook, payments, found);
 	for (i = 0; i < count; i++)
-		payment_free(posts[i].paid);
+		payment_free(incoming[i].paid);
 }

@@ -27,20 +27,20 @@ enum outcome webhook_look(
     struct webhook *webhook, int64_t now_ms, struct overview *seen, struct fault *why) MUST_USE;
 
 /* A webhook on its way in, and the answer to it. */
-struct post {
+struct payment_request {
 	const struct http_request *request;
-	struct http_response *answer;
+	struct http_response *response;
 	struct payment *paid;  /* Owned; NULL: not read yet, or no payment. */
 	const char *exclusion; /* Why it is not to be carried; NULL: it is. */
 };
 
 /* What is asked of each address, in a file of its own. */
-void intake_post(struct webhook *webhook, struct post *posts, size_t count);
+void intake_post(struct webhook *webhook, struct payment_request *incoming, size_t count);
 void metrics_get(
-    struct webhook *webhook, const struct http_request *request, struct http_response *answer);
+    struct webhook *webhook, const struct http_request *request, struct http_response *response);
 void status_get(
-    struct webhook *webhook, const struct http_request *request, struct http_response *answer);
+    struct webhook *webhook, const struct http_request *request, struct http_response *response);
 void status_post(
-    struct webhook *webhook, const struct http_request *request, struct http_response *answer);
+    struct webhook *webhook, const struct http_request *request, struct http_response *response);
 
 #endif

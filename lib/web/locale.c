@@ -24,7 +24,7 @@ plural_russian(int64_t count)
 	return count % 10 >= 2 && count % 10 <= 4 && (count % 100 < 12 || count % 100 > 14) ? 1 : 2;
 }
 
-static const struct words english = {
+static const struct locale english = {
 	.code = "en",
 	.title = "Payments to amoCRM",
 	.updated = "as of {}",
@@ -98,7 +98,7 @@ static const struct words english = {
 	.plural = plural_english,
 };
 
-static const struct words russian = {
+static const struct locale russian = {
 	.code = "ru",
 	.title = "Платежи в amoCRM",
 	.updated = "данные на {}",
@@ -192,8 +192,8 @@ wanted(const char *header, const char *code)
 	return most;
 }
 
-const struct words *
-words_choose(const char *accept_language)
+const struct locale *
+locale_choose(const char *accept_language)
 {
 	if (accept_language == NULL)
 		return &english;
@@ -203,7 +203,7 @@ words_choose(const char *accept_language)
 }
 
 const char *
-words_count(const struct words *words, char text[static WORDS_TEXT], int64_t count)
+locale_count(const struct locale *locale, char text[static LOCALE_TEXT], int64_t count)
 {
 	char digits[24];
 	size_t length = (size_t)snprintf(digits, sizeof(digits), "%" PRId64, count), i;
@@ -211,7 +211,7 @@ words_count(const struct words *words, char text[static WORDS_TEXT], int64_t cou
 
 	for (i = 0; i < length; i++) {
 		if (i > 0 && (length - i) % 3 == 0 && digits[i - 1] != '-')
-			end = stpcpy(end, words->thousands);
+			end = stpcpy(end, locale->thousands);
 		*end++ = digits[i];
 	}
 	*end = '\0';
@@ -219,44 +219,45 @@ words_count(const struct words *words, char text[static WORDS_TEXT], int64_t cou
 }
 
 const char *
-words_amount(const struct words *words, char text[static WORDS_TEXT], int64_t kopecks)
+locale_amount(const struct locale *locale, char text[static LOCALE_TEXT], int64_t kopecks)
 {
 	size_t length;
 
-	words_count(words, text, kopecks / 100);
+	locale_count(locale, text, kopecks / 100);
 	length = strlen(text);
 	if (kopecks % 100 != 0)
-		snprintf(text + length, WORDS_TEXT - length, "%s%02d", words->point,
+		snprintf(text + length, LOCALE_TEXT - length, "%s%02d", locale->point,
 		    abs((int)(kopecks % 100)));
 	return text;
 }
 
 const char *
-words_roubles(const struct words *words, char text[static WORDS_TEXT], int64_t kopecks)
+locale_roubles(const struct locale *locale, char text[static LOCALE_TEXT], int64_t kopecks)
 {
-	words_amount(words, text, kopecks);
+	locale_amount(locale, text, kopecks);
 	return strcat(text, NBSP "₽");
 }
 
 const char *
-words_span(const struct words *words, char text[static WORDS_TEXT], int64_t seconds)
+locale_span(const struct locale *locale, char text[static LOCALE_TEXT], int64_t seconds)
 {
 	int64_t minutes = seconds > 0 ? seconds / 60 : 0;
 
 	if (minutes == 0)
-		snprintf(text, WORDS_TEXT, "%s", words->instant);
+		snprintf(text, LOCALE_TEXT, "%s", locale->instant);
 	else if (minutes >= 48 * 60)
-		snprintf(text, WORDS_TEXT, "%" PRId64 NBSP "%s", minutes / (24 * 60), words->days);
+		snprintf(
+		    text, LOCALE_TEXT, "%" PRId64 NBSP "%s", minutes / (24 * 60), locale->days);
 	else if (minutes >= 60)
-		snprintf(text, WORDS_TEXT, "%" PRId64 NBSP "%s %" PRId64 NBSP "%s", minutes / 60,
-		    words->hour, minutes % 60, words->minute);
+		snprintf(text, LOCALE_TEXT, "%" PRId64 NBSP "%s %" PRId64 NBSP "%s", minutes / 60,
+		    locale->hour, minutes % 60, locale->minute);
 	else
-		snprintf(text, WORDS_TEXT, "%" PRId64 NBSP "%s", minutes, words->minute);
+		snprintf(text, LOCALE_TEXT, "%" PRId64 NBSP "%s", minutes, locale->minute);
 	return text;
 }
 
 const char *
-words_day(const struct words *words, char text[static WORDS_TEXT], int64_t day)
+locale_day(const struct locale *locale, char text[static LOCALE_TEXT], int64_t day)
 {
 	char date[CLOCK_TEXT];
 	int month;
@@ -264,24 +265,24 @@ words_day(const struct words *words, char text[static WORDS_TEXT], int64_t day)
 	/* "2025-01-20T.." */
 	clock_utc(date, day * 86400);
 	month = atoi(date + 5);
-	snprintf(text, WORDS_TEXT, "%d" NBSP "%s", atoi(date + 8),
-	    words->months[month > 0 ? month - 1 : 0]);
+	snprintf(text, LOCALE_TEXT, "%d" NBSP "%s", atoi(date + 8),
+	    locale->months[month > 0 ? month - 1 : 0]);
 	return text;
 }
 
 const char *
-words_time(const struct words *words, char text[static WORDS_TEXT], int64_t at, int64_t now)
+locale_time(const struct locale *locale, char text[static LOCALE_TEXT], int64_t at, int64_t now)
 {
-	char local[CLOCK_TEXT], day[WORDS_TEXT];
+	char local[CLOCK_TEXT], day[LOCALE_TEXT];
 
 	if (at == 0)
-		return strcpy(text, words->never);
+		return strcpy(text, locale->never);
 	/* "2025-01-20 14:49:20" */
 	clock_local(local, at);
 	if (clock_day(at) == clock_day(now))
-		snprintf(text, WORDS_TEXT, "%.5s", local + 11);
+		snprintf(text, LOCALE_TEXT, "%.5s", local + 11);
 	else
-		snprintf(text, WORDS_TEXT, "%.40s, %.5s", words_day(words, day, clock_day(at)),
+		snprintf(text, LOCALE_TEXT, "%.40s, %.5s", locale_day(locale, day, clock_day(at)),
 		    local + 11);
 	return text;
 }

@@ -10,9 +10,9 @@
  * The status page's words in each language it speaks, and how that language writes amounts, times and counts.  In a text
  * "{}" stands for what html_fill() puts there, once:
  *
- *	updated, crm_since      a moment (words_time)
- *	chart_about             an amount, without the sign of its currency (words_amount)
- *	oldest, token_left      a span (words_span)
+ *	updated, crm_since      a moment (locale_time)
+ *	chart_about             an amount, without the sign of its currency (locale_amount)
+ *	oldest, token_left      a span (locale_span)
  *	crm_open                an HTTP status
  *	limiter                 "5/7": used, of how many
  *	failures_shown          how many there are in all
@@ -20,7 +20,7 @@
  *	unreadable              a reason
  *	alarms                  by enum alarm_kind: a span, a share in per cent, a span, a span, a count
  */
-struct words {
+struct locale {
 	const char *code; /* Of the language: "ru" */
 	const char *title, *updated;
 	const char *all_well, *look, *sick;
@@ -46,25 +46,25 @@ struct words {
 };
 
 /* The language that an Accept-Language header (NULL: none) prefers; English unless it is Russian.  Lives for ever. */
-const struct words *words_choose(const char *accept_language);
+const struct locale *locale_choose(const char *accept_language);
 
-#define WORDS_TEXT 64
+#define LOCALE_TEXT 64
 
 /* All return text. */
-const char *words_count(
-    const struct words *words, char text[static WORDS_TEXT], int64_t count); /* 12 345 */
-const char *words_amount(
-    const struct words *words, char text[static WORDS_TEXT], int64_t kopecks); /* 12 345,50 */
-const char *words_roubles(
-    const struct words *words, char text[static WORDS_TEXT], int64_t kopecks); /* 12 345,50 ₽ */
-const char *words_span(
-    const struct words *words, char text[static WORDS_TEXT], int64_t seconds); /* 3 h 20 min */
+const char *locale_count(
+    const struct locale *locale, char text[static LOCALE_TEXT], int64_t count); /* 12 345 */
+const char *locale_amount(
+    const struct locale *locale, char text[static LOCALE_TEXT], int64_t kopecks); /* 12 345,50 */
+const char *locale_roubles(const struct locale *locale, char text[static LOCALE_TEXT],
+    int64_t kopecks); /* 12 345,50 ₽ */
+const char *locale_span(
+    const struct locale *locale, char text[static LOCALE_TEXT], int64_t seconds); /* 3 h 20 min */
 
 /* A day as clock_day() counts them, since 1970 in the payments' zone: "23 Nov". */
-const char *words_day(const struct words *words, char text[static WORDS_TEXT], int64_t day);
+const char *locale_day(const struct locale *locale, char text[static LOCALE_TEXT], int64_t day);
 
 /* A moment as seen at another: "14:05" on the same day, else "22 Nov, 14:05"; "never" for 0. */
-const char *words_time(const struct words *words, char text[static WORDS_TEXT], int64_t at,
+const char *locale_time(const struct locale *locale, char text[static LOCALE_TEXT], int64_t at,
     int64_t now); /* Unix seconds. */
 
 #endif

@@ -7,7 +7,7 @@
 
 void
 metrics_get(
-    struct webhook *webhook, const struct http_request *request, struct http_response *answer)
+    struct webhook *webhook, const struct http_request *request, struct http_response *response)
 {
 	struct metrics_values values;
 	struct overview seen;
@@ -16,10 +16,10 @@ metrics_get(
 
 	(void)request;
 	known = webhook_look(webhook, clock_wall_ms(), &seen, &why) == DONE;
-	answer->status = 200;
-	answer->content_type = METRICS_TEXT_TYPE;
-	answer->level = known ? WEBHOOK_QUIET : WEBHOOK_BAD;
-	response_log(answer, "metrics ledger=%s", known ? "up" : why.text);
-	answer->body = metrics_text(
+	response->status = 200;
+	response->content_type = METRICS_TEXT_TYPE;
+	response->level = known ? RESPONSE_DEBUG : RESPONSE_ERROR;
+	response_log(response, "metrics ledger=%s", known ? "up" : why.text);
+	response->body = metrics_text(
 	    counted ? &values : NULL, known ? &seen : NULL, webhook->settings->amo_rate_limit);
 }

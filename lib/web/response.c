@@ -5,61 +5,61 @@
 #include "web/response.h"
 
 void
-response_log(struct http_response *answer, const char *format, ...)
+response_log(struct http_response *response, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(answer->log, sizeof(answer->log), format, args);
+	vsnprintf(response->log, sizeof(response->log), format, args);
 	va_end(args);
 }
 
 void
-response_json(
-    struct http_response *answer, int http, const char *word, const char *detail, json_t *more)
+response_json(struct http_response *response, int status, const char *status_name,
+    const char *detail, json_t *more)
 {
-	json_t *body = json_pack("{s:s, s:s}", "status", word, "detail", detail);
+	json_t *body = json_pack("{s:s, s:s}", "status", status_name, "detail", detail);
 
 	if (more != NULL)
 		json_object_update(body, more);
 	json_decref(more);
-	answer->status = http;
-	answer->word = word;
-	answer->body = json_dumps(body, JSON_COMPACT);
+	response->status = status;
+	response->status_name = status_name;
+	response->body = json_dumps(body, JSON_COMPACT);
 	json_decref(body);
 }
 
 void
-response_error(struct http_response *answer, int http, const char *detail)
+response_error(struct http_response *response, int status, const char *detail)
 {
-	answer->level = WEBHOOK_ODD;
-	response_log(answer, "answer=error status=%d reason=\"%s\"", http, detail);
-	response_json(answer, http, "error", detail, NULL);
+	response->level = RESPONSE_WARNING;
+	response_log(response, "answer=error status=%d reason=\"%s\"", status, detail);
+	response_json(response, status, "error", detail, NULL);
 }
 
 void
-response_method_not_allowed(struct http_response *answer, const char *allow)
+response_method_not_allowed(struct http_response *response, const char *allow)
 {
-	answer->allow = allow;
-	response_error(answer, 405, "this address does not take this method");
+	response->allow = allow;
+	response_error(response, 405, "this address does not take this method");
 }
 
 void
-response_unavailable(struct http_response *answer, const struct fault *why)
+response_unavailable(struct http_response *response, const struct fault *why)
 {
-	answer->retry_after_s = RESPONSE_RETRY_AFTER_S;
-	answer->level = WEBHOOK_BAD;
-	response_log(answer, "answer=unavailable reason=\"%s\"", why->text);
-	response_json(answer, 503, "unavailable",
+	response->retry_after_s = RESPONSE_RETRY_AFTER_S;
+	response->level = RESPONSE_ERROR;
+	response_log(response, "answer=unavailable reason=\"%s\"", why->text);
+	response_json(response, 503, "unavailable",
 	    "the payment could not be recorded; send it again later", NULL);
 }
 
 const char *
-logged_key(char text[static LOGGED_KEY], const char *key)
+response_log_key(char text[static RESPONSE_LOG_KEY], const char *key)
 {
 	size_t i;
 
-	for (i = 0; i < LOGGED_KEY - 1 && key[i] != '\0'; i++)
+	for (i = 0; i < RESPONSE_LOG_KEY - 1 && key[i] != '\0'; i++)
 		text[i] = (key[i] > ' ' && key[i] < 0x7f && key[i] != '"' && key[i] != '\\')
 		    ? key[i]
 		    : '_';

@@ -37,18 +37,18 @@ struct http_request {
 };
 
 /* How much of a payment's key is logged. */
-#define LOGGED_KEY 96
+#define RESPONSE_LOG_KEY 96
 
-enum webhook_level {
-	WEBHOOK_QUIET, /* Not worth a line (health). */
-	WEBHOOK_FINE,
-	WEBHOOK_ODD, /* A person may want to know. */
-	WEBHOOK_BAD  /* A person must act. */
+enum response_level {
+	RESPONSE_DEBUG, /* Not worth a line (health). */
+	RESPONSE_INFO,
+	RESPONSE_WARNING, /* A person may want to know. */
+	RESPONSE_ERROR    /* A person must act. */
 };
 
 struct http_response {
-	const char
-	    *word; /* The answer's name: what its JSON calls "status"; NULL for other than JSON. */
+	const char *
+	    status_name; /* The answer's name: what its JSON calls "status"; NULL for other than JSON. */
 	const char *allow;        /* The Allow header of a 405, else NULL. */
 	const char *content_type; /* NULL: JSON. */
 	const char *headers;      /* Further header lines, each with its CRLF; NULL: none. */
@@ -57,34 +57,34 @@ struct http_response {
 	    warnings; /* For a warning line each: array of English sentences.  Owned; NULL: none. */
 	int status;
 	int retry_after_s; /* The Retry-After header of a 503, else 0. */
-	enum webhook_level level;
-	char payment[LOGGED_KEY]; /* Whom the warnings are about. */
+	enum response_level level;
+	char payment[RESPONSE_LOG_KEY]; /* Whom the warnings are about. */
 	/* key=value pairs for one journal line: ids and outcomes, nothing personal, nothing unescaped. */
 	char log[512];
 };
 
 /*
  * Set the journal's line; what does not fit into it is cut off.  Nobody escapes it later: texts from outside come by
- * logged_key() or were written by us.
+ * response_log_key() or were written by us.
  */
-void response_log(struct http_response *answer, const char *format, ...)
+void response_log(struct http_response *response, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /*
- * JSON: {"status": word, "detail"} and the members of `more`, which is taken over (NULL: none).  word lives for ever.  The
- * body is a new string that belongs to the answer; each answer is given once, as one given before would not be freed.
+ * JSON: {"status": status_name, "detail"} and the members of `more`, which is taken over (NULL: none).  status_name lives for ever.  The
+ * body is a new string that belongs to the response; each answer is given once, as one given before would not be freed.
  */
-void response_json(
-    struct http_response *answer, int http, const char *word, const char *detail, json_t *more);
+void response_json(struct http_response *response, int status, const char *status_name,
+    const char *detail, json_t *more);
 
 /* What the sender did wrong: "error", with a line for the journal. */
-void response_error(struct http_response *answer, int http, const char *detail);
+void response_error(struct http_response *response, int status, const char *detail);
 
 /* 405, with the methods that are taken. */
-void response_method_not_allowed(struct http_response *answer, const char *allow);
+void response_method_not_allowed(struct http_response *response, const char *allow);
 
 /* 503: nothing was accepted, it must be sent again. */
-void response_unavailable(struct http_response *answer, const struct fault *why);
+void response_unavailable(struct http_response *response, const struct fault *why);
 
 /* What a sender is told to wait after a 503. */
 #define RESPONSE_RETRY_AFTER_S 30
@@ -93,6 +93,6 @@ void response_unavailable(struct http_response *answer, const struct fault *why)
  * The outside world's keys go into the log with everything but letters, digits and a few marks replaced, and cut.  Returns
  * text.
  */
-const char *logged_key(char text[static LOGGED_KEY], const char *key);
+const char *response_log_key(char text[static RESPONSE_LOG_KEY], const char *key);
 
 #endif

@@ -72,7 +72,7 @@ gather(struct webhook *webhook, struct overview *seen, struct status_facts *fact
 
 void
 status_get(
-    struct webhook *webhook, const struct http_request *request, struct http_response *answer)
+    struct webhook *webhook, const struct http_request *request, struct http_response *response)
 {
 	struct status_facts facts = { .account = webhook->settings->amo_base_url,
 		.rate = webhook->settings->amo_rate_limit };
@@ -85,17 +85,17 @@ status_get(
 		facts.newest = tables.newest;
 		facts.failed = tables.failed;
 		facts.conflicts = tables.conflicts;
-		answer->level = WEBHOOK_QUIET;
-		answer->status = 200;
+		response->level = RESPONSE_DEBUG;
+		response->status = 200;
 	} else {
 		facts.sick = why.text;
-		answer->level = WEBHOOK_BAD;
-		answer->status = 503;
+		response->level = RESPONSE_ERROR;
+		response->status = 503;
 	}
-	response_log(answer, "status=%s", facts.seen != NULL ? "shown" : why.text);
-	answer->content_type = "text/html; charset=utf-8";
-	answer->headers = PROTECTION;
-	answer->body = status_page(words_choose(request->accept_language), &facts);
+	response_log(response, "status=%s", facts.seen != NULL ? "shown" : why.text);
+	response->content_type = "text/html; charset=utf-8";
+	response->headers = PROTECTION;
+	response->body = status_page(locale_choose(request->accept_language), &facts);
 	json_decref(tables.newest);
 	json_decref(tables.failed);
 	json_decref(tables.conflicts);
@@ -144,41 +144,41 @@ pressed(const struct webhook *webhook, const struct http_request *request)
 }
 
 static void
-retry(struct webhook *webhook, const char *payment_id, struct http_response *answer)
+retry(struct webhook *webhook, const char *payment_id, struct http_response *response)
 {
-	char key[LOGGED_KEY];
+	char key[RESPONSE_LOG_KEY];
 	bool retried = false;
 	struct fault why;
 
 	if (!webhook_ready(webhook, &why)) {
-		response_unavailable(answer, &why);
+		response_unavailable(response, &why);
 	} else if (ledger_retry(webhook->service->ledger, payment_id, clock_wall_ms(), &retried,
 		       &why) != DONE) {
 		webhook_begin_anew(webhook);
-		response_unavailable(answer, &why);
+		response_unavailable(response, &why);
 	} else {
-		response_log(answer, "payment=%s retried=%d by=operator",
-		    logged_key(key, payment_id), retried);
-		answer->status = 303;
-		answer->headers = PROTECTION "Location: /webhook/status#failed\r\n";
-		answer->content_type = "text/plain; charset=utf-8";
-		answer->body = text_copy("");
+		response_log(response, "payment=%s retried=%d by=operator",
+		    response_log_key(key, payment_id), retried);
+		response->status = 303;
+		response->headers = PROTECTION "Location: /webhook/status#failed\r\n";
+		response->content_type = "text/plain; charset=utf-8";
+		response->body = text_copy("");
 	}
 }
 
 void
 status_post(
-    struct webhook *webhook, const struct http_request *request, struct http_response *answer)
+    struct webhook *webhook, const struct http_request *request, struct http_response *response)
 {
 	char *payment_id;
 
 	if (request->too_large || request->incomplete || !is_form(request)) {
-		response_error(answer, 415, "this is not a form of the status page");
+		response_error(response, 415, "this is not a form of the status page");
 	} else if (!is_from_our_page(request) || (payment_id = pressed(webhook, request)) == NULL) {
 		response_error(
-		    answer, 403, "the button was not pressed on a fresh status page; reload it");
+		    response, 403, "the button was not pressed on a fresh status page; reload it");
 	} else {
-		retry(webhook, payment_id, answer);
+		retry(webhook, payment_id, response);
 		free(payment_id);
 	}
 }

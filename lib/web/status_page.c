@@ -49,13 +49,13 @@ sum_of(const struct status_facts *facts, int count)
 
 /* "12 платежей" */
 static void
-payments(struct html *page, const struct words *words, int64_t count)
+payments(struct html *page, const struct locale *locale, int64_t count)
 {
-	char text[WORDS_TEXT];
+	char text[LOCALE_TEXT];
 
-	html_text(page, words_count(words, text, count));
+	html_text(page, locale_count(locale, text, count));
 	html_markup(page, "\xC2\xA0");
-	html_text(page, words->payments[words->plural(count)]);
+	html_text(page, locale->payments[locale->plural(count)]);
 }
 
 /*
@@ -64,24 +64,24 @@ payments(struct html *page, const struct words *words, int64_t count)
 
 static void
 write_alarm(
-    struct html *page, const struct words *words, enum alarm_kind kind, const struct alarm *alarm)
+    struct html *page, const struct locale *locale, enum alarm_kind kind, const struct alarm *alarm)
 {
-	char text[WORDS_TEXT], per_cent[WORDS_TEXT];
-	const char *value = words_span(words, text, alarm->value);
+	char text[LOCALE_TEXT], per_cent[LOCALE_TEXT];
+	const char *value = locale_span(locale, text, alarm->value);
 
 	if (kind == ALARM_TOKEN && alarm->value <= 0) {
-		html_element(page, "<li>", words->token_expired, "</li>");
+		html_element(page, "<li>", locale->token_expired, "</li>");
 		return;
 	}
 	if (kind == ALARM_BACKLOG_GROWTH)
-		value = words_count(words, text, alarm->value);
+		value = locale_count(locale, text, alarm->value);
 	if (kind == ALARM_UNAUTHORIZED) {
 		snprintf(per_cent, sizeof(per_cent), "%s\xC2\xA0%%",
-		    words_count(words, text, alarm->value));
+		    locale_count(locale, text, alarm->value));
 		value = per_cent;
 	}
 	html_markup(page, "<li>");
-	html_fill(page, words->alarms[kind], value);
+	html_fill(page, locale->alarms[kind], value);
 	html_markup(page, "</li>");
 }
 
@@ -98,13 +98,13 @@ has_alarms(const struct overview *seen)
 
 /* Why amoCRM takes no requests at all. */
 static const char *
-refusal_of(const struct words *words, int64_t status)
+refusal_of(const struct locale *locale, int64_t status)
 {
-	return words->crm_refuses[status >= 401 && status <= 403 ? status - 401 : 3];
+	return locale->crm_refuses[status >= 401 && status <= 403 ? status - 401 : 3];
 }
 
 static void
-write_alarms(struct html *page, const struct words *words, const struct overview *seen)
+write_alarms(struct html *page, const struct locale *locale, const struct overview *seen)
 {
 	int kind;
 
@@ -113,12 +113,12 @@ write_alarms(struct html *page, const struct words *words, const struct overview
 	html_markup(page, "<ul class=\"alarms\" role=\"alert\">");
 	if (seen->crm.open) {
 		html_element(
-		    page, "<li class=\"failed\">", refusal_of(words, seen->crm.status), ": ");
-		html_element(page, "", words->crm_until, "</li>");
+		    page, "<li class=\"failed\">", refusal_of(locale, seen->crm.status), ": ");
+		html_element(page, "", locale->crm_until, "</li>");
 	}
 	for (kind = 0; kind < ALARM_KINDS; kind++)
 		if (seen->alarms[kind].on)
-			write_alarm(page, words, (enum alarm_kind)kind, &seen->alarms[kind]);
+			write_alarm(page, locale, (enum alarm_kind)kind, &seen->alarms[kind]);
 	html_markup(page, "</ul>");
 }
 
@@ -131,36 +131,36 @@ host_of(const char *url)
 }
 
 static void
-write_head(struct html *page, const struct words *words, const struct status_facts *facts)
+write_head(struct html *page, const struct locale *locale, const struct status_facts *facts)
 {
 	bool sick = facts->seen == NULL,
 	     well = !sick && !has_alarms(facts->seen) &&
 	    facts->seen->stats.payments[PAYMENT_FAILED] == 0 && facts->seen->stats.conflicts == 0;
-	char text[WORDS_TEXT];
+	char text[LOCALE_TEXT];
 
 	html_format(page,
 	    "<!DOCTYPE html><html lang=\"%s\"><head><meta charset=\"utf-8\">"
 	    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
 	    "<meta name=\"color-scheme\" content=\"light dark\"><title>",
-	    words->code);
-	html_text(page, words->title);
+	    locale->code);
+	html_text(page, locale->title);
 	html_markup(page, "</title><style>");
 	html_markup(page, status_style);
 	html_markup(page, "</style></head><body><header><div><h1>");
-	html_text(page, words->title);
+	html_text(page, locale->title);
 	html_markup(page, "</h1><p class=\"quiet\">");
 	html_text(page, host_of(facts->account));
 	if (!sick) {
 		html_markup(page, " · ");
-		html_fill(page, words->updated,
-		    words_time(
-			words, text, facts->seen->now_ms / 1000, facts->seen->now_ms / 1000));
+		html_fill(page, locale->updated,
+		    locale_time(
+			locale, text, facts->seen->now_ms / 1000, facts->seen->now_ms / 1000));
 	}
 	html_format(page, "</p></div><p class=\"pill %s\">",
 	    sick       ? "failed"
 		: well ? "carried"
 		       : "waiting");
-	html_text(page, sick ? words->sick : well ? words->all_well : words->look);
+	html_text(page, sick ? locale->sick : well ? locale->all_well : locale->look);
 	html_markup(page, "</p></header><main>");
 }
 
@@ -170,41 +170,41 @@ write_head(struct html *page, const struct words *words, const struct status_fac
 
 /* "1 не доставлен", "2 не доставлены" */
 static void
-write_part(struct html *page, const struct words *words, const char *kind, int64_t count,
+write_part(struct html *page, const struct locale *locale, const char *kind, int64_t count,
     const char *one, const char *many)
 {
-	char text[WORDS_TEXT];
+	char text[LOCALE_TEXT];
 
 	html_format(page, "<li class=\"%s%s\"><b>", kind, count == 0 ? " zero" : "");
-	html_text(page, words_count(words, text, count));
+	html_text(page, locale_count(locale, text, count));
 	html_markup(page, "</b> ");
-	html_element(page, "", words->plural(count) == 0 ? one : many, "</li>");
+	html_element(page, "", locale->plural(count) == 0 ? one : many, "</li>");
 }
 
 static void
 write_period(
-    struct html *page, const struct words *words, const char *name, const struct ledger_day *sum)
+    struct html *page, const struct locale *locale, const char *name, const struct ledger_day *sum)
 {
 	struct chart_day all = day_of(sum);
-	char text[WORDS_TEXT];
+	char text[LOCALE_TEXT];
 
 	html_element(page, "<section class=\"card period\"><h2>", name, "</h2><p class=\"sum\">");
-	html_text(page, words_roubles(words, text, all.carried + all.waiting + all.failed));
+	html_text(page, locale_roubles(locale, text, all.carried + all.waiting + all.failed));
 	html_markup(page, "</p><p class=\"quiet\">");
-	payments(page, words, all.payments);
+	payments(page, locale, all.payments);
 	html_markup(page, "</p><ul class=\"legend\">");
-	write_part(page, words, "carried", sum->payments[PAYMENT_SUCCESS],
-	    words->status[PAYMENT_SUCCESS], words->carried);
-	write_part(page, words, "waiting",
+	write_part(page, locale, "carried", sum->payments[PAYMENT_SUCCESS],
+	    locale->status[PAYMENT_SUCCESS], locale->carried);
+	write_part(page, locale, "waiting",
 	    sum->payments[PAYMENT_PENDING] + sum->payments[PAYMENT_PROCESSING],
-	    words->status[PAYMENT_PENDING], words->waiting);
-	write_part(page, words, "failed", sum->payments[PAYMENT_FAILED],
-	    words->status[PAYMENT_FAILED], words->failed);
+	    locale->status[PAYMENT_PENDING], locale->waiting);
+	write_part(page, locale, "failed", sum->payments[PAYMENT_FAILED],
+	    locale->status[PAYMENT_FAILED], locale->failed);
 	html_markup(page, "</ul></section>");
 }
 
 static void
-write_periods(struct html *page, const struct words *words, const struct status_facts *facts)
+write_periods(struct html *page, const struct locale *locale, const struct status_facts *facts)
 {
 	static const int lengths[] = { 1, 7, STATUS_DAYS };
 	int i;
@@ -213,27 +213,27 @@ write_periods(struct html *page, const struct words *words, const struct status_
 	for (i = 0; i < 3; i++) {
 		struct ledger_day sum = sum_of(facts, lengths[i]);
 
-		write_period(page, words, words->periods[i], &sum);
+		write_period(page, locale, locale->periods[i], &sum);
 	}
 	html_markup(page, "</div>");
 }
 
 static void
 write_day_row(
-    struct html *page, const struct words *words, int64_t day, const struct chart_day *seen)
+    struct html *page, const struct locale *locale, int64_t day, const struct chart_day *seen)
 {
-	char text[WORDS_TEXT];
+	char text[LOCALE_TEXT];
 
-	html_element(page, "<tr><th scope=\"row\">", words_day(words, text, day),
+	html_element(page, "<tr><th scope=\"row\">", locale_day(locale, text, day),
 	    "</th><td class=\"number\">");
-	html_text(page, words_count(words, text, seen->payments));
+	html_text(page, locale_count(locale, text, seen->payments));
 	html_markup(page, "</td><td class=\"number\">");
-	html_text(page, words_roubles(words, text, seen->carried + seen->waiting + seen->failed));
+	html_text(page, locale_roubles(locale, text, seen->carried + seen->waiting + seen->failed));
 	html_markup(page, "</td></tr>");
 }
 
 static void
-write_chart(struct html *page, const struct words *words, const struct status_facts *facts)
+write_chart(struct html *page, const struct locale *locale, const struct status_facts *facts)
 {
 	struct chart_day days[STATUS_DAYS];
 	int64_t first = facts->today - STATUS_DAYS + 1;
@@ -242,18 +242,18 @@ write_chart(struct html *page, const struct words *words, const struct status_fa
 	for (i = 0; i < STATUS_DAYS; i++)
 		days[i] = day_of(&facts->days[i]);
 	html_markup(page, "<section class=\"card\">");
-	if (!chart_write(page, words, first, days, STATUS_DAYS)) {
+	if (!chart_write(page, locale, first, days, STATUS_DAYS)) {
 		html_markup(page, "</section>");
 		return;
 	}
-	html_element(page, "<details><summary>", words->table_by_day,
+	html_element(page, "<details><summary>", locale->table_by_day,
 	    "</summary><table class=\"plain\"><thead><tr>");
-	html_element(page, "<th scope=\"col\">", words->day, "</th>");
-	html_element(page, "<th scope=\"col\" class=\"number\">", words->count, "</th>");
-	html_element(page, "<th scope=\"col\" class=\"number\">", words->amount,
+	html_element(page, "<th scope=\"col\">", locale->day, "</th>");
+	html_element(page, "<th scope=\"col\" class=\"number\">", locale->count, "</th>");
+	html_element(page, "<th scope=\"col\" class=\"number\">", locale->amount,
 	    "</th></tr></thead><tbody>");
 	for (i = STATUS_DAYS - 1; i >= 0; i--)
-		write_day_row(page, words, first + i, &days[i]);
+		write_day_row(page, locale, first + i, &days[i]);
 	html_markup(page, "</tbody></table></details></section>");
 }
 
@@ -262,100 +262,100 @@ write_chart(struct html *page, const struct words *words, const struct status_fa
  */
 
 static void
-write_backlog(struct html *page, const struct words *words, const struct overview *seen)
+write_backlog(struct html *page, const struct locale *locale, const struct overview *seen)
 {
-	char text[WORDS_TEXT];
+	char text[LOCALE_TEXT];
 	int64_t oldest_ms = seen->stats.oldest_unfinished_ms;
 
-	html_element(page, "<div><dt>", words->backlog, "</dt><dd>");
-	html_text(page, words_count(words, text, seen->backlog));
+	html_element(page, "<div><dt>", locale->backlog, "</dt><dd>");
+	html_text(page, locale_count(locale, text, seen->backlog));
 	html_markup(page, "<small>");
 	if (oldest_ms != 0)
-		html_fill(page, words->oldest,
-		    words_span(words, text, (seen->now_ms - oldest_ms) / 1000));
+		html_fill(page, locale->oldest,
+		    locale_span(locale, text, (seen->now_ms - oldest_ms) / 1000));
 	else
-		html_text(page, words->nothing_waits);
+		html_text(page, locale->nothing_waits);
 	html_markup(page, "</small></dd></div>");
 }
 
 static void
-write_crm(struct html *page, const struct words *words, const struct overview *seen, int64_t rate)
+write_crm(struct html *page, const struct locale *locale, const struct overview *seen, int64_t rate)
 {
 	const struct limiter_state *crm = &seen->crm;
-	char text[WORDS_TEXT], used[WORDS_TEXT];
+	char text[LOCALE_TEXT], used[LOCALE_TEXT];
 
-	html_element(page, "<div><dt>", words->crm, "</dt><dd>");
+	html_element(page, "<div><dt>", locale->crm, "</dt><dd>");
 	if (crm->open) {
 		html_markup(page, "<span class=\"bad\">");
-		html_fill(page, words->crm_open, words_count(words, text, crm->status));
+		html_fill(page, locale->crm_open, locale_count(locale, text, crm->status));
 		html_markup(page, "</span><small>");
-		html_fill(page, words->crm_since,
-		    words_time(words, text, crm->since_ms / 1000, seen->now_ms / 1000));
+		html_fill(page, locale->crm_since,
+		    locale_time(locale, text, crm->since_ms / 1000, seen->now_ms / 1000));
 	} else {
-		html_text(page, words->crm_well);
+		html_text(page, locale->crm_well);
 		html_markup(page, "<small>");
 		snprintf(used, sizeof(used), "%d/%d", (int)crm->used, (int)rate);
-		html_fill(page, words->limiter, used);
+		html_fill(page, locale->limiter, used);
 	}
 	html_markup(page, "</small></dd></div>");
 }
 
 static void
-write_token(struct html *page, const struct words *words, const struct overview *seen)
+write_token(struct html *page, const struct locale *locale, const struct overview *seen)
 {
 	int64_t now = seen->now_ms / 1000;
-	char text[WORDS_TEXT];
+	char text[LOCALE_TEXT];
 
-	html_element(page, "<div><dt>", words->token, "</dt><dd>");
+	html_element(page, "<div><dt>", locale->token, "</dt><dd>");
 	if (seen->token_expires == 0)
-		html_text(page, words->unknown);
+		html_text(page, locale->unknown);
 	else if (seen->token_expires <= now)
-		html_text(page, words->token_expired);
+		html_text(page, locale->token_expired);
 	else
 		html_fill(
-		    page, words->token_left, words_span(words, text, seen->token_expires - now));
+		    page, locale->token_left, locale_span(locale, text, seen->token_expires - now));
 	html_markup(page, "</dd></div>");
 }
 
 static void
-write_now(struct html *page, const struct words *words, const struct status_facts *facts)
+write_now(struct html *page, const struct locale *locale, const struct status_facts *facts)
 {
 	const struct overview *seen = facts->seen;
 	int64_t now = seen->now_ms / 1000;
-	char text[WORDS_TEXT];
+	char text[LOCALE_TEXT];
 
-	html_element(page, "<section class=\"card\"><h2>", words->now, "</h2><dl>");
-	write_backlog(page, words, seen);
-	write_crm(page, words, seen, facts->rate);
-	html_element(page, "<div><dt>", words->last_payment, "</dt><dd>");
+	html_element(page, "<section class=\"card\"><h2>", locale->now, "</h2><dl>");
+	write_backlog(page, locale, seen);
+	write_crm(page, locale, seen, facts->rate);
+	html_element(page, "<div><dt>", locale->last_payment, "</dt><dd>");
 	html_element(
-	    page, "", words_time(words, text, seen->last_arrival_ms / 1000, now), "</dd></div>");
-	html_element(page, "<div><dt>", words->last_success, "</dt><dd>");
-	html_element(page, "", words_time(words, text, seen->stats.last_success_ms / 1000, now),
+	    page, "", locale_time(locale, text, seen->last_arrival_ms / 1000, now), "</dd></div>");
+	html_element(page, "<div><dt>", locale->last_success, "</dt><dd>");
+	html_element(page, "", locale_time(locale, text, seen->stats.last_success_ms / 1000, now),
 	    "</dd></div>");
-	write_token(page, words, seen);
+	write_token(page, locale, seen);
 	html_markup(page, "</dl></section>");
 }
 
 char *
-status_page(const struct words *words, const struct status_facts *facts)
+status_page(const struct locale *locale, const struct status_facts *facts)
 {
 	struct html page;
 
 	html_begin(&page);
-	write_head(&page, words, facts);
+	write_head(&page, locale, facts);
 	if (facts->seen == NULL) {
 		html_markup(&page, "<ul class=\"alarms\" role=\"alert\"><li>");
-		html_fill(&page, words->unreadable, facts->sick);
+		html_fill(&page, locale->unreadable, facts->sick);
 		html_markup(&page, "</li></ul>");
 	} else {
-		write_alarms(&page, words, facts->seen);
-		write_periods(&page, words, facts);
-		write_chart(&page, words, facts);
-		write_now(&page, words, facts);
-		status_failures(&page, words, facts);
-		status_conflicts(&page, words, facts);
-		status_newest(&page, words, facts);
+		write_alarms(&page, locale, facts->seen);
+		write_periods(&page, locale, facts);
+		write_chart(&page, locale, facts);
+		write_now(&page, locale, facts);
+		status_failures(&page, locale, facts);
+		status_conflicts(&page, locale, facts);
+		status_newest(&page, locale, facts);
 	}
 	html_markup(&page, "</main></body></html>\n");
 	return html_end(&page);

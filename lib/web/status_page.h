@@ -5,6 +5,6 @@
 #include "web/status_tables.h"
 
 /* The status page as HTML: pure, facts in, a new text out. */
-char *status_page(const struct words *words, const struct status_facts *facts);
+char *status_page(const struct locale *locale, const struct status_facts *facts);
 
 #endif

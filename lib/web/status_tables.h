@@ -29,9 +29,10 @@ struct status_facts {
  * reason: nothing of the payer's.
  */
 void status_failures(
-    struct html *page, const struct words *words, const struct status_facts *facts);
+    struct html *page, const struct locale *locale, const struct status_facts *facts);
 void status_conflicts(
-    struct html *page, const struct words *words, const struct status_facts *facts);
-void status_newest(struct html *page, const struct words *words, const struct status_facts *facts);
+    struct html *page, const struct locale *locale, const struct status_facts *facts);
+void status_newest(
+    struct html *page, const struct locale *locale, const struct status_facts *facts);
 
 #endif

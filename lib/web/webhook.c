@@ -63,7 +63,7 @@ webhook_close(struct webhook *webhook)
 
 static void
 health_get(
-    struct webhook *webhook, const struct http_request *request, struct http_response *answer)
+    struct webhook *webhook, const struct http_request *request, struct http_response *response)
 {
 	struct fault why;
 	json_t *report;
@@ -75,15 +75,15 @@ health_get(
 	sick = strcmp(json_string_value(json_object_get(report, "status")), "unhealthy") == 0;
 	if (sick) {
 		webhook_begin_anew(webhook);
-		answer->retry_after_s = RESPONSE_RETRY_AFTER_S;
-		answer->level = WEBHOOK_BAD;
-		response_log(answer, "health=unhealthy reason=\"%s\"",
+		response->retry_after_s = RESPONSE_RETRY_AFTER_S;
+		response->level = RESPONSE_ERROR;
+		response_log(response, "health=unhealthy reason=\"%s\"",
 		    json_string_value(json_object_get(report, "detail")));
 	} else {
-		answer->level = WEBHOOK_QUIET;
+		response->level = RESPONSE_DEBUG;
 	}
-	answer->status = sick ? 503 : 200;
-	answer->body = json_dumps(report, JSON_COMPACT);
+	response->status = sick ? 503 : 200;
+	response->body = json_dumps(report, JSON_COMPACT);
 	json_decref(report);
 }
 
@@ -106,7 +106,7 @@ webhook_look(struct webhook *webhook, int64_t now_ms, struct overview *seen, str
 #define PAYMENT_PATH "/webhook/payment"
 
 typedef void handler(
-    struct webhook *webhook, const struct http_request *request, struct http_response *answer);
+    struct webhook *webhook, const struct http_request *request, struct http_response *response);
 
 static const struct address {
 	const char *path;
@@ -134,13 +134,13 @@ find(const struct http_request *request)
 
 static void
 handle_one(
-    struct webhook *webhook, const struct http_request *request, struct http_response *answer)
+    struct webhook *webhook, const struct http_request *request, struct http_response *response)
 {
 	const struct address *address = find(request);
 	handler *handle = NULL;
 
 	if (address == NULL || (address->for_operators && !request->by_operator)) {
-		response_error(answer, 404, "there is nothing at this address");
+		response_error(response, 404, "there is nothing at this address");
 		return;
 	}
 	if (strcmp(request->method, "POST") == 0)
@@ -148,9 +148,9 @@ handle_one(
 	else if (strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0)
 		handle = address->get;
 	if (handle == NULL)
-		response_method_not_allowed(answer, address->allow);
+		response_method_not_allowed(response, address->allow);
 	else
-		handle(webhook, request, answer);
+		handle(webhook, request, response);
 }
 
 static bool
@@ -161,24 +161,24 @@ is_payment(const struct http_request *request)
 
 void
 webhook_handle(struct webhook *webhook, const struct http_request *requests,
-    struct http_response *answers, size_t count)
+    struct http_response *responses, size_t count)
 {
-	struct post posts[WEBHOOK_TOGETHER_MAX];
+	struct payment_request incoming[WEBHOOK_TOGETHER_MAX];
 	int64_t began_ms = clock_mono_ms();
 	size_t i, payments = 0;
 
 	for (i = 0; i < count; i++) {
-		answers[i] = (struct http_response){ .level = WEBHOOK_FINE };
+		responses[i] = (struct http_response){ .level = RESPONSE_INFO };
 		if (is_payment(&requests[i]))
-			posts[payments++] =
-			    (struct post){ .request = &requests[i], .answer = &answers[i] };
+			incoming[payments++] = (struct payment_request){ .request = &requests[i],
+				.response = &responses[i] };
 		else
-			handle_one(webhook, &requests[i], &answers[i]);
+			handle_one(webhook, &requests[i], &responses[i]);
 	}
-	intake_post(webhook, posts, payments);
+	intake_post(webhook, incoming, payments);
 	for (i = 0; i < payments; i++)
-		metrics_request(webhook->metrics, posts[i].answer->word, clock_mono_ms() - began_ms,
-		    clock_wall_ms());
+		metrics_request(webhook->metrics, incoming[i].response->status_name,
+		    clock_mono_ms() - began_ms, clock_wall_ms());
 }
 
 size_t

@@ -6,7 +6,7 @@
 #include "web/response.h"
 
 /*
- * One HTTP request in, one answer out: which address is asked, and who answers for it.
+ * One HTTP request in, one answer out: which address is asked, and which file answers for it.
  */
 struct webhook;
 
@@ -31,7 +31,7 @@ size_t webhook_together(const struct webhook *webhook);
  * them are recorded in one transaction and by one sync of the disk, which is most of what a payment costs.
  */
 void webhook_handle(struct webhook *webhook, const struct http_request *requests,
-    struct http_response *answers, size_t count);
+    struct http_response *responses, size_t count);
 
 /* Do what was put off while somebody waited for an answer.  To be called whenever nobody does. */
 void webhook_idle(struct webhook *webhook);

@@ -78,16 +78,16 @@ check_request(FCGX_Request *peer, const struct intake *intake, const struct http
 
 /* Nothing of the request may end a header of the answer early. */
 static void
-check_answer(FCGX_Request *peer, const struct intake *intake)
+check_response(FCGX_Request *peer, const struct intake *intake)
 {
 	char room[4096], body[] = "{\"status\":\"error\"}", *end;
 	FCGX_Stream out = { .wrNext = (unsigned char *)room, .emptyBuffProc = full };
-	struct http_response answer = { .status = 503, .allow = "POST", .retry_after_s = 30, .body = body };
+	struct http_response response = { .status = 503, .allow = "POST", .retry_after_s = 30, .body = body };
 	int lines = 0;
 
 	out.rdNext = out.stop = (unsigned char *)room + sizeof(room) - 1;
 	peer->out = &out;
-	write_answer(peer, intake, &answer);
+	write_response(peer, intake, &response);
 	*out.wrNext = '\0';
 	end = strstr(room, "\r\n\r\n");
 	REQUIRE(end != NULL && strcmp(end + 4, intake->head ? "" : body) == 0);
@@ -116,7 +116,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	peer.in = &in;
 	read_request(&peer, buffer, &intake, &request);
 	check_request(&peer, &intake, &request, body, body_size);
-	check_answer(&peer, &intake);
+	check_response(&peer, &intake);
 	free(input);
 	return 0;
 }

@@ -32,7 +32,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = fuzz_text(data, size), *value = form_value(text, size, "payment");
-	const char *code = words_choose(text)->code;
+	const char *code = locale_choose(text)->code;
 
 	REQUIRE(value == NULL || strlen(value) <= size);
 	if (value != NULL)

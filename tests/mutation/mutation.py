@@ -46,9 +46,9 @@ MUTANTS = [
     Mutant("wait-twice", "wait again for whoever has just been waited for in vain", "lib/db/gate.c",
            "db->shut_out = !db->inside;", "", ("unit/db/test_db",)),
     Mutant("record-failure-ignored", "answer 2xx although the ledger could not take the payment", "lib/web/intake.c",
-           "if (record(webhook, posts, count, slot, recordings, &why) != DONE) {",
+           "if (record(webhook, incoming, count, slot, recordings, &why) != DONE) {",
            "for (i = 0; i < count; i++)\n\t\trecordings[i] = (struct recording){ .how = RECORDED_IN_HAND };\n"
-           "\tif (record(webhook, posts, count, slot, recordings, &why) == NEVER) {", ("tests/e2e/test_ledger.py",)),
+           "\tif (record(webhook, incoming, count, slot, recordings, &why) == NEVER) {", ("tests/e2e/test_ledger.py",)),
     Mutant("record-the-first", "record one of those that came together, and answer all", "lib/ledger/arrival.c",
            "for (i = 0; out == DONE && i < count; i++)", "for (i = 0; out == DONE && i < 1; i++)", ("unit/ledger/test_ledger", "unit/web/test_webhook")),
     Mutant("close-on-unread", "close a connection on which bytes lie unread", "cgi/exchange.c",

@@ -18,14 +18,14 @@
 
 #define NOW INT64_C(1737374400) /* 2025-01-20 12:00 UTC. */
 
-static const struct words *russian, *english;
+static const struct locale *russian, *english;
 
 static int
 set_up(void **state)
 {
 	(void)state;
-	russian = words_choose("ru");
-	english = words_choose(NULL);
+	russian = locale_choose("ru");
+	english = locale_choose(NULL);
 	return !clock_set_zone("UTC");
 }
 
@@ -56,19 +56,19 @@ test_language(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
-		assert_string_equal(words_choose(headers[i].header)->code, headers[i].code);
+		assert_string_equal(locale_choose(headers[i].header)->code, headers[i].code);
 }
 
 static void
 test_every_word_is_there(void **state)
 {
-	const struct words *const languages[] = { russian, english };
+	const struct locale *const languages[] = { russian, english };
 	size_t i, pointer;
 
 	(void)state;
 	/* Texts and one function: nothing may have been forgotten. */
 	for (i = 0; i < 2; i++)
-		for (pointer = 0; pointer < sizeof(struct words) / sizeof(void *); pointer++)
+		for (pointer = 0; pointer < sizeof(struct locale) / sizeof(void *); pointer++)
 			assert_non_null(((const void *const *)languages[i])[pointer]);
 }
 
@@ -93,31 +93,31 @@ test_plural(void **state)
 static void
 test_numbers_and_times(void **state)
 {
-	char text[WORDS_TEXT];
+	char text[LOCALE_TEXT];
 
 	(void)state;
-	assert_string_equal(words_count(english, text, 0), "0");
-	assert_string_equal(words_count(english, text, 999), "999");
-	assert_string_equal(words_count(english, text, 1234567), "1,234,567");
-	assert_string_equal(words_count(english, text, -123456), "-123,456");
-	assert_string_equal(words_count(russian, text, 1000),
+	assert_string_equal(locale_count(english, text, 0), "0");
+	assert_string_equal(locale_count(english, text, 999), "999");
+	assert_string_equal(locale_count(english, text, 1234567), "1,234,567");
+	assert_string_equal(locale_count(english, text, -123456), "-123,456");
+	assert_string_equal(locale_count(russian, text, 1000),
 	    "1\xC2\xA0"
 	    "000");
-	assert_string_equal(words_amount(english, text, 123450), "1,234.50");
-	assert_string_equal(words_amount(english, text, 500000), "5,000");
-	assert_string_equal(words_amount(russian, text, 5), "0,05");
-	assert_string_equal(words_span(english, text, -5), "under a minute");
-	assert_string_equal(words_span(russian, text, 59), "меньше минуты");
-	assert_string_equal(words_span(english, text, 60), "1\xC2\xA0min");
-	assert_string_equal(words_span(english, text, 3599), "59\xC2\xA0min");
-	assert_string_equal(words_span(english, text, 3660), "1\xC2\xA0h 1\xC2\xA0min");
-	assert_string_equal(words_span(english, text, 50 * 3600),
+	assert_string_equal(locale_amount(english, text, 123450), "1,234.50");
+	assert_string_equal(locale_amount(english, text, 500000), "5,000");
+	assert_string_equal(locale_amount(russian, text, 5), "0,05");
+	assert_string_equal(locale_span(english, text, -5), "under a minute");
+	assert_string_equal(locale_span(russian, text, 59), "меньше минуты");
+	assert_string_equal(locale_span(english, text, 60), "1\xC2\xA0min");
+	assert_string_equal(locale_span(english, text, 3599), "59\xC2\xA0min");
+	assert_string_equal(locale_span(english, text, 3660), "1\xC2\xA0h 1\xC2\xA0min");
+	assert_string_equal(locale_span(english, text, 50 * 3600),
 	    "2\xC2\xA0"
 	    "days");
-	assert_string_equal(words_day(russian, text, NOW / 86400), "20\xC2\xA0янв");
-	assert_string_equal(words_time(english, text, NOW, NOW + 60), "12:00");
-	assert_string_equal(words_time(english, text, NOW - 86400, NOW), "19\xC2\xA0Jan, 12:00");
-	assert_string_equal(words_time(english, text, 0, NOW), "never");
+	assert_string_equal(locale_day(russian, text, NOW / 86400), "20\xC2\xA0янв");
+	assert_string_equal(locale_time(english, text, NOW, NOW + 60), "12:00");
+	assert_string_equal(locale_time(english, text, NOW - 86400, NOW), "19\xC2\xA0Jan, 12:00");
+	assert_string_equal(locale_time(english, text, 0, NOW), "never");
 }
 
 /*
@@ -208,7 +208,7 @@ overview(void)
 }
 
 static char *
-page_of(const struct words *words, const struct overview *seen, const json_t *newest,
+page_of(const struct locale *locale, const struct overview *seen, const json_t *newest,
     const json_t *failed)
 {
 	struct status_facts facts = { .seen = seen,
@@ -228,7 +228,7 @@ page_of(const struct words *words, const struct overview *seen, const json_t *ne
 	/* An order that was not paid is no payment. */
 	facts.days[0].payments[PAYMENT_SKIPPED] = 5;
 	facts.days[0].kopecks[PAYMENT_SKIPPED] = 99900;
-	return status_page(words, &facts);
+	return status_page(locale, &facts);
 }
 
 #define HAS(page, text)   assert_non_null(strstr((page), (text)))

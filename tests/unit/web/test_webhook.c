@@ -19,8 +19,8 @@
 
 static struct settings *settings;
 static struct webhook *webhook;
-static struct http_response answer;
-static json_t *said; /* The answer's body. */
+static struct http_response response;
+static json_t *said; /* The response's body. */
 
 static void
 open_webhook(void)
@@ -32,11 +32,11 @@ open_webhook(void)
 }
 
 static void
-forget_answer(void)
+forget_response(void)
 {
-	free(answer.body);
-	json_decref(answer.warnings);
-	answer = (struct http_response){ 0 };
+	free(response.body);
+	json_decref(response.warnings);
+	response = (struct http_response){ 0 };
 	json_decref(said);
 	said = NULL;
 }
@@ -56,7 +56,7 @@ static int
 tear_down(void **state)
 {
 	(void)state;
-	forget_answer();
+	forget_response();
 	webhook_close(webhook);
 	settings_free(settings);
 	fixture_end();
@@ -77,15 +77,15 @@ reopen_with(const char *name, const char *value)
 static int
 handle(const struct http_request *request)
 {
-	forget_answer();
-	webhook_handle(webhook, request, &answer, 1);
-	said = json_loads(answer.body, 0, NULL);
+	forget_response();
+	webhook_handle(webhook, request, &response, 1);
+	said = json_loads(response.body, 0, NULL);
 	assert_non_null(said);
 	/* Every answer says what it means, to programs and to people. */
 	assert_non_null(json_object_get(said, "status"));
 	assert_non_null(json_object_get(said, "detail"));
-	assert_null(strchr(answer.log, '\n'));
-	return answer.status;
+	assert_null(strchr(response.log, '\n'));
+	return response.status;
 }
 
 static void
@@ -151,10 +151,10 @@ assert_nothing_personal(void)
 		FIXTURE_SECRET };
 	size_t i;
 
-	char *warnings = answer.warnings != NULL ? json_dumps(answer.warnings, 0) : strdup("");
+	char *warnings = response.warnings != NULL ? json_dumps(response.warnings, 0) : strdup("");
 
 	for (i = 0; i < sizeof(personal) / sizeof(personal[0]); i++) {
-		assert_null(strstr(answer.log, personal[i]));
+		assert_null(strstr(response.log, personal[i]));
 		assert_null(strstr(warnings, personal[i]));
 	}
 	free(warnings);
@@ -173,8 +173,8 @@ test_success(void **state)
 	assert_int_equal(json_integer_value(json_object_get(said, "lead_id")),
 	    number(json_array_get(account.leads, 0), "id"));
 	assert_true(json_is_true(json_object_get(said, "lead_created")));
-	assert_int_equal(answer.level, WEBHOOK_FINE);
-	assert_non_null(strstr(answer.log, "payment=pay_1 answer=success"));
+	assert_int_equal(response.level, RESPONSE_INFO);
+	assert_non_null(strstr(response.log, "payment=pay_1 answer=success"));
 	assert_int_equal(rows("status = 'success' AND request_id = 'req-1'"), 1);
 	assert_nothing_personal();
 }
@@ -209,7 +209,7 @@ test_conflict(void **state)
 	other.cost = "1";
 	assert_int_equal(post(&other), 409);
 	assert_string_equal(text("status"), "conflict");
-	assert_int_equal(answer.level, WEBHOOK_BAD);
+	assert_int_equal(response.level, RESPONSE_ERROR);
 	assert_int_equal(rows("kopecks = 500000"), 1);
 	other = (struct sample){ .phone = "80000000000" };
 	assert_int_equal(post(&other), 409);
@@ -277,20 +277,20 @@ test_unauthorized(void **state)
 
 	(void)state;
 	assert_int_equal(handle(&request), 401);
-	first = strdup(answer.body);
+	first = strdup(response.body);
 	sign("another body", 12, signature);
 	request.signature.x_signature = signature;
 	assert_int_equal(handle(&request), 401);
 	/* One and the same answer for all. */
-	assert_string_equal(answer.body, first);
+	assert_string_equal(response.body, first);
 	sign(body, strlen(body), signature);
 	request.signature.repeated = true;
 	assert_int_equal(handle(&request), 401);
-	assert_string_equal(answer.body, first);
+	assert_string_equal(response.body, first);
 	request.signature.repeated = false;
 	request.incomplete = true;
 	assert_int_equal(handle(&request), 401);
-	assert_string_equal(answer.body, first);
+	assert_string_equal(response.body, first);
 	request.incomplete = false;
 	assert_int_equal(rows("1"), 0);
 	assert_int_equal(handle(&request), 200);
@@ -325,14 +325,14 @@ test_addresses(void **state)
 
 	(void)state;
 	assert_int_equal(handle(&request), 405);
-	assert_string_equal(answer.allow, "POST");
+	assert_string_equal(response.allow, "POST");
 	request.path = "/webhook/health";
 	request.method = "POST";
 	assert_int_equal(handle(&request), 405);
-	assert_string_equal(answer.allow, "GET, HEAD");
+	assert_string_equal(response.allow, "GET, HEAD");
 	request.path = "/";
 	assert_int_equal(handle(&request), 404);
-	assert_null(answer.allow);
+	assert_null(response.allow);
 	assert_string_equal(text("status"), "error");
 	request.path = "/webhook/payment/";
 	assert_int_equal(handle(&request), 404);
@@ -386,7 +386,7 @@ ledger_bytes(void)
 	return st.st_size;
 }
 
-/* Nobody waits for the ledger's file to be put in order: that is for when there is nobody to answer. */
+/* Nobody waits for the ledger's file to be put in order: that is for when there is nobody to response. */
 static void
 test_idle(void **state)
 {
@@ -415,7 +415,7 @@ test_together(void **state)
 {
 	static const int expected[] = { 202, 401, 400, 202, 409, 404, 413 };
 	struct http_request requests[7];
-	struct http_response answers[7];
+	struct http_response responses[7];
 	struct sample dearer = ivan, other = ivan;
 	char *first, *second, *conflict, signatures[4][65];
 	size_t i;
@@ -452,10 +452,10 @@ test_together(void **state)
 	requests[4].signature.x_signature = signatures[3];
 	requests[5].path = "/";
 	requests[6].too_large = true;
-	webhook_handle(webhook, requests, answers, 7);
+	webhook_handle(webhook, requests, responses, 7);
 	for (i = 0; i < 7; i++) {
-		assert_int_equal(answers[i].status, expected[i]);
-		free(answers[i].body);
+		assert_int_equal(responses[i].status, expected[i]);
+		free(responses[i].body);
 	}
 	assert_int_equal(rows("status = 'pending'"), 2);
 	free(first);
@@ -524,7 +524,7 @@ test_not_found(void **state)
 	assert_string_equal(text("status"), "lead_not_found");
 	assert_string_equal(text("payment_id"), "pay_1");
 	assert_int_equal(rows("status = 'failed'"), 1);
-	assert_int_equal(answer.level, WEBHOOK_ODD);
+	assert_int_equal(response.level, RESPONSE_WARNING);
 	fake_lead(1000, STATUS_ACTIVE, "null");
 	assert_int_equal(post(&ivan), 200);
 	assert_false(json_is_true(json_object_get(said, "lead_created")));
@@ -539,7 +539,7 @@ test_failed(void **state)
 	account.always = NEVER;
 	assert_int_equal(post(&ivan), 500);
 	assert_string_equal(text("status"), "failed");
-	assert_int_equal(answer.level, WEBHOOK_BAD);
+	assert_int_equal(response.level, RESPONSE_ERROR);
 	assert_int_equal(rows("status = 'failed'"), 1);
 	/* Nothing of it is there: it is not to be carried any more, until it is told as paid again. */
 	unpaid.status = "REFUNDED";
@@ -560,7 +560,7 @@ test_logged_key(void **state)
 	(void)state;
 	sample.id = "a b\"c=\\ж";
 	assert_int_equal(post(&sample), 200);
-	assert_non_null(strstr(answer.log, "payment=a_b_c=___ answer=success"));
+	assert_non_null(strstr(response.log, "payment=a_b_c=___ answer=success"));
 	assert_string_equal(text("payment_id"), "a b\"c=\\ж");
 }
 
@@ -587,10 +587,10 @@ test_remarks(void **state)
 	(void)state;
 	sample.subject = "Астрономия";
 	post(&sample);
-	assert_int_equal(json_array_size(answer.warnings), 1);
-	assert_string_equal(json_string_value(json_array_get(answer.warnings, 0)),
+	assert_int_equal(json_array_size(response.warnings), 1);
+	assert_string_equal(json_string_value(json_array_get(response.warnings, 0)),
 	    "no rule for subject \"Астрономия\"");
-	assert_string_equal(answer.payment, "pay_1");
+	assert_string_equal(response.payment, "pay_1");
 
 	/* However long the stranger's text is, and wherever it is cut. */
 	for (i = 0; i < 400; i++)
@@ -599,8 +599,8 @@ test_remarks(void **state)
 	sample.subject = subject;
 	sample.id = "pay_2";
 	post(&sample);
-	assert_int_equal(json_array_size(answer.warnings), 1);
-	assert_true(json_string_length(json_array_get(answer.warnings, 0)) > 400);
+	assert_int_equal(json_array_size(response.warnings), 1);
+	assert_true(json_string_length(json_array_get(response.warnings, 0)) > 400);
 }
 
 /* The ledger cannot take it: nothing was accepted, and it heals by itself. */
@@ -615,8 +615,8 @@ test_unavailable(void **state)
 	reopen_with("PAYMENTS_DB", fixture_path("missing/payments.sqlite"));
 	assert_int_equal(post(&ivan), 503);
 	assert_string_equal(text("status"), "unavailable");
-	assert_true(answer.retry_after_s > 0);
-	assert_int_equal(answer.level, WEBHOOK_BAD);
+	assert_true(response.retry_after_s > 0);
+	assert_int_equal(response.level, RESPONSE_ERROR);
 	assert_int_equal(account.calls, 0);
 	assert_int_equal(handle(&health), 503);
 	assert_string_equal(text("status"), "unhealthy");
@@ -625,7 +625,7 @@ test_unavailable(void **state)
 	assert_int_equal(mkdir(fixture_path("missing"), 0700), 0);
 	assert_int_equal(post(&ivan), 200);
 	assert_string_equal(text("status"), "success");
-	assert_int_equal(answer.retry_after_s, 0);
+	assert_int_equal(response.retry_after_s, 0);
 	assert_int_equal(handle(&health), 200);
 }
 
@@ -658,7 +658,7 @@ test_health(void **state)
 	(void)state;
 	assert_int_equal(handle(&request), 200);
 	assert_string_equal(text("status"), "healthy");
-	assert_int_equal(answer.level, WEBHOOK_QUIET);
+	assert_int_equal(response.level, RESPONSE_DEBUG);
 	request.method = "HEAD";
 	assert_int_equal(handle(&request), 200);
 	assert_int_equal(account.calls, 0);
@@ -694,9 +694,9 @@ ask(const char *method, const char *path, const char *body, const char *type, bo
 		.size = strlen(body),
 		.by_operator = by_operator };
 
-	forget_answer();
-	webhook_handle(webhook, &request, &answer, 1);
-	return answer.status;
+	forget_response();
+	webhook_handle(webhook, &request, &response, 1);
+	return response.status;
 }
 
 static void
@@ -707,11 +707,11 @@ test_status_is_for_operators(void **state)
 	assert_int_equal(ask("POST", "/webhook/status", "", NULL, false), 404);
 	assert_int_equal(ask("GET", "/webhook/metrics", "", NULL, false), 404);
 	assert_int_equal(ask("GET", "/webhook/status", "", NULL, true), 200);
-	assert_string_equal(answer.content_type, "text/html; charset=utf-8");
-	assert_non_null(strstr(answer.headers, "Content-Security-Policy: default-src 'none'"));
-	assert_int_equal(answer.level, WEBHOOK_QUIET);
+	assert_string_equal(response.content_type, "text/html; charset=utf-8");
+	assert_non_null(strstr(response.headers, "Content-Security-Policy: default-src 'none'"));
+	assert_int_equal(response.level, RESPONSE_DEBUG);
 	assert_int_equal(ask("GET", "/webhook/metrics", "", NULL, true), 200);
-	assert_non_null(strstr(answer.content_type, "text/plain"));
+	assert_non_null(strstr(response.content_type, "text/plain"));
 	assert_int_equal(ask("POST", "/webhook/metrics", "", NULL, true), 405);
 	assert_int_equal(ask("PUT", "/webhook/status", "", NULL, true), 405);
 }
@@ -726,11 +726,11 @@ test_metrics_count_answers(void **state)
 	assert_int_equal(post(&sample), 409);
 	assert_int_equal(ask("POST", "/webhook/payment", "{}", NULL, false), 401);
 	assert_int_equal(ask("GET", "/webhook/metrics", "", NULL, true), 200);
-	assert_non_null(strstr(answer.body, "requests_total{answer=\"success\"} 1\n"));
-	assert_non_null(strstr(answer.body, "requests_total{answer=\"duplicate\"} 1\n"));
-	assert_non_null(strstr(answer.body, "requests_total{answer=\"unauthorized\"} 1\n"));
-	assert_non_null(strstr(answer.body, "receive_seconds_count 3\n"));
-	assert_non_null(strstr(answer.body, "payments{status=\"success\"} 1\n"));
+	assert_non_null(strstr(response.body, "requests_total{answer=\"success\"} 1\n"));
+	assert_non_null(strstr(response.body, "requests_total{answer=\"duplicate\"} 1\n"));
+	assert_non_null(strstr(response.body, "requests_total{answer=\"unauthorized\"} 1\n"));
+	assert_non_null(strstr(response.body, "receive_seconds_count 3\n"));
+	assert_non_null(strstr(response.body, "payments{status=\"success\"} 1\n"));
 }
 
 /* A ledger that cannot be opened: 503s are counted nevertheless, and both pages say so. */
@@ -743,11 +743,11 @@ test_status_of_a_sick_host(void **state)
 	reopen_with("PAYMENTS_DB", fixture_path("run"));
 	assert_int_equal(post(&sample), 503);
 	assert_int_equal(ask("GET", "/webhook/status", "", NULL, true), 503);
-	assert_non_null(strstr(answer.body, "Not working"));
-	assert_int_equal(answer.level, WEBHOOK_BAD);
+	assert_non_null(strstr(response.body, "Not working"));
+	assert_int_equal(response.level, RESPONSE_ERROR);
 	assert_int_equal(ask("GET", "/webhook/metrics", "", NULL, true), 200);
-	assert_non_null(strstr(answer.body, "payment_sync_ledger_up 0\n"));
-	assert_non_null(strstr(answer.body, "requests_total{answer=\"unavailable\"} 1\n"));
+	assert_non_null(strstr(response.body, "payment_sync_ledger_up 0\n"));
+	assert_non_null(strstr(response.body, "requests_total{answer=\"unavailable\"} 1\n"));
 }
 
 #define FORM "application/x-www-form-urlencoded"
@@ -761,7 +761,7 @@ button(void)
 	const char *token;
 
 	assert_int_equal(ask("GET", "/webhook/status", "", NULL, true), 200);
-	assert_non_null(token = strstr(answer.body, before));
+	assert_non_null(token = strstr(response.body, before));
 	snprintf(body, sizeof(body), "payment=pay_1&token=%.64s", token + strlen(before));
 	return body;
 }
@@ -785,13 +785,13 @@ test_retry(void **state)
 	    fixture_sql_int(settings->payments_db, "SELECT next_ms FROM payment_events"), 0);
 	assert_int_equal(
 	    ask("POST", "/webhook/status", pressed, FORM "; charset=utf-8", true), 303);
-	assert_non_null(strstr(answer.headers, "Location: /webhook/status"));
-	assert_string_equal(answer.log, "payment=pay_1 retried=1 by=operator");
+	assert_non_null(strstr(response.headers, "Location: /webhook/status"));
+	assert_string_equal(response.log, "payment=pay_1 retried=1 by=operator");
 	assert_true(
 	    fixture_sql_int(settings->payments_db, "SELECT next_ms FROM payment_events") != 0);
 	/* Pressed twice: nothing is left to do. */
 	assert_int_equal(ask("POST", "/webhook/status", pressed, FORM, true), 303);
-	assert_string_equal(answer.log, "payment=pay_1 retried=0 by=operator");
+	assert_string_equal(response.log, "payment=pay_1 retried=0 by=operator");
 }
 
 static void
@@ -830,9 +830,9 @@ test_retry_from_elsewhere(void **state)
 		    "UPDATE payment_events SET status = 'failed', next_ms = NULL");
 		request.body = button();
 		request.size = strlen(request.body);
-		forget_answer();
-		webhook_handle(webhook, &request, &answer, 1);
-		assert_int_equal(answer.status, senders[i].status);
+		forget_response();
+		webhook_handle(webhook, &request, &response, 1);
+		assert_int_equal(response.status, senders[i].status);
 	}
 }
 
