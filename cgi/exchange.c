@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/number.h"
 #include "exchange.h"
 
 #define PATH_BYTES       1024
@@ -106,13 +107,14 @@ read_signature(char **parameters, struct signature_headers *signature)
 static bool
 read_length(const char *text, size_t *length)
 {
+	int64_t number = 0;
+
 	*length = 0;
-	if (text == NULL)
+	if (text == NULL || *text == '\0')
 		return true;
-	for (; *text >= '0' && *text <= '9'; text++)
-		if (*length <= WEBHOOK_BODY_MAX)
-			*length = *length * 10 + (size_t)(*text - '0');
-	return *text == '\0';
+	*length = number_parse(text, 0, WEBHOOK_BODY_MAX, &number) ? (size_t)number
+								   : WEBHOOK_BODY_MAX + 1;
+	return strspn(text, "0123456789") == strlen(text);
 }
 
 /* Read the body, or find out why not. */

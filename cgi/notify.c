@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/number.h"
 #include "notify.h"
 
 /* The address that NOTIFY_SOCKET names; 0 when there is none or it cannot be an address. */
@@ -77,14 +78,9 @@ notify_reloading(void)
 static int64_t
 number(const char *text)
 {
-	char *end;
-	long long value;
+	int64_t value;
 
-	if (text == NULL || *text == '\0')
-		return 0;
-	errno = 0;
-	value = strtoll(text, &end, 10);
-	return errno == 0 && *end == '\0' && value > 0 ? value : 0;
+	return text != NULL && number_parse(text, 1, INT64_MAX, &value) ? value : 0;
 }
 
 int64_t

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/number.h"
 #include "config/settings.h"
 #include "fastcgi.h"
 #include "log.h"
@@ -268,18 +269,13 @@ is_listening(int descriptor)
 	    listening != 0;
 }
 
-/* A whole non-negative decimal number up to max; -1 for anything else. */
+/* A whole number up to max from a variable or an option; -1 for anything else, and when it is not given. */
 static int
 number(const char *text, int max)
 {
-	char *end;
-	long value;
+	int64_t value;
 
-	if (text == NULL || *text < '0' || *text > '9')
-		return -1;
-	errno = 0;
-	value = strtol(text, &end, 10);
-	return errno == 0 && *end == '\0' && value <= max ? (int)value : -1;
+	return text != NULL && number_parse(text, 0, max, &value) ? (int)value : -1;
 }
 
 /*

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/number.h"
 #include "ctl.h"
 #include "print.h"
 
@@ -102,13 +103,7 @@ read_time(const char *text, int64_t *ms)
 static bool
 read_count(const char *text, int64_t *count)
 {
-	char *end;
-
-	if (text[0] < '0' || text[0] > '9')
-		return false;
-	errno = 0;
-	*count = strtoll(text, &end, 10);
-	return errno == 0 && *end == '\0' && *count >= 1 && *count <= COUNT_LIMIT;
+	return number_parse(text, 1, COUNT_LIMIT, count);
 }
 
 static bool

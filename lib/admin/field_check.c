@@ -7,6 +7,7 @@
 #include "admin/field_check.h"
 #include "admin/field_setting.h"
 #include "admin/finding.h"
+#include "base/number.h"
 #include "base/text.h"
 
 struct check {
@@ -19,8 +20,9 @@ static int64_t
 id_of(const struct check *check, const char *name)
 {
 	const char *value = settings_variable(check->settings, name);
+	int64_t id = 0;
 
-	return value != NULL ? strtoll(value, NULL, 10) : 0;
+	return value != NULL && number_parse(value, 1, INT64_MAX, &id) ? id : 0;
 }
 
 static const char *

@@ -8,6 +8,7 @@
 #include "admin/finding.h"
 #include "admin/rule_check.h"
 #include "base/memory.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "rules/rule_ids.h"
 
@@ -259,12 +260,13 @@ static const char *
 setting_of(const struct check *check, int64_t id)
 {
 	const char *value;
+	int64_t known;
 	size_t i;
 
 	for (i = 0; i < field_setting_count; i++) {
 		value = settings_variable(check->settings, field_settings[i].name);
 		if (field_settings[i].kind == AMOCRM_LEADS && value != NULL &&
-		    strtoll(value, NULL, 10) == id)
+		    number_parse(value, 1, INT64_MAX, &known) && known == id)
 			return field_settings[i].name;
 	}
 	return NULL;

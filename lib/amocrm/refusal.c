@@ -1,8 +1,10 @@
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "amocrm/refusal.h"
+#include "base/number.h"
 
 /* One complaint, pointing at a field and perhaps at one of its values (-1: the field itself). */
 struct complaint {
@@ -13,14 +15,22 @@ struct complaint {
 static bool
 parse_path(const char *path, struct complaint *complaint)
 {
-	char rest;
+	static const char field[] = "custom_fields_values.", value[] = ".values.";
+	int64_t number;
 
 	*complaint = (struct complaint){ -1, -1 };
-	if (sscanf(path, "custom_fields_values.%d.values.%d%c", &complaint->field,
-		&complaint->value, &rest) < 2)
-		complaint->value = -1;
-	return sscanf(path, "custom_fields_values.%d%c", &complaint->field, &rest) >= 1 &&
-	    complaint->field >= 0;
+	if (strncmp(path, field, strlen(field)) != 0)
+		return false;
+	path += strlen(field);
+	if (!number_read(&path, 0, 0, INT_MAX, &number))
+		return false;
+	complaint->field = (int)number;
+	if (strncmp(path, value, strlen(value)) == 0) {
+		path += strlen(value);
+		if (number_read(&path, 0, 0, INT_MAX, &number))
+			complaint->value = (int)number;
+	}
+	return true;
 }
 
 /* Later places first, so that taking one out does not move those still to come; a whole field before its values. */

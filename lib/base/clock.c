@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/number.h"
 
 /* The chosen zone's label; the zone itself is the C library's global state, so this may be one too. */
 static char zone_label[64] = "UTC";
@@ -94,13 +95,13 @@ clock_zone_label(void)
 static bool
 read_number(const char **text, int count, int least, int most, int *number)
 {
-	*number = 0;
-	for (; count > 0; count--, (*text)++) {
-		if (**text < '0' || **text > '9')
-			return false;
-		*number = *number * 10 + (**text - '0');
-	}
-	return *number >= least && *number <= most;
+	const char *begin = *text;
+	int64_t value;
+
+	if (!number_read(text, count, least, most, &value) || *text - begin != count)
+		return false;
+	*number = (int)value;
+	return true;
 }
 
 static bool

@@ -3,52 +3,29 @@
 #include <stdio.h>
 
 #include "base/money.h"
-
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-/* Append the digits at *text to *number; false when there is none or the number grows beyond MONEY_MAX. */
-static bool
-read_digits(const char **text, size_t at_most, int64_t *number)
-{
-	const char *at = *text;
-
-	if (!is_digit(*at))
-		return false;
-	while (is_digit(*at) && (size_t)(at - *text) < at_most) {
-		*number = *number * 10 + (*at++ - '0');
-		if (*number > MONEY_MAX)
-			return false;
-	}
-	*text = at;
-	return true;
-}
+#include "base/number.h"
 
 bool
 money_parse(const char *text, int64_t *kopecks)
 {
 	bool negative = *text == '-';
-	int64_t number = 0;
-	const char *decimals;
+	int64_t number, decimals = 0;
+	const char *begin;
 
 	if (negative)
 		text++;
-	if (!read_digits(&text, SIZE_MAX, &number) || number > MONEY_MAX / 100)
+	if (!number_read(&text, 0, 0, MONEY_MAX / 100, &number))
 		return false;
-	if (*text != '.') {
-		number *= 100;
-	} else {
-		decimals = ++text;
-		if (!read_digits(&text, 2, &number))
+	if (*text == '.') {
+		begin = ++text;
+		if (!number_read(&text, 2, 0, 99, &decimals))
 			return false;
-		if (text - decimals == 1)
-			number *= 10;
+		if (text - begin == 1)
+			decimals *= 10;
 		while (*text == '0')
 			text++;
 	}
+	number = number * 100 + decimals;
 	if (*text != '\0' || number > MONEY_MAX)
 		return false;
 	*kopecks = negative ? -number : number;

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/number.h"
 #include "base/text.h"
 #include "base/url.h"
 
@@ -36,6 +37,7 @@ url_is_base(const char *text)
 {
 	bool plain = strncasecmp(text, "http://", 7) == 0;
 	size_t length;
+	int64_t port;
 	char *host;
 	bool good;
 
@@ -50,11 +52,9 @@ url_is_base(const char *text)
 	free(host);
 	text += length;
 	if (*text == ':') {
-		size_t digits = strspn(++text, "0123456789");
-
-		if (digits == 0 || digits > 5 || atoi(text) < 1 || atoi(text) > 65535)
+		text++;
+		if (!number_read(&text, 5, 1, 65535, &port))
 			return false;
-		text += digits;
 	}
 	return good && strspn(text, "/") == strlen(text);
 }

@@ -1,7 +1,6 @@
-#include <errno.h>
-#include <stdlib.h>
 #include <strings.h>
 
+#include "base/number.h"
 #include "config/value.h"
 
 int64_t
@@ -29,12 +28,8 @@ value_number(
     const struct source *source, const char *name, const char *value, int64_t least, int64_t most)
 {
 	int64_t number;
-	char *end;
 
-	errno = 0;
-	number = strtoll(value, &end, 10);
-	if (value[0] >= '0' && value[0] <= '9' && *end == '\0' && errno == 0 && number >= least &&
-	    number <= most)
+	if (number_parse(value, least, most, &number))
 		return number;
 	if (most == VALUE_ID_MAX)
 		source_remark(source, "%s must be an id of amoCRM: a positive whole number", name);

@@ -6,6 +6,7 @@
 
 #include "amocrm/fields.h"
 #include "base/memory.h"
+#include "base/number.h"
 #include "deliver/lead_story.h"
 
 static const char prefix[] = "AMO_LEAD_FIELD_";
@@ -16,10 +17,11 @@ setting_of(const struct settings *settings, int64_t field_id)
 {
 	const char *name;
 	json_t *value;
+	int64_t id;
 
 	json_object_foreach(settings->variables, name, value)
 		if (strncmp(name, prefix, strlen(prefix)) == 0 &&
-		    strtoll(json_string_value(value), NULL, 10) == field_id)
+		    number_parse(json_string_value(value), 1, INT64_MAX, &id) && id == field_id)
 			return name + strlen(prefix);
 	return NULL;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "base/text.h"
 #include "ledger/internal.h"
 #include "ledger/ledger.h"
@@ -187,14 +188,15 @@ append_row(
 {
 	struct query *query = NULL;
 	const char *name = status < 0 ? NULL : payment_status_name((enum payment_status)status);
+	int64_t row = 0;
 	enum outcome out;
 
 	out = db_query(ledger->db, &query, why, by_key, "itt", (int64_t)whole, key, name);
 	out = append_rows(out, query, whole, rows, why);
-	if (out != DONE || json_array_size(rows) > 0 || key[0] != '#')
+	if (out != DONE || json_array_size(rows) > 0 || key[0] != '#' ||
+	    !number_parse(key + 1, 1, INT64_MAX, &row))
 		return out;
-	out =
-	    db_query(ledger->db, &query, why, by_id, "ii", (int64_t)whole, (int64_t)atoll(key + 1));
+	out = db_query(ledger->db, &query, why, by_id, "ii", (int64_t)whole, row);
 	return append_rows(out, query, whole, rows, why);
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/crypto.h"
 #include "base/encoding.h"
+#include "base/number.h"
 #include "base/webhook_key.h"
 #include "payment/signature.h"
 
@@ -39,10 +40,8 @@ timestamp_is_near(const char *text, int64_t now)
 {
 	int64_t when;
 
-	if (strspn(text, "0123456789") != strlen(text) || strlen(text) > 12 || text[0] == '\0')
-		return false;
-	when = strtoll(text, NULL, 10);
-	return when >= now - SIGNATURE_TOLERANCE_S && when <= now + SIGNATURE_TOLERANCE_S;
+	return strlen(text) <= 12 && number_parse(text, 0, INT64_MAX, &when) &&
+	    when >= now - SIGNATURE_TOLERANCE_S && when <= now + SIGNATURE_TOLERANCE_S;
 }
 
 static bool
@@ -128,7 +127,8 @@ signature_verify(const struct signature_keys *keys, const struct signature_heade
 	/* nginx from 1.23 on joins a header that was sent twice with ", ", which no list of signatures
 	 * has in it.  In the other headers the joined value matches nothing anyway. */
 	if (headers->repeated ||
-	    (present(headers->webhook_signature) && strstr(headers->webhook_signature, ", ") != NULL))
+	    (present(headers->webhook_signature) &&
+		strstr(headers->webhook_signature, ", ") != NULL))
 		return false;
 	genuine = matches(keys->secret, keys, headers, body, size, now);
 	if (present(keys->previous))

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/json_path.h"
 #include "base/memory.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "base/validation.h"
 #include "rules/extra_field.h"
@@ -74,8 +75,8 @@ date_value(const char *text)
 	if (clock_parse(text, &when))
 		return json_integer(when);
 	/* Already Unix seconds. */
-	if (text[0] != '\0' && strspn(text, "0123456789") == strlen(text) && strlen(text) <= 11)
-		return json_integer(atoll(text));
+	if (strlen(text) <= 11 && number_parse(text, 0, INT64_MAX, &when))
+		return json_integer(when);
 	return NULL;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json_path.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "base/validation.h"
 #include "rules/rule_reader.h"
@@ -176,16 +177,6 @@ understand(struct rule_reader *file, const char *text, const char *path, char na
 	return VARIABLE;
 }
 
-static bool
-parse_id(const char *text, int64_t *id)
-{
-	char *end;
-
-	errno = 0;
-	*id = strtoll(text, &end, 10);
-	return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && *id > 0;
-}
-
 int64_t
 rule_reader_id(struct rule_reader *file, const json_t *json, const char *path)
 {
@@ -200,7 +191,7 @@ rule_reader_id(struct rule_reader *file, const json_t *json, const char *path)
 		case VARIABLE:
 			if (value == NULL)
 				return 0;
-			if (parse_id(value, &id))
+			if (number_parse(value, 1, INT64_MAX, &id))
 				return id;
 			rule_reader_error(
 			    file, path, "The setting %s must be a positive integer.", name);

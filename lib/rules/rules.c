@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/json_path.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "rules/rule_reader.h"
 #include "rules/rule_set.h"
@@ -239,17 +240,12 @@ rules_extra_fields(const struct rules *mapping, const struct payment *paid)
 static bool
 take_id(const json_t *value, void *arg)
 {
-	char *text = json_path_text(value), *end;
+	char *text = json_path_text(value);
 	int64_t *id = arg;
+	bool found = text != NULL && number_parse(text, 1, INT64_MAX, id);
 
-	if (text != NULL && text[0] >= '0' && text[0] <= '9') {
-		errno = 0;
-		*id = strtoll(text, &end, 10);
-		if (*end != '\0' || errno != 0)
-			*id = 0;
-	}
 	free(text);
-	return *id > 0;
+	return found;
 }
 
 int64_t

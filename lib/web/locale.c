@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/number.h"
 #include "web/locale.h"
 
 #define NBSP "\xC2\xA0"
@@ -259,14 +260,15 @@ locale_span(const struct locale *locale, char text[static LOCALE_TEXT], int64_t 
 const char *
 locale_day(const struct locale *locale, char text[static LOCALE_TEXT], int64_t day)
 {
-	char date[CLOCK_TEXT];
-	int month;
+	char date[CLOCK_TEXT] = "";
+	int64_t month = 1, day_of_month = 0;
 
 	/* "2025-01-20T.." */
 	clock_utc(date, day * 86400);
-	month = atoi(date + 5);
-	snprintf(text, LOCALE_TEXT, "%d" NBSP "%s", atoi(date + 8),
-	    locale->months[month > 0 ? month - 1 : 0]);
+	if (!number_read(&(const char *){ date + 5 }, 2, 1, 12, &month) ||
+	    !number_read(&(const char *){ date + 8 }, 2, 1, 31, &day_of_month))
+		return strcpy(text, "");
+	snprintf(text, LOCALE_TEXT, "%" PRId64 NBSP "%s", day_of_month, locale->months[month - 1]);
 	return text;
 }
 

@@ -293,6 +293,11 @@ def test_retry(stack: Stack) -> None:
     }
     done = stack.paymentctl("retry", "unknown")
     assert done.returncode == 1 and "unknown: there is no such payment" in done.stderr
+    third_row = ask(stack, "show", third)["id"]
+    for misspelt in (f"#{third_row}abc", f"# {third_row}", f"#+{third_row}", f"#{third_row}.0", "#"):
+        done = stack.paymentctl("retry", misspelt)
+        assert done.returncode == 1 and f"{misspelt}: there is no such payment" in done.stderr
+    assert stack.ledger.status(third) == "failed"
     assert ask(stack, "retry", "--failed") == {"retried": [third], "left": {}}
     assert "0 payments will be carried again" in say(stack, "retry", "--failed")
     assert "except those that were imported or have conflicts, which must be named" in alone("retry", "--help").stdout

@@ -1,6 +1,8 @@
-/* Money, phones and times: what is written is read back, what is normal stays as it is. */
+/* Whole numbers, money, phones and times: what is written is read back, what is normal stays as it is. */
+#include <errno.h>
 #include <math.h>
 
+#include "base/number.h"
 #include "fuzz.h"
 
 #include "base/clock.h"
@@ -51,6 +53,27 @@ check_money(const char *text)
 	REQUIRE(money_from_real(real, &again) && again == kopecks);
 	if (kopecks % 100 == 0)
 		REQUIRE(money_from_roubles(kopecks / 100, &again) && again == kopecks);
+}
+
+/* Read as strtoll(3) would, where that is strict enough. */
+static void
+check_number(const char *text)
+{
+	int64_t number = -1;
+	char *end;
+
+	errno = 0;
+	if (number_parse(text, 7, 4242, &number))
+		REQUIRE(number == strtoll(text, &end, 10) && number >= 7 && number <= 4242 &&
+		    *end == '\0');
+	else
+		REQUIRE(number == -1);
+	errno = 0;
+	if (number_parse(text, 0, INT64_MAX, &number))
+		REQUIRE(number == strtoll(text, &end, 10) && errno == 0 && *end == '\0');
+	else
+		REQUIRE(text[0] < '0' || text[0] > '9' ||
+		    (strtoll(text, &end, 10) >= 0 && (errno != 0 || *end != '\0')));
 }
 
 static void
@@ -123,6 +146,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int64_t number;
 	double real;
 
+	check_number(text);
 	check_money(text);
 	check_phone(text);
 	check_time(text);
