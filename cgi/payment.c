@@ -21,7 +21,7 @@
 
 /*
  * payment.fcgi: the FastCGI responder behind nginx.  This file puts the parts together: settings, the
- * listening socket, a pool of workers, and in each worker the webhook.
+ * listening socket, a pool of workers, and in each worker the webhook (lib/web).
  */
 
 /*
@@ -43,7 +43,7 @@ struct program {
 	struct pool_job job;
 
 	/* In a worker only. */
-	struct webhook *webhook;
+	struct worker *worker;
 	struct pool_beat *beat; /* NULL when there is no pool. */
 	bool ready;             /* Without a pool: the service manager was told so. */
 };
@@ -138,7 +138,7 @@ handle_requests(void *context, const struct http_request *requests, struct http_
 	int64_t began_ms = clock_mono_ms();
 	size_t i;
 
-	webhook_handle(program->webhook, requests, responses, count);
+	webhook_handle(program->worker, requests, responses, count);
 	for (i = 0; i < count; i++)
 		log_response(&requests[i], &responses[i], clock_mono_ms() - began_ms);
 }
@@ -154,7 +154,7 @@ worker_idle(void *context)
 		notify_state("READY=1\nSTATUS=serving in one process");
 	program->ready = true;
 	/* However long the disk takes, nothing hangs here that killing would cure. */
-	webhook_idle(program->webhook);
+	worker_checkpoint(program->worker);
 }
 
 static void
@@ -167,7 +167,7 @@ worker_busy(void *context)
 }
 
 /*
- * Open this process's own webhook and serve until a signal; *stopped_by is that signal, 0 when it did not
+ * Open this process's own handles and serve until a signal; *stopped_by is that signal, 0 when it did not
  * come so far. Returns the exit status.
  */
 static int
@@ -188,12 +188,12 @@ serve_once(struct program *program, int *stopped_by)
 		    LOG_LEVEL_ERROR, "PAYMENT_TIMEZONE: this system knows no zone of that name");
 		return EX_CONFIG;
 	}
-	outcome = webhook_open(program->settings, program->workers > 0 ? program->workers : 1,
-	    &program->webhook, &why);
+	outcome = worker_open(
+	    program->settings, program->workers > 0 ? program->workers : 1, &program->worker, &why);
 	if (outcome == DONE) {
-		service.together = webhook_together(program->webhook);
+		service.together = webhook_together(program->settings);
 		outcome = fastcgi_serve(&service, stopped_by, &why);
-		webhook_close(program->webhook);
+		worker_close(program->worker);
 	}
 	if (outcome == DONE)
 		return EX_OK;

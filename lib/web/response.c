@@ -1,3 +1,7 @@
+/*
+ * The JSON responses and the log line that goes with each.  The detail is for the sender, the reason for the operator: a
+ * sender never hears why the ledger failed, since paths and SQL are none of its business.
+ */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,13 +42,6 @@ response_error(struct http_response *response, int status, const char *detail)
 }
 
 void
-response_method_not_allowed(struct http_response *response, const char *allow)
-{
-	response->allow = allow;
-	response_error(response, 405, "this address does not take this method");
-}
-
-void
 response_unavailable(struct http_response *response, const struct fault *why)
 {
 	response->retry_after_s = RESPONSE_RETRY_AFTER_S;
@@ -60,6 +57,7 @@ response_log_key(char text[static RESPONSE_LOG_KEY], const char *key)
 	size_t i;
 
 	for (i = 0; i < RESPONSE_LOG_KEY - 1 && key[i] != '\0'; i++)
+		/* A line break would forge a line of the log, a quote or a backslash would end the value. */
 		text[i] = (key[i] > ' ' && key[i] < 0x7f && key[i] != '"' && key[i] != '\\')
 		    ? key[i]
 		    : '_';

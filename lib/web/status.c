@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "web/form.h"
-#include "web/internal.h"
+#include "web/status.h"
 #include "web/status_page.h"
 
 /* Nothing is loaded, no script runs, nobody frames the page; its forms go nowhere but back. */
@@ -49,7 +49,7 @@ struct tables {
 };
 
 static enum outcome
-gather(struct webhook *webhook, struct overview *seen, struct status_facts *facts,
+gather(struct worker *worker, struct overview *seen, struct status_facts *facts,
     struct tables *tables, struct fault *why)
 {
 	int64_t now_ms = clock_wall_ms();
@@ -57,30 +57,30 @@ gather(struct webhook *webhook, struct overview *seen, struct status_facts *fact
 	enum outcome out;
 
 	facts->today = clock_day(now_ms / 1000);
-	if ((out = webhook_look(webhook, now_ms, seen, why)) != DONE)
+	if ((out = worker_overview(worker, now_ms, seen, why)) != DONE)
 		return out;
-	ledger = webhook->service->ledger;
+	ledger = worker->service->ledger;
 	if ((out = ledger_days(
 		 ledger, facts->today - STATUS_DAYS + 1, STATUS_DAYS, facts->days, why)) != DONE ||
 	    (out = ledger_newest(ledger, STATUS_ROWS, &tables->newest, why)) != DONE ||
 	    (out = ledger_newest_failed(ledger, STATUS_ROWS, &tables->failed, why)) != DONE ||
 	    (out = ledger_newest_conflicts(ledger, STATUS_ROWS, &tables->conflicts, why)) != DONE)
 		return out;
-	add_tokens(tables->failed, webhook->settings->webhook_secret, now_ms / 1000);
+	add_tokens(tables->failed, worker->settings->webhook_secret, now_ms / 1000);
 	return DONE;
 }
 
 void
 status_get(
-    struct webhook *webhook, const struct http_request *request, struct http_response *response)
+    struct worker *worker, const struct http_request *request, struct http_response *response)
 {
-	struct status_facts facts = { .account = webhook->settings->amo_base_url,
-		.rate = webhook->settings->amo_rate_limit };
+	struct status_facts facts = { .account = worker->settings->amo_base_url,
+		.rate = worker->settings->amo_rate_limit };
 	struct tables tables = { 0 };
 	struct overview seen;
 	struct fault why;
 
-	if (gather(webhook, &seen, &facts, &tables, &why) == DONE) {
+	if (gather(worker, &seen, &facts, &tables, &why) == DONE) {
 		facts.seen = &seen;
 		facts.newest = tables.newest;
 		facts.failed = tables.failed;
@@ -126,14 +126,14 @@ is_form(const struct http_request *request)
 
 /* The id of the payment whose button was pressed, as a new string; NULL when it was not pressed on our page. */
 static char *
-pressed(const struct webhook *webhook, const struct http_request *request)
+pressed(const struct worker *worker, const struct http_request *request)
 {
 	char *payment_id = form_value(request->body, request->size, "payment");
 	char *token = form_value(request->body, request->size, "token");
 	char *action = action_of(payment_id != NULL ? payment_id : "");
 	bool holds = payment_id != NULL && token != NULL &&
 	    form_token_holds(
-		token, webhook->settings->webhook_secret, action, clock_wall_ms() / 1000);
+		token, worker->settings->webhook_secret, action, clock_wall_ms() / 1000);
 
 	free(token);
 	free(action);
@@ -144,17 +144,17 @@ pressed(const struct webhook *webhook, const struct http_request *request)
 }
 
 static void
-retry(struct webhook *webhook, const char *payment_id, struct http_response *response)
+retry(struct worker *worker, const char *payment_id, struct http_response *response)
 {
 	char key[RESPONSE_LOG_KEY];
 	bool retried = false;
 	struct fault why;
 
-	if (!webhook_ready(webhook, &why)) {
+	if (!worker_ready(worker, &why)) {
 		response_unavailable(response, &why);
-	} else if (ledger_retry(webhook->service->ledger, payment_id, clock_wall_ms(), &retried,
+	} else if (ledger_retry(worker->service->ledger, payment_id, clock_wall_ms(), &retried,
 		       &why) != DONE) {
-		webhook_begin_anew(webhook);
+		worker_reset(worker);
 		response_unavailable(response, &why);
 	} else {
 		response_log(response, "payment=%s retried=%d by=operator",
@@ -168,17 +168,17 @@ retry(struct webhook *webhook, const char *payment_id, struct http_response *res
 
 void
 status_post(
-    struct webhook *webhook, const struct http_request *request, struct http_response *response)
+    struct worker *worker, const struct http_request *request, struct http_response *response)
 {
 	char *payment_id;
 
 	if (request->too_large || request->incomplete || !is_form(request)) {
 		response_error(response, 415, "this is not a form of the status page");
-	} else if (!is_from_our_page(request) || (payment_id = pressed(webhook, request)) == NULL) {
+	} else if (!is_from_our_page(request) || (payment_id = pressed(worker, request)) == NULL) {
 		response_error(
 		    response, 403, "the button was not pressed on a fresh status page; reload it");
 	} else {
-		retry(webhook, payment_id, response);
+		retry(worker, payment_id, response);
 		free(payment_id);
 	}
 }

@@ -18,17 +18,17 @@
 #include "web/webhook.h"
 
 static struct settings *settings;
-static struct webhook *webhook;
+static struct worker *worker;
 static struct http_response response;
 static json_t *said; /* The response's body. */
 
 static void
-open_webhook(void)
+open_worker(void)
 {
 	struct fault why = { "" };
 
 	settings = fixture_settings();
-	assert_int_equal(webhook_open(settings, 4, &webhook, &why), DONE);
+	assert_int_equal(worker_open(settings, 4, &worker, &why), DONE);
 }
 
 static void
@@ -48,7 +48,7 @@ set_up(void **state)
 	fake_clock_reset();
 	fake_amocrm_reset();
 	fixture_begin();
-	open_webhook();
+	open_worker();
 	return 0;
 }
 
@@ -57,7 +57,7 @@ tear_down(void **state)
 {
 	(void)state;
 	forget_response();
-	webhook_close(webhook);
+	worker_close(worker);
 	settings_free(settings);
 	fixture_end();
 	fake_amocrm_reset();
@@ -68,17 +68,17 @@ tear_down(void **state)
 static void
 reopen_with(const char *name, const char *value)
 {
-	webhook_close(webhook);
+	worker_close(worker);
 	settings_free(settings);
 	fixture_set(name, value);
-	open_webhook();
+	open_worker();
 }
 
 static int
 handle(const struct http_request *request)
 {
 	forget_response();
-	webhook_handle(webhook, request, &response, 1);
+	webhook_handle(worker, request, &response, 1);
 	said = json_loads(response.body, 0, NULL);
 	assert_non_null(said);
 	/* Every answer says what it means, to programs and to people. */
@@ -405,7 +405,7 @@ test_idle(void **state)
 		free(body);
 	}
 	assert_in_range(ledger_bytes(), 0, 1000000);
-	webhook_idle(webhook);
+	worker_checkpoint(worker);
 	assert_in_range(ledger_bytes(), 4000000, 6000000);
 }
 
@@ -421,9 +421,9 @@ test_together(void **state)
 	size_t i;
 
 	(void)state;
-	assert_int_equal(webhook_together(webhook), 1);
+	assert_int_equal(webhook_together(settings), 1);
 	reopen_with("DELIVERY", "queue");
-	assert_int_equal(webhook_together(webhook), WEBHOOK_TOGETHER_MAX);
+	assert_int_equal(webhook_together(settings), WEBHOOK_TOGETHER_MAX);
 	dearer.cost = "1";
 	other.id = "pay_2";
 	first = sample_body(&ivan);
@@ -452,7 +452,7 @@ test_together(void **state)
 	requests[4].signature.x_signature = signatures[3];
 	requests[5].path = "/";
 	requests[6].too_large = true;
-	webhook_handle(webhook, requests, responses, 7);
+	webhook_handle(worker, requests, responses, 7);
 	for (i = 0; i < 7; i++) {
 		assert_int_equal(responses[i].status, expected[i]);
 		free(responses[i].body);
@@ -668,13 +668,13 @@ test_health(void **state)
 static void
 test_never_opens(void **state)
 {
-	struct webhook *other = NULL;
+	struct worker *other = NULL;
 	struct fault why = { "" };
 
 	(void)state;
 	settings->rules = strdup("no rules");
 	settings->rules_size = strlen(settings->rules);
-	assert_int_equal(webhook_open(settings, 1, &other, &why), NEVER);
+	assert_int_equal(worker_open(settings, 1, &other, &why), NEVER);
 	assert_null(other);
 }
 
@@ -695,7 +695,7 @@ ask(const char *method, const char *path, const char *body, const char *type, bo
 		.by_operator = by_operator };
 
 	forget_response();
-	webhook_handle(webhook, &request, &response, 1);
+	webhook_handle(worker, &request, &response, 1);
 	return response.status;
 }
 
@@ -831,7 +831,7 @@ test_retry_from_elsewhere(void **state)
 		request.body = button();
 		request.size = strlen(request.body);
 		forget_response();
-		webhook_handle(webhook, &request, &response, 1);
+		webhook_handle(worker, &request, &response, 1);
 		assert_int_equal(response.status, senders[i].status);
 	}
 }
