@@ -182,6 +182,7 @@ install: $(B)/payment.fcgi $(B)/payment-syncd $(B)/paymentctl ## put everything 
 	install -m 0755 $(B)/payment.fcgi $(B)/payment-syncd $(DESTDIR)$(LIBEXEC)/
 	install -m 0755 $(B)/paymentctl $(DESTDIR)$(PREFIX)/bin/
 	install -m 0644 env.example $(DESTDIR)$(SETTINGS)/config.env.example
+	install -m 0644 env.example.ru $(DESTDIR)$(SETTINGS)/config.env.example.ru
 	install -m 0644 lib/rules/mapping.json $(DESTDIR)$(SETTINGS)/mapping.json.example
 	install -m 0644 lib/rules/mapping.schema.json $(DESTDIR)$(SETTINGS)/
 	install -m 0644 lib/rules/examples/*.json $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/examples/
@@ -194,10 +195,10 @@ install: $(B)/payment.fcgi $(B)/payment-syncd $(B)/paymentctl ## put everything 
 	test -e $(DESTDIR)/etc/nginx/sites-available/platform-payment-sync.conf || \
 	    install -m 0644 nginx/platform-payment-sync.conf $(DESTDIR)/etc/nginx/sites-available/
 	install -m 0644 cgi/paymentctl.bash-completion $(DESTDIR)$(PREFIX)/share/bash-completion/completions/paymentctl
-	for page in cgi/man/*; do install -m 0644 "$$page" $(DESTDIR)$(PREFIX)/share/man/man"$${page##*.}"/ || exit; done
+	for page in cgi/man/*.[158]; do install -m 0644 "$$page" $(DESTDIR)$(PREFIX)/share/man/man"$${page##*.}"/ || exit; done
 	install -d $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/monitoring
 	install -m 0644 systemd/monitoring/* $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/monitoring/
-	install -m 0644 README.md README.ru.md systemd/RUNBOOK.md systemd/TAKEOVER.md lib/web/webhook.openapi.yaml \
+	install -m 0644 README.md README.ru.md systemd/*.md lib/web/HTTP.md lib/web/HTTP.ru.md lib/web/webhook.openapi.yaml \
 	    $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/
 	install -m 0755 tests/senders/send.* $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/senders/
 	install -m 0644 tests/senders/vectors.json $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/senders/

@@ -1,4 +1,4 @@
-"""The chart for the README: payments received per second, as bars."""
+"""The chart for tests/README.md: payments received per second, as bars."""
 
 from html import escape
 

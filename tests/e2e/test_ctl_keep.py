@@ -193,9 +193,9 @@ def test_backup_is_told(stack: Stack) -> None:
     assert stack.paymentctl("backup", str(stack.data / "another")).stderr == ""
 
 
-def test_restoring_as_the_readme_tells(stack: Stack) -> None:
+def test_restoring_as_the_paper_on_operation_tells(stack: Stack) -> None:
     """A copy takes the ledger's place, and still knows what was carried; twice.  This stack stops and starts without systemctl."""
-    stop, replace, look, start = block_of(ROOT / "README.md", "lost-")
+    stop, replace, look, start = block_of(ROOT / "systemd/OPERATION.md", "lost-")
     assert stop.startswith("systemctl stop ") and start.startswith("systemctl start ")
     payment, skipped = new_payment(new_person()), new_payment(new_person(), status="NEW")
     lead_id = stack.carry(payment)["lead_id"]

@@ -41,7 +41,7 @@ def reading(site: PackagedSite) -> str:
     missing = [file for file in others if file not in listed]
     assert len(pages) == 5 and not missing, (pages, missing)
     conffiles = site.machine.said("dpkg-query -W -f '${Conffiles}' platform-payment-sync").splitlines()
-    assert len(conffiles) == 8 and CONFIG not in " ".join(conffiles).split(), conffiles
+    assert len(conffiles) == 9 and CONFIG not in " ".join(conffiles).split(), conffiles
     return f"{len(pages)} manual pages, completion, README; {len(conffiles)} conffiles, none with a secret"
 
 

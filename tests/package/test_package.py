@@ -10,7 +10,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # What people read, under the names by which README and units call it, and never compressed.
 PAPERS = {
-    "README.md", "README.ru.md", "RUNBOOK.md", "TAKEOVER.md", "webhook.openapi.yaml",
+    *(f"{name}{language}.md" for name in ("README", "OPERATION", "RUNBOOK", "TAKEOVER", "HTTP") for language in ("", ".ru")),
+    "webhook.openapi.yaml",
     "senders/send.php", "senders/send.py", "senders/send.sh", "senders/vectors.json",
     *(f"monitoring/{path.name}" for path in (ROOT / "systemd/monitoring").iterdir()),
     *(f"examples/{path.name}" for path in (ROOT / "lib/rules/examples").iterdir()),
@@ -51,7 +52,9 @@ def test_it_has_the_files_under_the_names_that_others_rely_on(deb: Path) -> None
     snippets = {name.removeprefix("/etc/nginx/snippets/platform-payment-sync-") for name in modes}
     assert {"fastcgi.conf", "http.conf", "locations.conf", "status.conf"} <= snippets
     manuals = {name.removeprefix("/usr/share/man/") for name in modes if name.endswith(".gz")}
-    assert {f"man{page.suffix[1:]}/{page.name}.gz" for page in (ROOT / "cgi/man").iterdir()} <= manuals
+    pages = {page.relative_to(ROOT / "cgi/man") for page in (ROOT / "cgi/man").rglob("*.[158]")}
+    assert {f"{page.parent / f'man{page.suffix[1:]}'}/{page.name}.gz" for page in pages} <= manuals
+    assert {"/etc/platform-payment-sync/config.env.example", "/etc/platform-payment-sync/config.env.example.ru"} <= modes.keys()
     # Settings are the administrator's, and enabling the site is too.
     assert not {"/etc/platform-payment-sync/config.env", "/etc/platform-payment-sync/mapping.json", "/etc/nginx/sites-enabled/"} & modes.keys()
 

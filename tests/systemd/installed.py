@@ -28,7 +28,7 @@ CERTIFICATES = "/etc/ssl/payments"
 ACCOUNT_PORT = 8443
 
 # What is built, installed and looked up.
-SOURCES = ("Makefile", "README.md", "README.ru.md", "env.example", "cgi", "debian", "lib", "nginx", "systemd",
+SOURCES = ("Makefile", "README.md", "README.ru.md", "env.example", "env.example.ru", "cgi", "debian", "lib", "nginx", "systemd",
            "tests/sandbox", "tests/senders")  # fmt: skip
 BUILT = ("build/lib", "build/cgi", "build/tests/sandbox", "build/libpaymentsync.a", "build/payment.fcgi",
          "build/payment-syncd", "build/paymentctl", "build/amocrm-sandbox")  # fmt: skip
