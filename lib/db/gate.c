@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "db/db.h"
 #include "db/internal.h"
+#include "host/byte_lock.h"
 
 #ifndef sigev_notify_thread_id /* glibc has the member without this name for it. */
 #define sigev_notify_thread_id _sigev_un._tid
@@ -56,17 +57,6 @@ enum place {
 	GATE,
 	TURN
 };
-
-/* False: errno tells why. */
-static bool
-change(struct db *db, enum place place, int command, short type)
-{
-	struct flock wanted = {
-		.l_type = type, .l_whence = SEEK_SET, .l_start = place, .l_len = 1
-	};
-
-	return fcntl(db->gate, command, &wanted) == 0;
-}
 
 /* That a signal is handled is enough to end a wait. */
 static void
@@ -113,7 +103,7 @@ wait_for(struct db *db)
 		return false;
 	set_timer(db, DB_GATE_MS);
 	/* Other signals may interrupt it too. */
-	while (!(entered = change(db, GATE, F_OFD_SETLKW, F_WRLCK)) && errno == EINTR &&
+	while (!(entered = byte_lock_wait(db->gate, GATE, 1)) && errno == EINTR &&
 	    clock_mono_ms() < deadline_ms)
 		continue;
 	error = errno;
@@ -126,7 +116,7 @@ wait_for(struct db *db)
 enum outcome
 db_gate_enter(struct db *db, struct fault *why)
 {
-	db->inside = change(db, GATE, F_OFD_SETLK, F_WRLCK) ||
+	db->inside = byte_lock_try(db->gate, GATE, 1) ||
 	    ((errno == EAGAIN || errno == EACCES) && wait_for(db));
 	db->shut_out = !db->inside;
 	if (db->inside)
@@ -143,19 +133,19 @@ db_gate_leave(struct db *db)
 {
 	if (!db->inside)
 		return;
-	(void)change(db, GATE, F_OFD_SETLK, F_UNLCK);
+	byte_lock_free(db->gate, GATE, 1);
 	db->inside = false;
 }
 
 bool
 db_turn_take(struct db *db)
 {
-	return change(db, TURN, F_OFD_SETLK, F_WRLCK);
+	return byte_lock_try(db->gate, TURN, 1);
 }
 
 void
 db_turn_give(struct db *db)
 {
-	(void)change(db, TURN, F_OFD_SETLK, F_UNLCK);
+	byte_lock_free(db->gate, TURN, 1);
 	db->turn = false;
 }

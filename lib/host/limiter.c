@@ -5,14 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "base/private_file.h"
 #include "host/limiter.h"
+#include "host/shared_file.h"
 
 /*
  * How the rate is kept.
@@ -62,9 +60,9 @@ _Static_assert(
     ATOMIC_LLONG_LOCK_FREE == 2, "an atomic that hides a lock in the process would not be shared");
 
 struct limiter {
-	int fd;
+	struct shared_file file;
+	struct shared *shared; /* The file's content. */
 	int64_t rate;
-	struct shared *shared;
 	int64_t ticket;   /* -1: none. */
 	bool probe;       /* The ticket may pass the open breaker. */
 	int64_t usual_ms; /* What the quicker answers took lately; -1: none came yet. */
@@ -75,26 +73,6 @@ struct limiter {
 };
 
 #define NO_TICKET (-1)
-
-static bool
-lock(struct limiter *limiter)
-{
-	struct flock wanted = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1 };
-
-	while (fcntl(limiter->fd, F_OFD_SETLKW, &wanted) < 0) {
-		if (errno != EINTR)
-			return false;
-	}
-	return true;
-}
-
-static void
-unlock(struct limiter *limiter)
-{
-	struct flock wanted = { .l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1 };
-
-	(void)fcntl(limiter->fd, F_OFD_SETLK, &wanted);
-}
 
 static int64_t
 later(int64_t a, int64_t b)
@@ -130,8 +108,9 @@ read_boot_id(char id[static BOOT_ID_SIZE])
  * seen as damage.  After damage it is unknown what was sent lately, so a window passes before the next turn.
  */
 static void
-prepare(struct shared *shared, bool was_empty)
+prepare(void *content, bool was_empty)
 {
+	struct shared *shared = content;
 	char boot_id[BOOT_ID_SIZE];
 	int i;
 
@@ -154,27 +133,6 @@ prepare(struct shared *shared, bool was_empty)
 	memcpy(shared->magic, magic, sizeof(magic));
 }
 
-/* Map the file, whose blocks are allocated before: a store into a hole of a full file system would be a SIGBUS. */
-static enum outcome
-map(struct limiter *limiter, const char *path, struct fault *why)
-{
-	struct stat st;
-	int error;
-
-	if (fstat(limiter->fd, &st) < 0)
-		return fault_set(why, BROKEN, "limiter %s: %s", path, strerror(errno));
-	if ((error = posix_fallocate(limiter->fd, 0, sizeof(struct shared))) != 0)
-		return fault_set(why, BROKEN, "limiter %s: %s", path, strerror(error));
-	limiter->shared =
-	    mmap(NULL, sizeof(struct shared), PROT_READ | PROT_WRITE, MAP_SHARED, limiter->fd, 0);
-	if (limiter->shared == MAP_FAILED) {
-		limiter->shared = NULL;
-		return fault_set(why, BROKEN, "limiter %s: %s", path, strerror(errno));
-	}
-	prepare(limiter->shared, st.st_size == 0);
-	return DONE;
-}
-
 enum outcome
 limiter_open(const char *path, int64_t rate, struct limiter **limiter, struct fault *why)
 {
@@ -188,17 +146,13 @@ limiter_open(const char *path, int64_t rate, struct limiter **limiter, struct fa
 	opened->rate = rate;
 	opened->ticket = NO_TICKET;
 	opened->usual_ms = -1;
-	opened->fd = private_file_open(path, 0);
-	if (opened->fd < 0 || !lock(opened)) {
-		outcome = fault_set(why, BROKEN, "limiter %s: %s", path, strerror(errno));
-	} else {
-		outcome = map(opened, path, why);
-		unlock(opened);
-	}
+	outcome =
+	    shared_file_open("limiter", path, sizeof(struct shared), prepare, &opened->file, why);
 	if (outcome != DONE) {
-		limiter_close(opened);
+		free(opened);
 		return outcome;
 	}
+	opened->shared = opened->file.content;
 	*limiter = opened;
 	return DONE;
 }
@@ -208,10 +162,7 @@ limiter_close(struct limiter *limiter)
 {
 	if (!limiter)
 		return;
-	if (limiter->shared)
-		munmap(limiter->shared, sizeof(*limiter->shared));
-	if (limiter->fd >= 0)
-		close(limiter->fd);
+	shared_file_close(&limiter->file);
 	free(limiter);
 }
 
@@ -302,11 +253,11 @@ limiter_wait(struct limiter *limiter, int64_t deadline_ms, struct fault *why)
 	limiter->ticket = NO_TICKET;
 	limiter->probe = false;
 	for (;;) {
-		if (!lock(limiter))
+		if (!shared_file_lock(&limiter->file))
 			return fault_set(why, BROKEN, "the limiter's lock: %s", strerror(errno));
 		now = clock_mono_ms();
 		outcome = ask(limiter, now, deadline_ms, &turn, why);
-		unlock(limiter);
+		shared_file_unlock(&limiter->file);
 		if (outcome != DONE || turn <= now)
 			return outcome;
 		clock_sleep_until(turn);
@@ -319,13 +270,13 @@ limiter_sent(struct limiter *limiter, int64_t sent_ms)
 	int64_t now = clock_mono_ms();
 	_Atomic int64_t *turn;
 
-	if (limiter->ticket == NO_TICKET || !lock(limiter))
+	if (limiter->ticket == NO_TICKET || !shared_file_lock(&limiter->file))
 		return;
 	if (holds_ticket(limiter)) {
 		turn = turn_of(limiter, limiter->ticket);
 		*turn = later(*turn, sent_ms < now ? sent_ms : now);
 	}
-	unlock(limiter);
+	shared_file_unlock(&limiter->file);
 }
 
 /* How much slower than usual.  A quick answer is usual at once, slow ones become so by and by. */
@@ -357,10 +308,10 @@ limiter_hold(struct limiter *limiter, int64_t wait_ms)
 	int64_t until =
 	    now + (wait_ms < LIMITER_HOLD_MAX_MS ? later(wait_ms, 0) : LIMITER_HOLD_MAX_MS);
 
-	if (!lock(limiter))
+	if (!shared_file_lock(&limiter->file))
 		return;
 	limiter->shared->hold_ms = later(sane(limiter->shared->hold_ms, now), until);
-	unlock(limiter);
+	shared_file_unlock(&limiter->file);
 }
 
 void
@@ -379,13 +330,13 @@ limiter_break(struct limiter *limiter, int status)
 		limiter->refused_since_ms = clock_wall_ms();
 		return;
 	}
-	if (!lock(limiter))
+	if (!shared_file_lock(&limiter->file))
 		return;
 	shared->probe_ms = clock_mono_ms() + LIMITER_PROBE_MS;
 	if (shared->status == 0)
 		shared->since_ms = clock_wall_ms();
 	shared->status = status;
-	unlock(limiter);
+	shared_file_unlock(&limiter->file);
 }
 
 void
@@ -399,10 +350,10 @@ limiter_succeeded(struct limiter *limiter)
 void
 limiter_close_breaker(struct limiter *limiter)
 {
-	if (!lock(limiter))
+	if (!shared_file_lock(&limiter->file))
 		return;
 	limiter->shared->status = 0;
-	unlock(limiter);
+	shared_file_unlock(&limiter->file);
 }
 
 static int64_t
@@ -421,7 +372,7 @@ void
 limiter_look(struct limiter *limiter, struct limiter_state *state)
 {
 	struct shared *shared = limiter->shared;
-	bool locked = lock(limiter);
+	bool locked = shared_file_lock(&limiter->file);
 	int64_t now = clock_mono_ms(), ready = sane(shared->hold_ms, now);
 
 	*state =
@@ -438,5 +389,5 @@ limiter_look(struct limiter *limiter, struct limiter_state *state)
 	}
 	state->used = count_used(limiter, now);
 	if (locked)
-		unlock(limiter);
+		shared_file_unlock(&limiter->file);
 }

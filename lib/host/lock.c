@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/private_file.h"
+#include "host/byte_lock.h"
 #include "host/lock.h"
 
 /*
@@ -103,31 +104,16 @@ offsets_of(enum lock_range range, const int64_t *numbers, size_t count,
 	return unique;
 }
 
-/* Set one byte's lock to F_WRLCK or F_UNLCK. */
 static enum attempt
-change(struct locks *locks, int64_t offset, short type)
+try_offset(struct locks *locks, int64_t offset)
 {
-	struct flock wanted = {
-		.l_type = type, .l_whence = SEEK_SET, .l_start = offset, .l_len = 1
-	};
-
-	while (fcntl(locks->fd, F_OFD_SETLK, &wanted) < 0) {
+	while (!byte_lock_try(locks->fd, offset, 1)) {
 		if (errno == EAGAIN || errno == EACCES)
 			return HELD;
 		if (errno != EINTR)
 			return FAILED;
 	}
 	return TAKEN;
-}
-
-static void
-drop_offsets(struct locks *locks, const int64_t *offsets, size_t count)
-{
-	int saved = errno;
-
-	while (count > 0)
-		(void)change(locks, offsets[--count], F_UNLCK);
-	errno = saved;
 }
 
 /* Try until the deadline, which is looked at after the first attempt: one past merely means not to wait. */
@@ -137,7 +123,7 @@ take_offset(struct locks *locks, int64_t offset, int64_t deadline_ms)
 	int64_t now, nap = POLL_FIRST_MS;
 	enum attempt attempt;
 
-	while ((attempt = change(locks, offset, F_WRLCK)) == HELD) {
+	while ((attempt = try_offset(locks, offset)) == HELD) {
 		if ((now = clock_mono_ms()) >= deadline_ms)
 			break;
 		clock_sleep_until(deadline_ms - now < nap ? deadline_ms : now + nap);
@@ -174,7 +160,8 @@ lock_take(struct locks *locks, enum lock_range range, const int64_t *numbers, si
 	for (i = 0; i < count; i++) {
 		if ((attempt = take_offset(locks, offsets[i], deadline_ms)) == TAKEN)
 			continue;
-		drop_offsets(locks, offsets, i);
+		while (i > 0)
+			byte_lock_free(locks->fd, offsets[--i], 1);
 		if (attempt == HELD)
 			return fault_set(
 			    why, LATER, "another process holds the same %s", names[range]);
@@ -186,12 +173,7 @@ lock_take(struct locks *locks, enum lock_range range, const int64_t *numbers, si
 void
 lock_drop(struct locks *locks, enum lock_range range)
 {
-	struct flock whole = { .l_type = F_UNLCK,
-		.l_whence = SEEK_SET,
-		.l_start = offset_of(range, 0),
-		.l_len = INT64_C(1) << NUMBER_BITS };
-
-	(void)fcntl(locks->fd, F_OFD_SETLK, &whole);
+	byte_lock_free(locks->fd, offset_of(range, 0), INT64_C(1) << NUMBER_BITS);
 }
 
 int64_t
@@ -200,7 +182,7 @@ lock_take_any(struct locks *locks, enum lock_range range, int64_t count)
 	int64_t number;
 
 	for (number = 0; number < count; number++) {
-		if (change(locks, offset_of(range, number), F_WRLCK) == TAKEN)
+		if (try_offset(locks, offset_of(range, number)) == TAKEN)
 			return number;
 	}
 	return -1;

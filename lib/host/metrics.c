@@ -1,17 +1,12 @@
-#include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/memory.h"
-#include "base/private_file.h"
 #include "base/text.h"
 #include "host/metrics.h"
+#include "host/shared_file.h"
 
 #define CELLS (sizeof(struct metrics_values) / sizeof(int64_t))
 
@@ -40,7 +35,8 @@ _Static_assert(sizeof(struct metrics_values) % sizeof(int64_t) == 0, "nothing bu
 static const char magic[8] = "PSmetr1";
 
 struct metrics {
-	struct shared *shared;
+	struct shared_file file;
+	struct shared *shared; /* The file's content. */
 	bool writes;
 };
 
@@ -57,8 +53,11 @@ is_ours(const struct shared *shared)
 
 /* Begin anew what is not ours.  The magic comes last: who dies before it is seen to have done nothing. */
 static void
-prepare(struct shared *shared)
+prepare(void *content, bool was_empty)
 {
+	struct shared *shared = content;
+
+	(void)was_empty; /* Zeros are not ours either. */
 	if (is_ours(shared))
 		return;
 	memset(shared, 0, sizeof(*shared));
@@ -67,62 +66,25 @@ prepare(struct shared *shared)
 	memcpy(shared->magic, magic, sizeof(magic));
 }
 
-/* Taken and given back by type: closing would not do it, as a mapping keeps its file open. */
-static bool
-set_lock(int fd, short type)
-{
-	struct flock wanted = { .l_type = type, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1 };
-
-	while (fcntl(fd, F_OFD_SETLKW, &wanted) < 0)
-		if (errno != EINTR)
-			return false;
-	return true;
-}
-
-static enum outcome
-map(int fd, bool writes, struct shared **mapped, struct fault *why)
-{
-	struct stat st;
-	int error;
-
-	/* A store into a hole of a full file system would be a SIGBUS, as would be reading past the end. */
-	if (writes && (error = posix_fallocate(fd, 0, sizeof(struct shared))) != 0)
-		return fault_set(why, BROKEN, "metrics: %s", strerror(error));
-	if (fstat(fd, &st) < 0)
-		return fault_set(why, BROKEN, "metrics: %s", strerror(errno));
-	if (st.st_size < (off_t)sizeof(struct shared))
-		return fault_set(why, BROKEN, "metrics: the file is of another version");
-	*mapped = mmap(NULL, sizeof(struct shared), writes ? PROT_READ | PROT_WRITE : PROT_READ,
-	    MAP_SHARED, fd, 0);
-	if (*mapped == MAP_FAILED)
-		return fault_set(why, BROKEN, "metrics: %s", strerror(errno));
-	return DONE;
-}
-
 static enum outcome
 open_file(const char *directory, bool writes, struct metrics **metrics, struct fault *why)
 {
+	struct metrics opened = { .writes = writes };
 	char *path = text_format("%s/metrics", directory);
-	int fd =
-	    writes ? private_file_open(path, 0) : open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	struct shared *shared = NULL;
-	enum outcome out;
+	enum outcome out = writes
+	    ? shared_file_open("metrics", path, sizeof(struct shared), prepare, &opened.file, why)
+	    : shared_file_open_to_read("metrics", path, sizeof(struct shared), &opened.file, why);
 
-	free(path);
-	if (fd < 0 || (writes && !set_lock(fd, F_WRLCK)))
-		out = fault_set(why, BROKEN, "metrics: %s", strerror(errno));
-	else
-		out = map(fd, writes, &shared, why);
-	if (out == DONE && writes) {
-		prepare(shared);
-		set_lock(fd, F_UNLCK);
+	if (out == DONE && !is_ours(opened.file.content)) {
+		out = fault_set(why, BROKEN, "metrics %s: the file is of another version", path);
+		shared_file_close(&opened.file);
 	}
-	if (fd >= 0)
-		close(fd);
+	free(path);
 	if (out != DONE)
 		return out;
+	opened.shared = opened.file.content;
 	*metrics = memory_allocate(sizeof(**metrics));
-	**metrics = (struct metrics){ .shared = shared, .writes = writes };
+	**metrics = opened;
 	return DONE;
 }
 
@@ -135,12 +97,7 @@ metrics_open(const char *directory, struct metrics **metrics, struct fault *why)
 enum outcome
 metrics_open_to_read(const char *directory, struct metrics **metrics, struct fault *why)
 {
-	enum outcome out = open_file(directory, false, metrics, why);
-
-	if (out != DONE || is_ours((*metrics)->shared))
-		return out;
-	metrics_close(*metrics);
-	return fault_set(why, BROKEN, "metrics: the file is of another version");
+	return open_file(directory, false, metrics, why);
 }
 
 void
@@ -148,7 +105,7 @@ metrics_close(struct metrics *metrics)
 {
 	if (metrics == NULL)
 		return;
-	munmap(metrics->shared, sizeof(*metrics->shared));
+	shared_file_close(&metrics->file);
 	free(metrics);
 }
 
