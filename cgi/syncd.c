@@ -160,7 +160,7 @@ serve(void *context, struct pool_beat *beat)
 {
 	struct program *program = context;
 	/* Carriers that look at the same instant would divide between them what one request could carry. */
-	int64_t phase_ms = random_bits() % LOOK_MS;
+	int64_t phase_ms = crypto_random_bits() % LOOK_MS;
 	char text[LOG_TEXT];
 	struct fault why;
 	enum outcome out = DONE;

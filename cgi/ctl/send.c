@@ -45,14 +45,14 @@ read_all(const char *path, size_t *size)
 }
 
 static const char *
-sign(char line[static SHA256_HEX + 16], const char *secret, const char *body, size_t size)
+sign(char line[static CRYPTO_SHA256_HEX + 16], const char *secret, const char *body, size_t size)
 {
-	struct piece piece = { body, size };
-	uint8_t digest[SHA256_SIZE];
+	struct crypto_piece piece = { body, size };
+	uint8_t digest[CRYPTO_SHA256_SIZE];
 	char *to = line + sprintf(line, "X-Signature: ");
 	size_t i;
 
-	hmac_sha256(secret, strlen(secret), &piece, 1, digest);
+	crypto_hmac_sha256(secret, strlen(secret), &piece, 1, digest);
 	for (i = 0; i < sizeof(digest); i++)
 		to += sprintf(to, "%02x", digest[i]);
 	return line;
@@ -90,7 +90,7 @@ exit_status(int status, const json_t *answer)
 static int
 post(const struct ctl *ctl, const char *body, size_t size)
 {
-	char line[SHA256_HEX + 16];
+	char line[CRYPTO_SHA256_HEX + 16];
 	struct http_client_request request = { .method = "POST",
 		.url = ctl->url != NULL ? ctl->url : HERE,
 		.body = body,

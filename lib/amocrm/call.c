@@ -193,7 +193,7 @@ next_try(const struct caller *caller, unsigned attempt, int64_t advice_ms)
 	const struct settings *set = caller->settings;
 	int64_t again = clock_mono_ms() +
 	    retry_wait(attempt, set->retry_wait_min_s * 1000, set->retry_wait_max_s * 1000,
-		advice_ms, random_bits());
+		advice_ms, crypto_random_bits());
 
 	return again < caller->deadline_ms ? again : 0;
 }

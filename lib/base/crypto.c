@@ -45,24 +45,24 @@ mac(void)
 }
 
 void
-sha256(const void *data, size_t size, uint8_t out[static SHA256_SIZE])
+crypto_sha256(const void *data, size_t size, uint8_t out[static CRYPTO_SHA256_SIZE])
 {
 	if (EVP_Digest(data, size, out, NULL, digest(), NULL) != 1)
 		abort();
 }
 
 void
-sha256_hex(const void *data, size_t size, char out[static SHA256_HEX])
+crypto_sha256_hex(const void *data, size_t size, char out[static CRYPTO_SHA256_HEX])
 {
-	uint8_t digest[SHA256_SIZE];
+	uint8_t digest[CRYPTO_SHA256_SIZE];
 
-	sha256(data, size, digest);
-	hex_encode(digest, sizeof(digest), out);
+	crypto_sha256(data, size, digest);
+	encoding_to_hex(digest, sizeof(digest), out);
 }
 
 void
-hmac_sha256(const void *key, size_t key_size, const struct piece *pieces, size_t count,
-    uint8_t out[static SHA256_SIZE])
+crypto_hmac_sha256(const void *key, size_t key_size, const struct crypto_piece *pieces,
+    size_t count, uint8_t out[static CRYPTO_SHA256_SIZE])
 {
 	EVP_MAC_CTX *context = mac();
 	size_t size;
@@ -73,18 +73,19 @@ hmac_sha256(const void *key, size_t key_size, const struct piece *pieces, size_t
 	for (size_t i = 0; i < count; i++)
 		if (EVP_MAC_update(context, pieces[i].data, pieces[i].size) != 1)
 			abort();
-	if (EVP_MAC_final(context, out, &size, SHA256_SIZE) != 1 || size != SHA256_SIZE)
+	if (EVP_MAC_final(context, out, &size, CRYPTO_SHA256_SIZE) != 1 ||
+	    size != CRYPTO_SHA256_SIZE)
 		abort();
 }
 
 bool
-same_bytes(const void *a, const void *b, size_t size)
+crypto_same_bytes(const void *a, const void *b, size_t size)
 {
 	return CRYPTO_memcmp(a, b, size) == 0;
 }
 
 uint32_t
-random_bits(void)
+crypto_random_bits(void)
 {
 	uint32_t bits;
 

@@ -8,25 +8,25 @@
 /* The only file that knows OpenSSL.  None of these fails but for lack of memory, which aborts: a service that cannot
  * compute a digest must not go on answering. */
 
-#define SHA256_SIZE 32
-#define SHA256_HEX  (2 * SHA256_SIZE + 1)
+#define CRYPTO_SHA256_SIZE 32
+#define CRYPTO_SHA256_HEX  (2 * CRYPTO_SHA256_SIZE + 1)
 
-void sha256(const void *data, size_t size, uint8_t out[static SHA256_SIZE]);
-void sha256_hex(const void *data, size_t size, char out[static SHA256_HEX]);
+void crypto_sha256(const void *data, size_t size, uint8_t out[static CRYPTO_SHA256_SIZE]);
+void crypto_sha256_hex(const void *data, size_t size, char out[static CRYPTO_SHA256_HEX]);
 
 /* One piece of a message that is signed as the concatenation of several. */
-struct piece {
+struct crypto_piece {
 	const void *data;
 	size_t size;
 };
 
-void hmac_sha256(const void *key, size_t key_size, const struct piece *pieces, size_t count,
-    uint8_t out[static SHA256_SIZE]);
+void crypto_hmac_sha256(const void *key, size_t key_size, const struct crypto_piece *pieces,
+    size_t count, uint8_t out[static CRYPTO_SHA256_SIZE]);
 
 /* Compare in a time that depends on the size alone. */
-bool same_bytes(const void *a, const void *b, size_t size);
+bool crypto_same_bytes(const void *a, const void *b, size_t size);
 
 /* Random bits for jitter, from the system. */
-uint32_t random_bits(void);
+uint32_t crypto_random_bits(void);
 
 #endif

@@ -3,7 +3,7 @@
 #include "base/encoding.h"
 
 const char *
-hex_encode(const void *data, size_t size, char *text)
+encoding_to_hex(const void *data, size_t size, char *text)
 {
 	static const char digits[] = "0123456789abcdef";
 	const uint8_t *bytes = data;
@@ -29,7 +29,7 @@ hex_value(char digit)
 }
 
 bool
-hex_decode(const char *text, size_t length, uint8_t *out, size_t size)
+encoding_from_hex(const char *text, size_t length, uint8_t *out, size_t size)
 {
 	if (length / 2 != size || length % 2 != 0)
 		return false;
@@ -58,7 +58,7 @@ base64_value(char digit)
  * this one takes each in exactly one.
  */
 bool
-base64_decode(const char *text, size_t length, uint8_t *out, size_t room, size_t *size)
+encoding_from_base64(const char *text, size_t length, uint8_t *out, size_t room, size_t *size)
 {
 	size_t padding = 0, digits, written = 0;
 	uint32_t bits = 0;
@@ -82,4 +82,21 @@ base64_decode(const char *text, size_t length, uint8_t *out, size_t room, size_t
 		return false;
 	*size = written;
 	return true;
+}
+
+bool
+encoding_webhook_key(const char *secret, uint8_t key[static ENCODING_WEBHOOK_KEY_MAX], size_t *size)
+{
+	static const char prefix[] = "whsec_";
+	size_t begin = sizeof(prefix) - 1;
+
+	*size = strlen(secret);
+	if (strncmp(secret, prefix, begin) == 0)
+		return encoding_from_base64(
+			   secret + begin, *size - begin, key, ENCODING_WEBHOOK_KEY_MAX, size) &&
+		    *size > 0;
+	if (*size > ENCODING_WEBHOOK_KEY_MAX)
+		return false;
+	memcpy(key, secret, *size);
+	return *size > 0;
 }

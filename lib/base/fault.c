@@ -12,11 +12,3 @@ fault_write(struct fault *why, const char *format, ...)
 	vsnprintf(why->text, sizeof(why->text), format, args);
 	va_end(args);
 }
-
-const char *
-outcome_name(enum outcome outcome)
-{
-	static const char *const names[] = { "done", "later", "unsure", "never", "broken" };
-
-	return names[outcome];
-}

@@ -32,7 +32,4 @@ void fault_write(struct fault *why, const char *format, ...) __attribute__((form
  * A macro, so that analysers see what it returns. */
 #define fault_set(why, outcome, ...) (fault_write((why), __VA_ARGS__), (outcome))
 
-/* The outcome's name in lower case, for logs and tests. */
-const char *outcome_name(enum outcome outcome);
-
 #endif

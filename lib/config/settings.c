@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/encoding.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/url.h"
-#include "base/webhook_key.h"
 #include "config/env_file.h"
 #include "config/settings.h"
 #include "config/source.h"
@@ -322,13 +322,13 @@ read_rules(const struct source *source, struct settings *settings)
 static void
 check_secret(const struct source *source, const char *name, const char *secret)
 {
-	uint8_t key[WEBHOOK_KEY_MAX];
+	uint8_t key[ENCODING_WEBHOOK_KEY_MAX];
 	size_t size;
 
-	if (secret != NULL && !webhook_key(secret, key, &size))
+	if (secret != NULL && !encoding_webhook_key(secret, key, &size))
 		source_remark(source,
 		    "%s must have up to %d bytes, in base64 when it begins with whsec_", name,
-		    WEBHOOK_KEY_MAX);
+		    ENCODING_WEBHOOK_KEY_MAX);
 }
 
 /* What one entry's type and limits do not say. */

@@ -54,14 +54,14 @@ contact_bears(
     const json_t *contact, const struct identity *identity, const struct settings *settings)
 {
 	switch (identity->kind) {
-	case BY_TELEGRAM:
+	case IDENTITY_TELEGRAM:
 		if (settings->contact_field_tg_id == 0)
 			return any_field(contact, identity->text);
 		return any_value(
 		    field_by_id(contact, settings->contact_field_tg_id), same_text, identity->text);
-	case BY_PHONE:
+	case IDENTITY_PHONE:
 		return any_value(field_by_code(contact, "PHONE"), phone_same, identity->text);
-	case BY_EMAIL:
+	case IDENTITY_EMAIL:
 		return any_value(field_by_code(contact, "EMAIL"), same_email, identity->text);
 	}
 	return false;

@@ -39,13 +39,13 @@ static enum outcome
 lock_customer(struct job *job, struct fault *why)
 {
 	int64_t numbers[IDENTITIES_MAX + 1];
-	uint8_t digest[SHA256_SIZE];
+	uint8_t digest[CRYPTO_SHA256_SIZE];
 	size_t count = 0;
 
 	for (; count < job->who_count; count++)
 		numbers[count] = job->who[count].hash;
 	/* The payment itself too: it may name no payer. */
-	sha256(job->paid->key, strlen(job->paid->key), digest);
+	crypto_sha256(job->paid->key, strlen(job->paid->key), digest);
 	memcpy(&numbers[count], digest, sizeof(numbers[count]));
 	return job_lock(job, LOCK_CUSTOMER, numbers, count + 1, why);
 }
@@ -189,7 +189,7 @@ postpone(
 	delivery->next_ms = now_ms +
 	    retry_wait((unsigned)(attempt->failed + 1), DELIVER_WAIT_MIN_MS,
 		job->waiting ? DELIVER_WAIT_MIN_MS : DELIVER_WAIT_MAX_MS,
-		advised_wait(job, &crm, now_ms), random_bits());
+		advised_wait(job, &crm, now_ms), crypto_random_bits());
 	/* One that waits for others looks every second or two, and has nothing to tell. */
 	if (!job->waiting)
 		job_tell(job, "put back for %lld s: %s",

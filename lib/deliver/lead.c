@@ -58,7 +58,7 @@ queried_leads(struct job *job, json_t **leads, struct fault *why)
 	size_t i, j;
 
 	for (i = 0; i < job->who_count && out == DONE; i++) {
-		if (job->who[i].kind == BY_TELEGRAM)
+		if (job->who[i].kind == IDENTITY_TELEGRAM)
 			continue;
 		out = amocrm_search(job->with->crm, AMOCRM_LEADS, job->who[i].text, &found, why);
 		if (out != DONE)

@@ -42,7 +42,7 @@
 
 static const char magic[8] = "PSlimit";
 
-struct shared {
+struct limiter_content {
 	char magic[8];
 	int64_t version;
 	/* The monotonic clock begins anew with each boot, so times of another mean nothing. */
@@ -61,7 +61,7 @@ _Static_assert(
 
 struct limiter {
 	struct shared_file file;
-	struct shared *shared; /* The file's content. */
+	struct limiter_content *shared; /* The file's content. */
 	int64_t rate;
 	int64_t ticket;   /* -1: none. */
 	bool probe;       /* The ticket may pass the open breaker. */
@@ -110,7 +110,7 @@ read_boot_id(char id[static BOOT_ID_SIZE])
 static void
 prepare(void *content, bool was_empty)
 {
-	struct shared *shared = content;
+	struct limiter_content *shared = content;
 	char boot_id[BOOT_ID_SIZE];
 	int i;
 
@@ -146,8 +146,8 @@ limiter_open(const char *path, int64_t rate, struct limiter **limiter, struct fa
 	opened->rate = rate;
 	opened->ticket = NO_TICKET;
 	opened->usual_ms = -1;
-	outcome =
-	    shared_file_open("limiter", path, sizeof(struct shared), prepare, &opened->file, why);
+	outcome = shared_file_open(
+	    "limiter", path, sizeof(struct limiter_content), prepare, &opened->file, why);
 	if (outcome != DONE) {
 		free(opened);
 		return outcome;
@@ -201,7 +201,7 @@ earliest(struct limiter *limiter, int64_t ticket, bool is_new, int64_t now_ms)
 static bool
 passes_breaker(struct limiter *limiter, int64_t now_ms)
 {
-	struct shared *shared = limiter->shared;
+	struct limiter_content *shared = limiter->shared;
 
 	if (shared->status == 0 || limiter->probe)
 		return true;
@@ -220,7 +220,7 @@ static enum outcome
 ask(struct limiter *limiter, int64_t now_ms, int64_t deadline_ms, int64_t *turn_ms,
     struct fault *why)
 {
-	struct shared *shared = limiter->shared;
+	struct limiter_content *shared = limiter->shared;
 	bool is_new = !holds_ticket(limiter);
 	int64_t ticket = is_new ? shared->taken : limiter->ticket;
 	int64_t turn = earliest(limiter, ticket, is_new, now_ms);
@@ -323,7 +323,7 @@ limiter_break_alone(struct limiter *limiter)
 void
 limiter_break(struct limiter *limiter, int status)
 {
-	struct shared *shared = limiter->shared;
+	struct limiter_content *shared = limiter->shared;
 
 	if (limiter->breaks_alone) {
 		limiter->refused = status;
@@ -371,7 +371,7 @@ count_used(struct limiter *limiter, int64_t now_ms)
 void
 limiter_look(struct limiter *limiter, struct limiter_state *state)
 {
-	struct shared *shared = limiter->shared;
+	struct limiter_content *shared = limiter->shared;
 	bool locked = shared_file_lock(&limiter->file);
 	int64_t now = clock_mono_ms(), ready = sane(shared->hold_ms, now);
 

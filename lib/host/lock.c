@@ -28,7 +28,7 @@ struct locks {
 	int fd;
 };
 
-enum attempt {
+enum lock_attempt {
 	TAKEN,
 	HELD,
 	FAILED
@@ -104,7 +104,7 @@ offsets_of(enum lock_range range, const int64_t *numbers, size_t count,
 	return unique;
 }
 
-static enum attempt
+static enum lock_attempt
 try_offset(struct locks *locks, int64_t offset)
 {
 	while (!byte_lock_try(locks->fd, offset, 1)) {
@@ -117,11 +117,11 @@ try_offset(struct locks *locks, int64_t offset)
 }
 
 /* Try until the deadline, which is looked at after the first attempt: one past merely means not to wait. */
-static enum attempt
+static enum lock_attempt
 take_offset(struct locks *locks, int64_t offset, int64_t deadline_ms)
 {
 	int64_t now, nap = POLL_FIRST_MS;
-	enum attempt attempt;
+	enum lock_attempt attempt;
 
 	while ((attempt = try_offset(locks, offset)) == HELD) {
 		if ((now = clock_mono_ms()) >= deadline_ms)
@@ -148,7 +148,7 @@ lock_take(struct locks *locks, enum lock_range range, const int64_t *numbers, si
 		[LOCK_WATCH] = "office",
 	};
 	int64_t offsets[LOCK_SET_MAX];
-	enum attempt attempt;
+	enum lock_attempt attempt;
 	size_t i;
 
 	if (count > LOCK_SET_MAX)

@@ -20,7 +20,7 @@ struct minute {
 /* One more than the hour, so that the oldest asked for is not the one just begun. */
 #define RING (METRICS_MINUTES + 1)
 
-struct shared {
+struct metrics_content {
 	char magic[8];
 	int64_t size; /* Of this structure: another layout is most likely of another size. */
 	_Atomic int64_t expires;
@@ -36,7 +36,7 @@ static const char magic[8] = "PSmetr1";
 
 struct metrics {
 	struct shared_file file;
-	struct shared *shared; /* The file's content. */
+	struct metrics_content *shared; /* The file's content. */
 	bool writes;
 };
 
@@ -45,7 +45,7 @@ struct metrics {
  */
 
 static bool
-is_ours(const struct shared *shared)
+is_ours(const struct metrics_content *shared)
 {
 	return memcmp(shared->magic, magic, sizeof(magic)) == 0 &&
 	    shared->size == (int64_t)sizeof(*shared);
@@ -55,7 +55,7 @@ is_ours(const struct shared *shared)
 static void
 prepare(void *content, bool was_empty)
 {
-	struct shared *shared = content;
+	struct metrics_content *shared = content;
 
 	(void)was_empty; /* Zeros are not ours either. */
 	if (is_ours(shared))
@@ -71,9 +71,10 @@ open_file(const char *directory, bool writes, struct metrics **metrics, struct f
 {
 	struct metrics opened = { .writes = writes };
 	char *path = text_format("%s/metrics", directory);
-	enum outcome out = writes
-	    ? shared_file_open("metrics", path, sizeof(struct shared), prepare, &opened.file, why)
-	    : shared_file_open_to_read("metrics", path, sizeof(struct shared), &opened.file, why);
+	enum outcome out = writes ? shared_file_open("metrics", path,
+					sizeof(struct metrics_content), prepare, &opened.file, why)
+				  : shared_file_open_to_read("metrics", path,
+					sizeof(struct metrics_content), &opened.file, why);
 
 	if (out == DONE && !is_ours(opened.file.content)) {
 		out = fault_set(why, BROKEN, "metrics %s: the file is of another version", path);

@@ -11,7 +11,7 @@ const char *const metrics_deliveries[METRICS_DELIVERIES] = { "carried", "postpon
 const int64_t metrics_bounds_ms[METRICS_BOUNDS] = { 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000,
 	10000, 30000 };
 
-enum reply {
+enum reply_class {
 	REPLY_2XX,
 	REPLY_3XX,
 	REPLY_401,

@@ -48,8 +48,8 @@ insert(struct ledger *ledger, const struct arrival *a, int64_t *id, struct fault
 
 	out = db_run(ledger->db, why, sql, "tittttiiiiiiti", a->key, a->now_ms,
 	    payment_status_name(first_status(a)), money_format(roubles, a->kopecks), a->payload,
-	    a->exclusion, a->kopecks, a->paid_at, first_time(a), identity_of(a, BY_TELEGRAM),
-	    identity_of(a, BY_PHONE), identity_of(a, BY_EMAIL), a->request_id,
+	    a->exclusion, a->kopecks, a->paid_at, first_time(a), identity_of(a, IDENTITY_TELEGRAM),
+	    identity_of(a, IDENTITY_PHONE), identity_of(a, IDENTITY_EMAIL), a->request_id,
 	    clock_day(a->now_ms / 1000));
 	if (out == DONE)
 		*id = db_added(ledger->db);
@@ -208,8 +208,8 @@ take_up_again(
 	return db_run(ledger->db, why, sql, "itttitiiiiiit", known->row.id,
 	    payment_status_name(known->row.status), a->payload, a->exclusion, a->kopecks,
 	    money_format(roubles, a->kopecks), a->paid_at, a->now_ms, first_time(a),
-	    identity_of(a, BY_TELEGRAM), identity_of(a, BY_PHONE), identity_of(a, BY_EMAIL),
-	    a->request_id);
+	    identity_of(a, IDENTITY_TELEGRAM), identity_of(a, IDENTITY_PHONE),
+	    identity_of(a, IDENTITY_EMAIL), a->request_id);
 }
 
 static enum outcome

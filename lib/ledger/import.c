@@ -44,8 +44,8 @@ insert(struct ledger *ledger, const struct old_row *row, int64_t *id, struct fau
 	    row->processed_s, payment_status_name(row->status),
 	    row->amount_known ? money_format(roubles, row->kopecks) : NULL, row->contact_id,
 	    row->lead_id, row->pipeline_id, row->lead_created, row->payload, row->reason,
-	    row->retries, row->kopecks, row->paid_at, row->who[BY_TELEGRAM], row->who[BY_PHONE],
-	    row->who[BY_EMAIL], clock_day(row->created_s));
+	    row->retries, row->kopecks, row->paid_at, row->who[IDENTITY_TELEGRAM],
+	    row->who[IDENTITY_PHONE], row->who[IDENTITY_EMAIL], clock_day(row->created_s));
 	return ledger_first_number(out, query, id, why);
 }
 

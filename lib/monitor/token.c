@@ -34,8 +34,8 @@ token_expiry(const char *token)
 
 	if (end == NULL || (size_t)(end - begin - 1) > PAYLOAD_MAX)
 		return 0;
-	if (!base64_decode(plain, to_plain(begin + 1, (size_t)(end - begin - 1), plain), text,
-		sizeof(text), &size))
+	if (!encoding_from_base64(plain, to_plain(begin + 1, (size_t)(end - begin - 1), plain),
+		text, sizeof(text), &size))
 		return 0;
 	payload = json_loadb((const char *)text, size, 0, NULL);
 	json_unpack(payload, "{s:I}", "exp", &expires);

@@ -17,11 +17,11 @@ identity_name(enum identity_kind kind)
 static int64_t
 hash(enum identity_kind kind, const char *normal)
 {
-	uint8_t digest[SHA256_SIZE];
+	uint8_t digest[CRYPTO_SHA256_SIZE];
 	uint64_t number = 0;
 	char *text = text_format("%s:%s", identity_name(kind), normal);
 
-	sha256(text, strlen(text), digest);
+	crypto_sha256(text, strlen(text), digest);
 	free(text);
 	for (size_t i = 0; i < sizeof(number); i++)
 		number = number << 8 | digest[i];
@@ -37,7 +37,7 @@ hash_email(const char *email)
 	for (char *at = lower; *at != '\0'; at++)
 		if (*at >= 'A' && *at <= 'Z')
 			*at = (char)(*at + ('a' - 'A'));
-	number = hash(BY_EMAIL, lower);
+	number = hash(IDENTITY_EMAIL, lower);
 	free(lower);
 	return number;
 }
@@ -67,20 +67,20 @@ payment_identities(const struct payment *paid, struct identity who[static IDENTI
 
 	memset(who, 0, IDENTITIES_MAX * sizeof(who[0]));
 	if (is_telegram_id(paid->telegram_id)) {
-		who[count].kind = BY_TELEGRAM;
+		who[count].kind = IDENTITY_TELEGRAM;
 		who[count].text = paid->telegram_id;
-		who[count++].hash = hash(BY_TELEGRAM, paid->telegram_id);
+		who[count++].hash = hash(IDENTITY_TELEGRAM, paid->telegram_id);
 	}
 	if (paid->phone[0] != '\0') {
 		struct identity *phone = &who[count++];
 
-		phone->kind = BY_PHONE;
+		phone->kind = IDENTITY_PHONE;
 		phone_tail(paid->phone, phone->tail);
 		phone->text = phone->tail;
-		phone->hash = hash(BY_PHONE, phone->tail);
+		phone->hash = hash(IDENTITY_PHONE, phone->tail);
 	}
 	if (is_email(paid->email)) {
-		who[count].kind = BY_EMAIL;
+		who[count].kind = IDENTITY_EMAIL;
 		who[count].text = paid->email;
 		who[count++].hash = hash_email(paid->email);
 	}

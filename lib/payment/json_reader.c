@@ -9,7 +9,8 @@
 #include "payment/json_reader.h"
 
 static void
-note(struct reader *reader, const struct place *place, const char *key, const char *message)
+note(struct json_reader *reader, const struct json_place *place, const char *key,
+    const char *message)
 {
 	char path[VALIDATION_PATH];
 
@@ -44,7 +45,7 @@ nesting(const char *bytes, size_t size)
 
 /* The parser's own message quotes the document, which may be personal data; the place is told instead. */
 static void
-note_syntax(struct reader *reader, const json_error_t *error)
+note_syntax(struct json_reader *reader, const json_error_t *error)
 {
 	const char *message = "This is not JSON";
 
@@ -62,7 +63,7 @@ note_syntax(struct reader *reader, const json_error_t *error)
 }
 
 json_t *
-read_document(struct reader *reader, const void *bytes, size_t size, int depth)
+json_reader_document(struct json_reader *reader, const void *bytes, size_t size, int depth)
 {
 	json_error_t error;
 	json_t *root;
@@ -80,26 +81,27 @@ read_document(struct reader *reader, const void *bytes, size_t size, int depth)
 
 /* The value of the key; NULL when there is none or it is null, which is a mistake where it is needed. */
 static json_t *
-find(struct reader *reader, const struct place *place, const char *key, enum need need)
+find(struct json_reader *reader, const struct json_place *place, const char *key,
+    enum json_need need)
 {
 	json_t *value = json_object_get(place->object, key);
 
 	if (value != NULL && !json_is_null(value))
 		return value;
-	if (place->object != NULL && need != OPTIONAL)
+	if (place->object != NULL && need != JSON_OPTIONAL)
 		note(reader, place, key, "This is required.");
 	return NULL;
 }
 
 /* Trim the text where it stands. */
 static const char *
-trimmed(struct reader *reader, const struct place *place, const char *key, enum need need,
-    json_t *value)
+trimmed(struct json_reader *reader, const struct json_place *place, const char *key,
+    enum json_need need, json_t *value)
 {
 	size_t length;
 	const char *text = text_trim(json_string_value(value), &length);
 
-	if (length == 0 && need == FILLED)
+	if (length == 0 && need == JSON_FILLED)
 		note(reader, place, key, "This must not be empty.");
 	if (length < json_string_length(value)) {
 		char *copy = text_part(text, length);
@@ -111,7 +113,8 @@ trimmed(struct reader *reader, const struct place *place, const char *key, enum 
 }
 
 const char *
-read_text(struct reader *reader, const struct place *place, const char *key, enum need need)
+json_reader_text(struct json_reader *reader, const struct json_place *place, const char *key,
+    enum json_need need)
 {
 	json_t *value = find(reader, place, key, need);
 
@@ -125,7 +128,8 @@ read_text(struct reader *reader, const struct place *place, const char *key, enu
 }
 
 const char *
-read_label(struct reader *reader, const struct place *place, const char *key, enum need need)
+json_reader_label(struct json_reader *reader, const struct json_place *place, const char *key,
+    enum json_need need)
 {
 	json_t *value = find(reader, place, key, need);
 	char digits[32];
@@ -146,9 +150,9 @@ read_label(struct reader *reader, const struct place *place, const char *key, en
 }
 
 int64_t
-read_time(struct reader *reader, const struct place *place, const char *key)
+json_reader_time(struct json_reader *reader, const struct json_place *place, const char *key)
 {
-	const char *text = read_text(reader, place, key, OPTIONAL);
+	const char *text = json_reader_text(reader, place, key, JSON_OPTIONAL);
 	int64_t when = 0;
 
 	if (text[0] != '\0' && !clock_parse(text, &when)) {
@@ -178,9 +182,9 @@ to_kopecks(json_t *value, int64_t *kopecks)
 }
 
 int64_t
-read_money(struct reader *reader, const struct place *place, const char *key)
+json_reader_money(struct json_reader *reader, const struct json_place *place, const char *key)
 {
-	json_t *value = find(reader, place, key, REQUIRED);
+	json_t *value = find(reader, place, key, JSON_REQUIRED);
 	int64_t kopecks = 0;
 
 	if (value == NULL)
@@ -198,24 +202,25 @@ read_money(struct reader *reader, const struct place *place, const char *key)
 }
 
 json_t *
-read_object(struct reader *reader, const struct place *place, const char *key, enum need need)
+json_reader_object(struct json_reader *reader, const struct json_place *place, const char *key,
+    enum json_need need)
 {
 	json_t *value = find(reader, place, key, need);
 
 	if (value == NULL || json_is_object(value))
 		return value;
 	/* PHP writes [] for an array without elements, even where its keys would have been names. */
-	if (need == OPTIONAL && json_is_array(value) && json_array_size(value) == 0)
+	if (need == JSON_OPTIONAL && json_is_array(value) && json_array_size(value) == 0)
 		return NULL;
 	note(reader, place, key, "This must be an object.");
 	return NULL;
 }
 
 json_t *
-read_array(
-    struct reader *reader, const struct place *place, const char *key, size_t least, size_t most)
+json_reader_array(struct json_reader *reader, const struct json_place *place, const char *key,
+    size_t least, size_t most)
 {
-	json_t *value = find(reader, place, key, REQUIRED);
+	json_t *value = find(reader, place, key, JSON_REQUIRED);
 	char path[VALIDATION_PATH];
 
 	if (value == NULL)

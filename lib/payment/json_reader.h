@@ -12,47 +12,49 @@
  * Reading a JSON document that a stranger wrote: a strict parse, then typed look-ups that note every mistake under its
  * path and go on with a harmless value, so that one reading finds all of them.
  */
-struct reader {
+struct json_reader {
 	json_t *errors; /* Borrowed. */
 	size_t errors_max;
 };
 
 /* Where in the document a look-up happens.  object may be NULL: then nothing is found and nothing more is said, since
  * what should have held it has been reported already. */
-struct place {
+struct json_place {
 	json_t *object;
 	const char *path;
 };
 
-enum need {
-	OPTIONAL, /* May be absent or null. */
-	REQUIRED, /* Must be there, but a text may be empty. */
-	FILLED    /* Must be there and not be empty. */
+enum json_need {
+	JSON_OPTIONAL, /* May be absent or null. */
+	JSON_REQUIRED, /* Must be there, but a text may be empty. */
+	JSON_FILLED    /* Must be there and not be empty. */
 };
 
 /* Parse bytes into a new tree; NULL, and a mistake noted, for anything but one JSON object or array without duplicate
  * keys, in UTF-8 and nested at most `depth` deep. */
-json_t *read_document(struct reader *reader, const void *bytes, size_t size, int depth);
+json_t *json_reader_document(struct json_reader *reader, const void *bytes, size_t size, int depth);
 
 /*
  * A text, trimmed in the tree itself so that it lives as long as the tree does; "" when it is absent or a mistake.
- * read_label() takes an integer too, which becomes a text in the tree.
+ * json_reader_label() takes an integer too, which becomes a text in the tree.
  */
-const char *read_text(
-    struct reader *reader, const struct place *place, const char *key, enum need need);
-const char *read_label(
-    struct reader *reader, const struct place *place, const char *key, enum need need);
+const char *json_reader_text(struct json_reader *reader, const struct json_place *place,
+    const char *key, enum json_need need);
+const char *json_reader_label(struct json_reader *reader, const struct json_place *place,
+    const char *key, enum json_need need);
 
 /* A time as clock_parse() reads it; 0 when it is absent, empty or a mistake. */
-int64_t read_time(struct reader *reader, const struct place *place, const char *key);
+int64_t json_reader_time(
+    struct json_reader *reader, const struct json_place *place, const char *key);
 
 /* An amount in kopecks, not negative: an integer, a decimal text or a real with at most two decimals. */
-int64_t read_money(struct reader *reader, const struct place *place, const char *key);
+int64_t json_reader_money(
+    struct json_reader *reader, const struct json_place *place, const char *key);
 
 /* Borrowed; NULL when it is absent or a mistake. */
-json_t *read_object(
-    struct reader *reader, const struct place *place, const char *key, enum need need);
-json_t *read_array(
-    struct reader *reader, const struct place *place, const char *key, size_t least, size_t most);
+json_t *json_reader_object(struct json_reader *reader, const struct json_place *place,
+    const char *key, enum json_need need);
+json_t *json_reader_array(struct json_reader *reader, const struct json_place *place,
+    const char *key, size_t least, size_t most);
 
 #endif

@@ -10,32 +10,33 @@
 #include "payment/payment.h"
 
 static void
-read_item(struct reader *reader, const char *path, json_t *json, struct payment_item *item)
+read_item(struct json_reader *reader, const char *path, json_t *json, struct payment_item *item)
 {
 	char course_path[VALIDATION_PATH], subject_path[VALIDATION_PATH];
-	struct place here = { json, path }, course, subject;
+	struct json_place here = { json, path }, course, subject;
 
 	if (!json_is_object(json)) {
 		validation_add(reader->errors, reader->errors_max, path, "This must be an object.");
 		here.object = NULL;
 	}
 	item->json = json;
-	item->cost = read_money(reader, &here, "cost");
+	item->cost = json_reader_money(reader, &here, "cost");
 
-	course.object = read_object(reader, &here, "course", REQUIRED);
+	course.object = json_reader_object(reader, &here, "course", JSON_REQUIRED);
 	course.path = validation_key(course_path, path, "course");
-	item->course = read_text(reader, &course, "name", FILLED);
+	item->course = json_reader_text(reader, &course, "name", JSON_FILLED);
 
-	subject.object = read_object(reader, &course, "subject", REQUIRED);
+	subject.object = json_reader_object(reader, &course, "subject", JSON_REQUIRED);
 	subject.path = validation_key(subject_path, course.path, "subject");
-	item->subject = read_text(reader, &subject, "name", FILLED);
-	item->project = read_text(reader, &subject, "project", REQUIRED);
+	item->subject = json_reader_text(reader, &subject, "name", JSON_FILLED);
+	item->project = json_reader_text(reader, &subject, "project", JSON_REQUIRED);
 }
 
 static void
-read_items(struct reader *reader, const struct place *order, struct payment *paid)
+read_items(struct json_reader *reader, const struct json_place *order, struct payment *paid)
 {
-	json_t *items = read_array(reader, order, "course_order_items", 1, PAYMENT_ITEMS_MAX);
+	json_t *items =
+	    json_reader_array(reader, order, "course_order_items", 1, PAYMENT_ITEMS_MAX);
 	char list_path[VALIDATION_PATH], path[VALIDATION_PATH];
 
 	validation_key(list_path, order->path, "course_order_items");
@@ -59,15 +60,15 @@ without_at(const char *tag)
 }
 
 static void
-read_user(struct reader *reader, const struct place *order, struct payment *paid)
+read_user(struct json_reader *reader, const struct json_place *order, struct payment *paid)
 {
 	char path[VALIDATION_PATH];
-	struct place user = { read_object(reader, order, "user", REQUIRED),
+	struct json_place user = { json_reader_object(reader, order, "user", JSON_REQUIRED),
 		validation_key(path, order->path, "user") };
-	const char *first = read_text(reader, &user, "first_name", OPTIONAL);
-	const char *last = read_text(reader, &user, "last_name", OPTIONAL);
-	const char *phone = read_text(reader, &user, "phone", OPTIONAL);
-	const char *email = read_text(reader, &user, "email", OPTIONAL);
+	const char *first = json_reader_text(reader, &user, "first_name", JSON_OPTIONAL);
+	const char *last = json_reader_text(reader, &user, "last_name", JSON_OPTIONAL);
+	const char *phone = json_reader_text(reader, &user, "phone", JSON_OPTIONAL);
+	const char *email = json_reader_text(reader, &user, "email", JSON_OPTIONAL);
 
 	char *name =
 	    text_format("%s%s%s", first, first[0] != '\0' && last[0] != '\0' ? " " : "", last);
@@ -77,35 +78,36 @@ read_user(struct reader *reader, const struct place *order, struct payment *paid
 	if (!phone_normalize(phone, paid->phone))
 		paid->phone[0] = '\0';
 	paid->email = text_copy(email);
-	paid->telegram_id = read_label(reader, &user, "telegram_id", OPTIONAL);
+	paid->telegram_id = json_reader_label(reader, &user, "telegram_id", JSON_OPTIONAL);
 	/* The platform writes 0 for somebody without Telegram; it must not make one person of all of them. */
 	if (strcmp(paid->telegram_id, "0") == 0)
 		paid->telegram_id = "";
-	paid->telegram_tag = without_at(read_text(reader, &user, "telegram_tag", OPTIONAL));
+	paid->telegram_tag =
+	    without_at(json_reader_text(reader, &user, "telegram_tag", JSON_OPTIONAL));
 }
 
 static void
-read_utm(struct reader *reader, const struct place *order, struct payment *paid)
+read_utm(struct json_reader *reader, const struct json_place *order, struct payment *paid)
 {
 	char path[VALIDATION_PATH];
-	struct place utm = { read_object(reader, order, "utm", OPTIONAL),
+	struct json_place utm = { json_reader_object(reader, order, "utm", JSON_OPTIONAL),
 		validation_key(path, order->path, "utm") };
 	const char *misspelt;
 
-	paid->utm_source = read_text(reader, &utm, "source", OPTIONAL);
-	paid->utm_medium = read_text(reader, &utm, "medium", OPTIONAL);
-	paid->utm_campaign = read_text(reader, &utm, "campaign", OPTIONAL);
-	misspelt = read_text(reader, &utm, "compaign", OPTIONAL);
+	paid->utm_source = json_reader_text(reader, &utm, "source", JSON_OPTIONAL);
+	paid->utm_medium = json_reader_text(reader, &utm, "medium", JSON_OPTIONAL);
+	paid->utm_campaign = json_reader_text(reader, &utm, "campaign", JSON_OPTIONAL);
+	misspelt = json_reader_text(reader, &utm, "compaign", JSON_OPTIONAL);
 	if (paid->utm_campaign[0] == '\0')
 		paid->utm_campaign = misspelt;
-	paid->utm_term = read_text(reader, &utm, "term", OPTIONAL);
-	paid->utm_content = read_text(reader, &utm, "content", OPTIONAL);
-	paid->ym_uid = read_text(reader, &utm, "ym", OPTIONAL);
+	paid->utm_term = json_reader_text(reader, &utm, "term", JSON_OPTIONAL);
+	paid->utm_content = json_reader_text(reader, &utm, "content", JSON_OPTIONAL);
+	paid->ym_uid = json_reader_text(reader, &utm, "ym", JSON_OPTIONAL);
 }
 
 /* The payment's id goes into a database key, a text field of amoCRM and a line of the note, so it must fit all three. */
 static void
-check_payment_id(struct reader *reader, const struct place *order, const char *id)
+check_payment_id(struct json_reader *reader, const struct json_place *order, const char *id)
 {
 	char path[VALIDATION_PATH];
 
@@ -119,34 +121,34 @@ check_payment_id(struct reader *reader, const struct place *order, const char *i
 }
 
 static void
-read_order(struct reader *reader, const struct place *order, struct payment *paid)
+read_order(struct json_reader *reader, const struct json_place *order, struct payment *paid)
 {
 	int64_t created, updated;
 
-	paid->status = read_text(reader, order, "status", FILLED);
-	created = read_time(reader, order, "created_at");
-	updated = read_time(reader, order, "updated_at");
+	paid->status = json_reader_text(reader, order, "status", JSON_FILLED);
+	created = json_reader_time(reader, order, "created_at");
+	updated = json_reader_time(reader, order, "updated_at");
 	paid->paid_at = updated != 0 ? updated : created;
-	paid->promo_code = read_label(reader, order, "code", OPTIONAL);
-	paid->payment_id = read_label(reader, order, "payment_id", OPTIONAL);
+	paid->promo_code = json_reader_label(reader, order, "code", JSON_OPTIONAL);
+	paid->payment_id = json_reader_label(reader, order, "payment_id", JSON_OPTIONAL);
 	check_payment_id(reader, order, paid->payment_id);
-	paid->invoice_id = read_label(reader, order, "invoice_id", OPTIONAL);
-	paid->method = read_text(reader, order, "payment_method", OPTIONAL);
-	paid->currency = read_text(reader, order, "currency", OPTIONAL);
+	paid->invoice_id = json_reader_label(reader, order, "invoice_id", JSON_OPTIONAL);
+	paid->method = json_reader_text(reader, order, "payment_method", JSON_OPTIONAL);
+	paid->currency = json_reader_text(reader, order, "currency", JSON_OPTIONAL);
 	if (paid->currency[0] == '\0')
 		paid->currency = "RUB";
 	read_items(reader, order, paid);
 	read_user(reader, order, paid);
 	read_utm(reader, order, paid);
-	paid->domain = read_text(reader, order, "domain", OPTIONAL);
+	paid->domain = json_reader_text(reader, order, "domain", JSON_OPTIONAL);
 }
 
 static void
-read_payment(struct reader *reader, const void *body, size_t size, struct payment *paid)
+read_payment(struct json_reader *reader, const void *body, size_t size, struct payment *paid)
 {
-	struct place root = { NULL, "" }, order = { NULL, "course_order" };
+	struct json_place root = { NULL, "" }, order = { NULL, "course_order" };
 
-	paid->root = read_document(reader, body, size, PAYMENT_DEPTH_MAX);
+	paid->root = json_reader_document(reader, body, size, PAYMENT_DEPTH_MAX);
 	if (paid->root == NULL)
 		return;
 	if (!json_is_object(paid->root)) {
@@ -154,7 +156,8 @@ read_payment(struct reader *reader, const void *body, size_t size, struct paymen
 		return;
 	}
 	root.object = paid->root;
-	order.object = paid->order = read_object(reader, &root, "course_order", REQUIRED);
+	order.object = paid->order =
+	    json_reader_object(reader, &root, "course_order", JSON_REQUIRED);
 	if (order.object != NULL)
 		read_order(reader, &order, paid);
 }
@@ -162,20 +165,20 @@ read_payment(struct reader *reader, const void *body, size_t size, struct paymen
 static void
 make_key(struct payment *paid, const void *body, size_t size)
 {
-	char digest[SHA256_HEX];
+	char digest[CRYPTO_SHA256_HEX];
 
 	if (paid->payment_id[0] != '\0') {
 		snprintf(paid->key, sizeof(paid->key), "%s", paid->payment_id);
 		return;
 	}
-	sha256_hex(body, size, digest);
+	crypto_sha256_hex(body, size, digest);
 	snprintf(paid->key, sizeof(paid->key), "sha256:%s", digest);
 }
 
 enum outcome
 payment_parse(const void *body, size_t size, struct payment **paid, json_t **errors)
 {
-	struct reader reader = { json_array(), PAYMENT_ERRORS_MAX };
+	struct json_reader reader = { json_array(), PAYMENT_ERRORS_MAX };
 	struct payment *new = memory_zeroed(1, sizeof(*new));
 
 	new->payment_id = "";

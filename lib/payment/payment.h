@@ -80,9 +80,9 @@ void payment_free(struct payment *paid);
  * Who paid, as up to three identities in the order in which they are searched for.
  */
 enum identity_kind {
-	BY_TELEGRAM,
-	BY_PHONE,
-	BY_EMAIL
+	IDENTITY_TELEGRAM,
+	IDENTITY_PHONE,
+	IDENTITY_EMAIL
 };
 #define IDENTITIES_MAX 3
 

@@ -4,7 +4,6 @@
 #include "base/crypto.h"
 #include "base/encoding.h"
 #include "base/number.h"
-#include "base/webhook_key.h"
 #include "payment/signature.h"
 
 /* A text that an empty header and an absent one have in common: nothing was said. */
@@ -16,18 +15,18 @@ present(const char *header)
 
 /* Whether one of the signatures in the header, "v1,<base64>" and separated by spaces, is this digest. */
 static bool
-list_has(const char *list, const uint8_t digest[static SHA256_SIZE])
+list_has(const char *list, const uint8_t digest[static CRYPTO_SHA256_SIZE])
 {
 	bool found = false;
 
 	while (*list != '\0') {
 		size_t length = strcspn(list, " "), size;
-		uint8_t given[SHA256_SIZE];
+		uint8_t given[CRYPTO_SHA256_SIZE];
 
 		if (strncmp(list, "v1,", 3) == 0 &&
-		    base64_decode(list + 3, length - 3, given, sizeof(given), &size) &&
-		    size == SHA256_SIZE)
-			found |= same_bytes(given, digest, SHA256_SIZE);
+		    encoding_from_base64(list + 3, length - 3, given, sizeof(given), &size) &&
+		    size == CRYPTO_SHA256_SIZE)
+			found |= crypto_same_bytes(given, digest, CRYPTO_SHA256_SIZE);
 		list += length;
 		list += strspn(list, " ");
 	}
@@ -48,19 +47,19 @@ static bool
 standard_matches(
     const char *secret, const struct signature_headers *headers, const void *body, size_t size)
 {
-	const struct piece message[] = {
+	const struct crypto_piece message[] = {
 		{ headers->webhook_id, strlen(headers->webhook_id) },
 		{ ".", 1 },
 		{ headers->webhook_timestamp, strlen(headers->webhook_timestamp) },
 		{ ".", 1 },
 		{ body, size },
 	};
-	uint8_t key[WEBHOOK_KEY_MAX], digest[SHA256_SIZE];
+	uint8_t key[ENCODING_WEBHOOK_KEY_MAX], digest[CRYPTO_SHA256_SIZE];
 	size_t key_size;
 
-	if (!webhook_key(secret, key, &key_size))
+	if (!encoding_webhook_key(secret, key, &key_size))
 		return false;
-	hmac_sha256(key, key_size, message, sizeof(message) / sizeof(message[0]), digest);
+	crypto_hmac_sha256(key, key_size, message, sizeof(message) / sizeof(message[0]), digest);
 	return list_has(headers->webhook_signature, digest);
 }
 
@@ -68,13 +67,13 @@ standard_matches(
 static bool
 hex_matches(const char *secret, const char *text, const void *body, size_t size)
 {
-	const struct piece message = { body, size };
-	uint8_t given[SHA256_SIZE], digest[SHA256_SIZE];
+	const struct crypto_piece message = { body, size };
+	uint8_t given[CRYPTO_SHA256_SIZE], digest[CRYPTO_SHA256_SIZE];
 
-	if (!hex_decode(text, strlen(text), given, sizeof(given)))
+	if (!encoding_from_hex(text, strlen(text), given, sizeof(given)))
 		return false;
-	hmac_sha256(secret, strlen(secret), &message, 1, digest);
-	return same_bytes(given, digest, SHA256_SIZE);
+	crypto_hmac_sha256(secret, strlen(secret), &message, 1, digest);
+	return crypto_same_bytes(given, digest, CRYPTO_SHA256_SIZE);
 }
 
 static bool
@@ -91,11 +90,11 @@ x_signature_matches(const char *secret, const char *header, const void *body, si
 static bool
 secret_matches(const char *secret, const char *header)
 {
-	uint8_t given[SHA256_SIZE], expected[SHA256_SIZE];
+	uint8_t given[CRYPTO_SHA256_SIZE], expected[CRYPTO_SHA256_SIZE];
 
-	sha256(header, strlen(header), given);
-	sha256(secret, strlen(secret), expected);
-	return same_bytes(given, expected, SHA256_SIZE);
+	crypto_sha256(header, strlen(header), given);
+	crypto_sha256(secret, strlen(secret), expected);
+	return crypto_same_bytes(given, expected, CRYPTO_SHA256_SIZE);
 }
 
 static bool

@@ -12,13 +12,14 @@ static const char *
 token_of_hour(char token[static FORM_TOKEN], const char *secret, const char *action, int64_t hour)
 {
 	static const char purpose[] = "platform-payment-sync: forms of the status page";
-	const struct piece name = { purpose, sizeof(purpose) };
-	const struct piece pieces[] = { { &hour, sizeof(hour) }, { action, strlen(action) } };
-	uint8_t key[SHA256_SIZE], digest[SHA256_SIZE];
+	const struct crypto_piece name = { purpose, sizeof(purpose) };
+	const struct crypto_piece pieces[] = { { &hour, sizeof(hour) },
+		{ action, strlen(action) } };
+	uint8_t key[CRYPTO_SHA256_SIZE], digest[CRYPTO_SHA256_SIZE];
 
-	hmac_sha256(secret, strlen(secret), &name, 1, key);
-	hmac_sha256(key, sizeof(key), pieces, 2, digest);
-	return hex_encode(digest, sizeof(digest), token);
+	crypto_hmac_sha256(secret, strlen(secret), &name, 1, key);
+	crypto_hmac_sha256(key, sizeof(key), pieces, 2, digest);
+	return encoding_to_hex(digest, sizeof(digest), token);
 }
 
 const char *
@@ -38,7 +39,7 @@ form_token_holds(const char *token, const char *secret, const char *action, int6
 	if (strlen(token) != FORM_TOKEN - 1)
 		return false;
 	for (int64_t age = 0; age <= 1; age++)
-		holds |= same_bytes(
+		holds |= crypto_same_bytes(
 		    token, token_of_hour(right, secret, action, hour - age), FORM_TOKEN - 1);
 	return holds;
 }
@@ -52,7 +53,8 @@ decode(char *text)
 
 	for (; *from != '\0'; text++) {
 		if (*from == '%') {
-			if (strlen(from) < 3 || !hex_decode(from + 1, 2, &byte, 1) || byte == 0)
+			if (strlen(from) < 3 || !encoding_from_hex(from + 1, 2, &byte, 1) ||
+			    byte == 0)
 				return false;
 			*text = (char)byte;
 			from += 3;

@@ -22,35 +22,35 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 }
 
 static void
-hex(const uint8_t digest[static SHA256_SIZE], char text[static SHA256_HEX])
+hex(const uint8_t digest[static CRYPTO_SHA256_SIZE], char text[static CRYPTO_SHA256_HEX])
 {
 	int i;
 
-	for (i = 0; i < SHA256_SIZE; i++)
+	for (i = 0; i < CRYPTO_SHA256_SIZE; i++)
 		snprintf(text + 2 * i, 3, "%02x", digest[i]);
 }
 
 static void
-hex_hmac(const char *secret, const void *body, size_t size, char text[static SHA256_HEX])
+hex_hmac(const char *secret, const void *body, size_t size, char text[static CRYPTO_SHA256_HEX])
 {
-	struct piece piece = { body, size };
-	uint8_t digest[SHA256_SIZE];
+	struct crypto_piece piece = { body, size };
+	uint8_t digest[CRYPTO_SHA256_SIZE];
 
-	hmac_sha256(secret, strlen(secret), &piece, 1, digest);
+	crypto_hmac_sha256(secret, strlen(secret), &piece, 1, digest);
 	hex(digest, text);
 }
 
 static void
-standard(const void *key, size_t key_size, const char *id, const char *when, const void *body, size_t size,
-    char text[64])
+standard(const void *key, size_t key_size, const char *id, const char *when, const void *body,
+    size_t size, char text[64])
 {
-	struct piece pieces[] = { { id, strlen(id) }, { ".", 1 }, { when, strlen(when) }, { ".", 1 },
-		{ body, size } };
-	uint8_t digest[SHA256_SIZE];
+	struct crypto_piece pieces[] = { { id, strlen(id) }, { ".", 1 }, { when, strlen(when) },
+		{ ".", 1 }, { body, size } };
+	uint8_t digest[CRYPTO_SHA256_SIZE];
 
-	hmac_sha256(key, key_size, pieces, 5, digest);
+	crypto_hmac_sha256(key, key_size, pieces, 5, digest);
 	memcpy(text, "v1,", 3);
-	EVP_EncodeBlock((unsigned char *)text + 3, digest, SHA256_SIZE);
+	EVP_EncodeBlock((unsigned char *)text + 3, digest, CRYPTO_SHA256_SIZE);
 }
 
 /* The header with its placeholders filled in; NULL when it begins with "-", which stands for an absent one. */
@@ -97,8 +97,8 @@ same_but_case(const char *header, const char *digest)
 
 /* What the header says should come out, written anew and as simply as can be. */
 static bool
-expected(const struct signature_headers *h, bool legacy, const char *digest, const char *digest_previous,
-    const char *current, const char *previous)
+expected(const struct signature_headers *h, bool legacy, const char *digest,
+    const char *digest_previous, const char *current, const char *previous)
 {
 	if (h->repeated)
 		return false;
@@ -107,7 +107,8 @@ expected(const struct signature_headers *h, bool legacy, const char *digest, con
 		bool found = false;
 		long long when;
 
-		if (!said(h->webhook_id) || !said(h->webhook_timestamp) || !said(h->webhook_signature))
+		if (!said(h->webhook_id) || !said(h->webhook_timestamp) ||
+		    !said(h->webhook_signature))
 			return false;
 		when = strtoll(h->webhook_timestamp, &end, 10);
 		if (*end != '\0' ||
@@ -136,7 +137,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char previous_key[] = "0123456789abcdef0123456789abcdef";
 	char *input = fuzz_text(data, size), *rest = input, *line[6], *value[5];
-	char digest[SHA256_HEX], digest_previous[SHA256_HEX], current[64], previous[64];
+	char digest[CRYPTO_SHA256_HEX], digest_previous[CRYPTO_SHA256_HEX], current[64],
+	    previous[64];
 	struct signature_keys keys = { FUZZ_SECRET, FUZZ_PREVIOUS, size % 2 == 0 };
 	struct signature_headers headers = { .repeated = size % 7 == 6 };
 	const char *id, *when;
@@ -166,8 +168,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	headers.webhook_signature = value[3];
 	headers.x_webhook_secret = value[4];
 	genuine = signature_verify(&keys, &headers, line[5], body_size, NOW);
-	REQUIRE(
-	    genuine == expected(&headers, keys.accept_legacy, digest, digest_previous, current, previous));
+	REQUIRE(genuine ==
+	    expected(&headers, keys.accept_legacy, digest, digest_previous, current, previous));
 
 	/* A genuine one holds for this body only, unless it is the bare secret. */
 	if (genuine && body_size > 0 && (said(id) || said(value[0]))) {

@@ -12,25 +12,25 @@
 static void
 digests_of_known_texts(void **state)
 {
-	char hex[SHA256_HEX];
+	char hex[CRYPTO_SHA256_HEX];
 
 	(void)state;
-	sha256_hex("", 0, hex);
+	crypto_sha256_hex("", 0, hex);
 	assert_string_equal(
 	    hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-	sha256_hex("abc", 3, hex);
+	crypto_sha256_hex("abc", 3, hex);
 	assert_string_equal(
 	    hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
 static void
-assert_hmac(const void *key, size_t key_size, const struct piece *pieces, size_t count,
+assert_hmac(const void *key, size_t key_size, const struct crypto_piece *pieces, size_t count,
     const char *expected)
 {
-	uint8_t digest[SHA256_SIZE], wanted[SHA256_SIZE];
+	uint8_t digest[CRYPTO_SHA256_SIZE], wanted[CRYPTO_SHA256_SIZE];
 
-	assert_true(hex_decode(expected, strlen(expected), wanted, sizeof(wanted)));
-	hmac_sha256(key, key_size, pieces, count, digest);
+	assert_true(encoding_from_hex(expected, strlen(expected), wanted, sizeof(wanted)));
+	crypto_hmac_sha256(key, key_size, pieces, count, digest);
 	assert_memory_equal(digest, wanted, sizeof(wanted));
 }
 
@@ -40,10 +40,10 @@ hmacs_of_known_texts(void **state)
 {
 	static const char text[] = "what do ya want for nothing?";
 	static const char large[] = "Test Using Larger Than Block-Size Key - Hash Key First";
-	const struct piece whole[] = { { text, sizeof(text) - 1 } };
-	const struct piece parts[] = { { text, 4 }, { text + 4, 0 },
+	const struct crypto_piece whole[] = { { text, sizeof(text) - 1 } };
+	const struct crypto_piece parts[] = { { text, 4 }, { text + 4, 0 },
 		{ text + 4, sizeof(text) - 5 } };
-	const struct piece long_text[] = { { large, sizeof(large) - 1 } };
+	const struct crypto_piece long_text[] = { { large, sizeof(large) - 1 } };
 	char key[131];
 
 	(void)state;
@@ -64,10 +64,10 @@ static void
 comparison(void **state)
 {
 	(void)state;
-	assert_true(same_bytes("abc", "abc", 3));
-	assert_false(same_bytes("abc", "abd", 3));
-	assert_true(same_bytes("abc", "abd", 2));
-	assert_true(same_bytes("a", "b", 0));
+	assert_true(crypto_same_bytes("abc", "abc", 3));
+	assert_false(crypto_same_bytes("abc", "abd", 3));
+	assert_true(crypto_same_bytes("abc", "abd", 2));
+	assert_true(crypto_same_bytes("a", "b", 0));
 }
 
 static void
@@ -77,7 +77,7 @@ random_bits_differ(void **state)
 
 	(void)state;
 	for (int i = 0; i < 64; i++)
-		seen |= random_bits();
+		seen |= crypto_random_bits();
 	assert_true(seen == UINT32_MAX);
 }
 

@@ -15,12 +15,12 @@ hex_is_strict(void **state)
 	uint8_t out[2];
 
 	(void)state;
-	assert_true(hex_decode("00fF", 4, out, 2));
+	assert_true(encoding_from_hex("00fF", 4, out, 2));
 	assert_int_equal(out[0], 0);
 	assert_int_equal(out[1], 255);
-	assert_true(hex_decode("", 0, out, 0));
+	assert_true(encoding_from_hex("", 0, out, 0));
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_false(hex_decode(bad[i], strlen(bad[i]), out, 2));
+		assert_false(encoding_from_hex(bad[i], strlen(bad[i]), out, 2));
 }
 
 static void
@@ -36,8 +36,8 @@ base64_known(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		assert_true(
-		    base64_decode(good[i].text, strlen(good[i].text), out, sizeof(out), &size));
+		assert_true(encoding_from_base64(
+		    good[i].text, strlen(good[i].text), out, sizeof(out), &size));
 		assert_int_equal(size, strlen(good[i].decoded));
 		assert_memory_equal(out, good[i].decoded, size);
 	}
@@ -54,9 +54,9 @@ base64_is_strict(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_false(base64_decode(bad[i], strlen(bad[i]), out, sizeof(out), &size));
-	assert_false(base64_decode("Zm9v", 4, out, 2, &size));
-	assert_true(base64_decode("Zm8=", 4, out, 2, &size));
+		assert_false(encoding_from_base64(bad[i], strlen(bad[i]), out, sizeof(out), &size));
+	assert_false(encoding_from_base64("Zm9v", 4, out, 2, &size));
+	assert_true(encoding_from_base64("Zm8=", 4, out, 2, &size));
 }
 
 int

@@ -9,17 +9,6 @@
 
 #include "base/fault.h"
 
-static void
-test_names(void **state)
-{
-	(void)state;
-	assert_string_equal(outcome_name(DONE), "done");
-	assert_string_equal(outcome_name(LATER), "later");
-	assert_string_equal(outcome_name(UNSURE), "unsure");
-	assert_string_equal(outcome_name(NEVER), "never");
-	assert_string_equal(outcome_name(BROKEN), "broken");
-}
-
 /* Setting a reason and returning are one statement. */
 static void
 test_hands_the_outcome_through(void **state)
@@ -58,7 +47,6 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_hands_the_outcome_through),
 		cmocka_unit_test(test_cuts),
 	};

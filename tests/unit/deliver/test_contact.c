@@ -122,29 +122,29 @@ static void
 test_exactness(void **state)
 {
 	(void)state;
-	assert_true(bears("[" TG_ID("123456789") "]", BY_TELEGRAM, "123456789"));
-	assert_false(bears("[" TG_ID("1234567890") "]", BY_TELEGRAM, "123456789"));
+	assert_true(bears("[" TG_ID("123456789") "]", IDENTITY_TELEGRAM, "123456789"));
+	assert_false(bears("[" TG_ID("1234567890") "]", IDENTITY_TELEGRAM, "123456789"));
 	/* Where the field is configured, the id counts in that field alone. */
-	assert_false(bears("[" OTHER("123456789") "]", BY_TELEGRAM, "123456789"));
+	assert_false(bears("[" OTHER("123456789") "]", IDENTITY_TELEGRAM, "123456789"));
 	settings->contact_field_tg_id = 0;
-	assert_true(bears("[" OTHER("123456789") "]", BY_TELEGRAM, "123456789"));
-	assert_false(bears("[" OTHER("id 123456789") "]", BY_TELEGRAM, "123456789"));
+	assert_true(bears("[" OTHER("123456789") "]", IDENTITY_TELEGRAM, "123456789"));
+	assert_false(bears("[" OTHER("id 123456789") "]", IDENTITY_TELEGRAM, "123456789"));
 	settings->contact_field_tg_id = FIELD_TG_ID;
 
-	assert_true(bears("[" PHONE("8(999)123-45-67") "]", BY_PHONE, "9991234567"));
-	assert_true(bears("[" PHONE("9991234567") "]", BY_PHONE, "9991234567"));
-	assert_false(bears("[" PHONE("89991234568") "]", BY_PHONE, "9991234567"));
-	assert_false(bears("[" OTHER("89991234567") "]", BY_PHONE, "9991234567"));
+	assert_true(bears("[" PHONE("8(999)123-45-67") "]", IDENTITY_PHONE, "9991234567"));
+	assert_true(bears("[" PHONE("9991234567") "]", IDENTITY_PHONE, "9991234567"));
+	assert_false(bears("[" PHONE("89991234568") "]", IDENTITY_PHONE, "9991234567"));
+	assert_false(bears("[" OTHER("89991234567") "]", IDENTITY_PHONE, "9991234567"));
 
-	assert_true(bears("[" EMAIL("IVAN@Example.COM") "]", BY_EMAIL, "Ivan@example.com"));
-	assert_false(bears("[" EMAIL("xIvan@example.com") "]", BY_EMAIL, "Ivan@example.com"));
-	assert_false(bears("[" OTHER("Ivan@example.com") "]", BY_EMAIL, "Ivan@example.com"));
+	assert_true(bears("[" EMAIL("IVAN@Example.COM") "]", IDENTITY_EMAIL, "Ivan@example.com"));
+	assert_false(bears("[" EMAIL("xIvan@example.com") "]", IDENTITY_EMAIL, "Ivan@example.com"));
+	assert_false(bears("[" OTHER("Ivan@example.com") "]", IDENTITY_EMAIL, "Ivan@example.com"));
 
 	/* Any of several values, and none of none. */
 	assert_true(bears("[{\"field_code\": \"PHONE\", \"values\": [{\"value\": \"1\"}, "
 			  "{\"value\": \"+79991234567\"}]}]",
-	    BY_PHONE, "9991234567"));
-	assert_false(bears("[]", BY_PHONE, "9991234567"));
+	    IDENTITY_PHONE, "9991234567"));
+	assert_false(bears("[]", IDENTITY_PHONE, "9991234567"));
 }
 
 /* Hits that only mention the payer are not the payer. */
@@ -197,7 +197,7 @@ test_creating(void **state)
 	assert_string_equal(json_string_value(json_object_get(contact, "name")), "Иван Петров");
 	assert_string_equal(fake_field(contact, FIELD_TG_ID), "123456789");
 	assert_string_equal(fake_field(contact, FIELD_TG_USERNAME), "ivan_petrov");
-	assert_true(bears("[" PHONE("+79991234567") "]", BY_PHONE, "9991234567"));
+	assert_true(bears("[" PHONE("+79991234567") "]", IDENTITY_PHONE, "9991234567"));
 	assert_true(contact_bears(contact, &job.who[1], settings));
 	assert_true(contact_bears(contact, &job.who[2], settings));
 	assert_string_equal(job.at.matched_by, "created");

@@ -72,13 +72,13 @@ tell(const struct told *told, enum recorded *recorded, struct ledger_row *row, s
 	arrival.payload_size = strlen(arrival.payload);
 	if (told->telegram != 0)
 		who[arrival.who_count++] =
-		    (struct identity){ .kind = BY_TELEGRAM, .hash = told->telegram };
+		    (struct identity){ .kind = IDENTITY_TELEGRAM, .hash = told->telegram };
 	if (told->phone != 0)
 		who[arrival.who_count++] =
-		    (struct identity){ .kind = BY_PHONE, .hash = told->phone };
+		    (struct identity){ .kind = IDENTITY_PHONE, .hash = told->phone };
 	if (told->email != 0)
 		who[arrival.who_count++] =
-		    (struct identity){ .kind = BY_EMAIL, .hash = told->email };
+		    (struct identity){ .kind = IDENTITY_EMAIL, .hash = told->email };
 	if ((out = ledger_record(ledger, &arrival, 1, &recording, why)) != DONE)
 		return out;
 	*recorded = recording.how;
@@ -851,8 +851,8 @@ test_impossible_progress(void **state)
 static void
 test_remembered(void **state)
 {
-	const struct identity who[2] = { { .kind = BY_TELEGRAM, .hash = 5 },
-		{ .kind = BY_PHONE, .hash = 7 } };
+	const struct identity who[2] = { { .kind = IDENTITY_TELEGRAM, .hash = 5 },
+		{ .kind = IDENTITY_PHONE, .hash = 7 } };
 	int64_t id = record_key("a"), contact_id = 99;
 	struct progress at;
 	struct fault why = { "" };

@@ -48,15 +48,15 @@ in_the_order_of_the_search(void **state)
 
 	(void)state;
 	assert_int_equal(identities("123456789", "8 (999) 000-00-01", "Ivan@Example.com", who), 3);
-	assert_int_equal(who[0].kind, BY_TELEGRAM);
+	assert_int_equal(who[0].kind, IDENTITY_TELEGRAM);
 	assert_string_equal(who[0].text, "123456789");
-	assert_int_equal(who[1].kind, BY_PHONE);
+	assert_int_equal(who[1].kind, IDENTITY_PHONE);
 	assert_string_equal(who[1].text, "9990000001");
-	assert_int_equal(who[2].kind, BY_EMAIL);
+	assert_int_equal(who[2].kind, IDENTITY_EMAIL);
 	assert_string_equal(who[2].text, "Ivan@Example.com"); /* As sent. */
 
 	assert_int_equal(identities(NULL, "+79990000001", "ivan@example.com", who), 2);
-	assert_int_equal(who[0].kind, BY_PHONE);
+	assert_int_equal(who[0].kind, IDENTITY_PHONE);
 	assert_int_equal(identities(NULL, NULL, NULL, who), 0);
 }
 
@@ -135,9 +135,9 @@ static void
 names(void **state)
 {
 	(void)state;
-	assert_string_equal(identity_name(BY_TELEGRAM), "telegram");
-	assert_string_equal(identity_name(BY_PHONE), "phone");
-	assert_string_equal(identity_name(BY_EMAIL), "email");
+	assert_string_equal(identity_name(IDENTITY_TELEGRAM), "telegram");
+	assert_string_equal(identity_name(IDENTITY_PHONE), "phone");
+	assert_string_equal(identity_name(IDENTITY_EMAIL), "email");
 }
 
 #define TEST(name) cmocka_unit_test_teardown(name, forget)

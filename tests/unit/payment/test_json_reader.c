@@ -12,14 +12,14 @@
 
 #define MOST 5
 
-static struct reader reader;
+static struct json_reader reader;
 static json_t *root;
 
 static int
 set_up(void **state)
 {
 	(void)state;
-	reader = (struct reader){ json_array(), MOST };
+	reader = (struct json_reader){ json_array(), MOST };
 	root = NULL;
 	return clock_set_zone("UTC") ? 0 : -1;
 }
@@ -34,13 +34,13 @@ tear_down(void **state)
 }
 
 /* Read a document that is right, and look things up under the path "at". */
-static struct place
+static struct json_place
 in(const char *text)
 {
 	json_decref(root);
-	root = read_document(&reader, text, strlen(text), 16);
+	root = json_reader_document(&reader, text, strlen(text), 16);
 	assert_non_null(root);
-	return (struct place){ root, "at" };
+	return (struct json_place){ root, "at" };
 }
 
 /* The next mistake that was noted is this one, and it is forgotten. */
@@ -70,7 +70,7 @@ documents(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		json_t *read = read_document(&reader, good[i], strlen(good[i]), 2);
+		json_t *read = json_reader_document(&reader, good[i], strlen(good[i]), 2);
 
 		assert_non_null(read);
 		json_decref(read);
@@ -102,7 +102,7 @@ no_documents(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		assert_null(read_document(&reader, bad[i].text, strlen(bad[i].text), 2));
+		assert_null(json_reader_document(&reader, bad[i].text, strlen(bad[i].text), 2));
 		mistake = json_array_get(reader.errors, 0);
 		assert_string_equal(json_string_value(json_object_get(mistake, "path")), "");
 		message = json_string_value(json_object_get(mistake, "message"));
@@ -110,36 +110,37 @@ no_documents(void **state)
 		assert_null(strstr(message, "private"));
 		json_array_clear(reader.errors);
 	}
-	assert_null(read_document(&reader, "7", 1, 2));
+	assert_null(json_reader_document(&reader, "7", 1, 2));
 	assert_int_equal(json_array_size(reader.errors), 1);
 }
 
 static void
 texts(void **state)
 {
-	struct place here = in("{\"a\":\" \\t b c \\u00a0\\n\", \"empty\":\"\", \"blank\":\"  \", "
-			       "\"null\":null, \"n\":7}");
-	const char *text = read_text(&reader, &here, "a", FILLED);
+	struct json_place here =
+	    in("{\"a\":\" \\t b c \\u00a0\\n\", \"empty\":\"\", \"blank\":\"  \", "
+	       "\"null\":null, \"n\":7}");
+	const char *text = json_reader_text(&reader, &here, "a", JSON_FILLED);
 
 	(void)state;
 	assert_string_equal(text, "b c");
 	assert_ptr_equal(
 	    text, json_string_value(json_object_get(root, "a"))); /* It lives in the tree. */
-	assert_string_equal(read_text(&reader, &here, "absent", OPTIONAL), "");
-	assert_string_equal(read_text(&reader, &here, "null", OPTIONAL), "");
-	assert_string_equal(read_text(&reader, &here, "empty", REQUIRED), "");
-	assert_string_equal(read_text(&reader, &here, "blank", REQUIRED), "");
+	assert_string_equal(json_reader_text(&reader, &here, "absent", JSON_OPTIONAL), "");
+	assert_string_equal(json_reader_text(&reader, &here, "null", JSON_OPTIONAL), "");
+	assert_string_equal(json_reader_text(&reader, &here, "empty", JSON_REQUIRED), "");
+	assert_string_equal(json_reader_text(&reader, &here, "blank", JSON_REQUIRED), "");
 	assert_nothing_noted();
 
-	assert_string_equal(read_text(&reader, &here, "absent", REQUIRED), "");
+	assert_string_equal(json_reader_text(&reader, &here, "absent", JSON_REQUIRED), "");
 	assert_noted("at.absent", "This is required.");
-	assert_string_equal(read_text(&reader, &here, "null", FILLED), "");
+	assert_string_equal(json_reader_text(&reader, &here, "null", JSON_FILLED), "");
 	assert_noted("at.null", "This is required.");
-	assert_string_equal(read_text(&reader, &here, "empty", FILLED), "");
+	assert_string_equal(json_reader_text(&reader, &here, "empty", JSON_FILLED), "");
 	assert_noted("at.empty", "This must not be empty.");
-	assert_string_equal(read_text(&reader, &here, "blank", FILLED), "");
+	assert_string_equal(json_reader_text(&reader, &here, "blank", JSON_FILLED), "");
 	assert_noted("at.blank", "This must not be empty.");
-	assert_string_equal(read_text(&reader, &here, "n", OPTIONAL), "");
+	assert_string_equal(json_reader_text(&reader, &here, "n", JSON_OPTIONAL), "");
 	assert_noted("at.n", "This must be a string.");
 	assert_nothing_noted();
 }
@@ -147,40 +148,40 @@ texts(void **state)
 static void
 labels(void **state)
 {
-	struct place here =
+	struct json_place here =
 	    in("{\"a\":\" x \", \"n\":-9223372036854775808, \"r\":1.5, \"t\":true, \"null\":null}");
-	const char *digits = read_label(&reader, &here, "n", OPTIONAL);
+	const char *digits = json_reader_label(&reader, &here, "n", JSON_OPTIONAL);
 
 	(void)state;
 	assert_string_equal(digits, "-9223372036854775808");
 	assert_ptr_equal(digits, json_string_value(json_object_get(root, "n")));
-	assert_string_equal(read_label(&reader, &here, "a", REQUIRED), "x");
-	assert_string_equal(read_label(&reader, &here, "null", OPTIONAL), "");
+	assert_string_equal(json_reader_label(&reader, &here, "a", JSON_REQUIRED), "x");
+	assert_string_equal(json_reader_label(&reader, &here, "null", JSON_OPTIONAL), "");
 	assert_nothing_noted();
-	assert_string_equal(read_label(&reader, &here, "r", OPTIONAL), "");
+	assert_string_equal(json_reader_label(&reader, &here, "r", JSON_OPTIONAL), "");
 	assert_noted("at.r", "This must be a string or an integer.");
-	assert_string_equal(read_label(&reader, &here, "t", OPTIONAL), "");
+	assert_string_equal(json_reader_label(&reader, &here, "t", JSON_OPTIONAL), "");
 	assert_noted("at.t", "This must be a string or an integer.");
-	assert_string_equal(read_label(&reader, &here, "absent", REQUIRED), "");
+	assert_string_equal(json_reader_label(&reader, &here, "absent", JSON_REQUIRED), "");
 	assert_noted("at.absent", "This is required.");
 }
 
 static void
 times(void **state)
 {
-	struct place here =
+	struct json_place here =
 	    in("{\"t\":\" 2025-01-20 14:49:20 \", \"o\":\"2025-01-20T14:49:20+03:00\","
 	       " \"empty\":\" \", \"bad\":\"2025-02-30 00:00:00\", \"n\":1737384560}");
 
 	(void)state;
-	assert_int_equal(read_time(&reader, &here, "t"), 1737384560);
-	assert_int_equal(read_time(&reader, &here, "o"), 1737384560 - 3 * 3600);
-	assert_int_equal(read_time(&reader, &here, "empty"), 0);
-	assert_int_equal(read_time(&reader, &here, "absent"), 0);
+	assert_int_equal(json_reader_time(&reader, &here, "t"), 1737384560);
+	assert_int_equal(json_reader_time(&reader, &here, "o"), 1737384560 - 3 * 3600);
+	assert_int_equal(json_reader_time(&reader, &here, "empty"), 0);
+	assert_int_equal(json_reader_time(&reader, &here, "absent"), 0);
 	assert_nothing_noted();
-	assert_int_equal(read_time(&reader, &here, "bad"), 0);
+	assert_int_equal(json_reader_time(&reader, &here, "bad"), 0);
 	assert_noted("at.bad", "This must be a time like 2025-01-20 14:49:20.");
-	assert_int_equal(read_time(&reader, &here, "n"), 0);
+	assert_int_equal(json_reader_time(&reader, &here, "n"), 0);
 	assert_noted("at.n", "This must be a string.");
 }
 
@@ -205,19 +206,19 @@ amounts(void **state)
 		{ "-1", "This must not be negative." },
 		{ "\"-0.01\"", "This must not be negative." } };
 	char text[64];
-	struct place here;
+	struct json_place here;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
 		snprintf(text, sizeof(text), "{\"cost\":%s}", good[i].json);
 		here = in(text);
-		assert_true(read_money(&reader, &here, "cost") == good[i].kopecks);
+		assert_true(json_reader_money(&reader, &here, "cost") == good[i].kopecks);
 		assert_nothing_noted();
 	}
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		snprintf(text, sizeof(text), "{\"cost\":%s}", bad[i].json);
 		here = in(text);
-		assert_int_equal(read_money(&reader, &here, "cost"), 0);
+		assert_int_equal(json_reader_money(&reader, &here, "cost"), 0);
 		assert_noted("at.cost", bad[i].message);
 	}
 }
@@ -225,30 +226,32 @@ amounts(void **state)
 static void
 objects_and_arrays(void **state)
 {
-	struct place here =
+	struct json_place here =
 	    in("{\"o\":{\"x\":1}, \"none\":[], \"two\":[1, 2], \"null\":null, \"t\":\"\"}");
 
 	(void)state;
-	assert_ptr_equal(read_object(&reader, &here, "o", REQUIRED), json_object_get(root, "o"));
-	assert_null(read_object(&reader, &here, "null", OPTIONAL));
-	assert_null(
-	    read_object(&reader, &here, "none", OPTIONAL)); /* PHP's way to write an empty one. */
-	assert_ptr_equal(read_array(&reader, &here, "two", 1, 2), json_object_get(root, "two"));
+	assert_ptr_equal(
+	    json_reader_object(&reader, &here, "o", JSON_REQUIRED), json_object_get(root, "o"));
+	assert_null(json_reader_object(&reader, &here, "null", JSON_OPTIONAL));
+	assert_null(json_reader_object(
+	    &reader, &here, "none", JSON_OPTIONAL)); /* PHP's way to write an empty one. */
+	assert_ptr_equal(
+	    json_reader_array(&reader, &here, "two", 1, 2), json_object_get(root, "two"));
 	assert_nothing_noted();
 
-	assert_null(read_object(&reader, &here, "none", REQUIRED));
+	assert_null(json_reader_object(&reader, &here, "none", JSON_REQUIRED));
 	assert_noted("at.none", "This must be an object.");
-	assert_null(read_object(&reader, &here, "two", OPTIONAL));
+	assert_null(json_reader_object(&reader, &here, "two", JSON_OPTIONAL));
 	assert_noted("at.two", "This must be an object.");
-	assert_null(read_object(&reader, &here, "null", REQUIRED));
+	assert_null(json_reader_object(&reader, &here, "null", JSON_REQUIRED));
 	assert_noted("at.null", "This is required.");
-	assert_null(read_array(&reader, &here, "none", 1, 2));
+	assert_null(json_reader_array(&reader, &here, "none", 1, 2));
 	assert_noted("at.none", "This must have 1 to 2 elements.");
-	assert_null(read_array(&reader, &here, "two", 0, 1));
+	assert_null(json_reader_array(&reader, &here, "two", 0, 1));
 	assert_noted("at.two", "This must have 0 to 1 elements.");
-	assert_null(read_array(&reader, &here, "o", 0, 9));
+	assert_null(json_reader_array(&reader, &here, "o", 0, 9));
 	assert_noted("at.o", "This must be an array.");
-	assert_null(read_array(&reader, &here, "absent", 0, 9));
+	assert_null(json_reader_array(&reader, &here, "absent", 0, 9));
 	assert_noted("at.absent", "This is required.");
 	assert_nothing_noted();
 }
@@ -257,26 +260,26 @@ objects_and_arrays(void **state)
 static void
 nothing_is_said_inside_of_nothing(void **state)
 {
-	struct place nowhere = { NULL, "at" };
+	struct json_place nowhere = { NULL, "at" };
 
 	(void)state;
-	assert_string_equal(read_text(&reader, &nowhere, "a", FILLED), "");
-	assert_string_equal(read_label(&reader, &nowhere, "a", REQUIRED), "");
-	assert_int_equal(read_time(&reader, &nowhere, "a"), 0);
-	assert_int_equal(read_money(&reader, &nowhere, "a"), 0);
-	assert_null(read_object(&reader, &nowhere, "a", REQUIRED));
-	assert_null(read_array(&reader, &nowhere, "a", 1, 2));
+	assert_string_equal(json_reader_text(&reader, &nowhere, "a", JSON_FILLED), "");
+	assert_string_equal(json_reader_label(&reader, &nowhere, "a", JSON_REQUIRED), "");
+	assert_int_equal(json_reader_time(&reader, &nowhere, "a"), 0);
+	assert_int_equal(json_reader_money(&reader, &nowhere, "a"), 0);
+	assert_null(json_reader_object(&reader, &nowhere, "a", JSON_REQUIRED));
+	assert_null(json_reader_array(&reader, &nowhere, "a", 1, 2));
 	assert_nothing_noted();
 }
 
 static void
 mistakes_are_bounded(void **state)
 {
-	struct place here = in("{}");
+	struct json_place here = in("{}");
 
 	(void)state;
 	for (int i = 0; i < MOST + 3; i++)
-		assert_string_equal(read_text(&reader, &here, "a", REQUIRED), "");
+		assert_string_equal(json_reader_text(&reader, &here, "a", JSON_REQUIRED), "");
 	assert_int_equal(json_array_size(reader.errors), MOST);
 }
 

@@ -62,8 +62,8 @@ spellings_that_agree(void **state)
 	       "anna@example.com\"}",
 	    b);
 	assert_memory_equal(a, b, sizeof(a));
-	assert_true(
-	    a[BY_TELEGRAM] != a[BY_PHONE] && a[BY_PHONE] != a[BY_EMAIL] && a[BY_TELEGRAM] != -1);
+	assert_true(a[IDENTITY_TELEGRAM] != a[IDENTITY_PHONE] &&
+	    a[IDENTITY_PHONE] != a[IDENTITY_EMAIL] && a[IDENTITY_TELEGRAM] != -1);
 	hashes("{\"telegram_id\":12345678,\"phone\":\"8 999 000 00 "
 	       "02\",\"email\":\"anne@example.com\"}",
 	    b);
@@ -80,8 +80,9 @@ kind_is_part_of_the_hash(void **state)
 	(void)state;
 	hashes("{\"telegram_id\":\"9990000001\"}", a);
 	hashes("{\"phone\":\"9990000001\"}", b);
-	assert_true(a[BY_TELEGRAM] != b[BY_PHONE]);
-	assert_true(a[BY_PHONE] == -1 && a[BY_EMAIL] == -1 && b[BY_TELEGRAM] == -1);
+	assert_true(a[IDENTITY_TELEGRAM] != b[IDENTITY_PHONE]);
+	assert_true(
+	    a[IDENTITY_PHONE] == -1 && a[IDENTITY_EMAIL] == -1 && b[IDENTITY_TELEGRAM] == -1);
 }
 
 /* Ledgers hold these numbers; they must not change from one version to the next.  Computed with Python's hashlib. */
@@ -93,9 +94,9 @@ hash_is_lasting(void **state)
 	(void)state;
 	hashes("{\"telegram_id\":1234567,\"phone\":\"89990000001\",\"email\":\"Anna@example.com\"}",
 	    a);
-	assert_true(a[BY_TELEGRAM] == INT64_C(3239280372170844174));
-	assert_true(a[BY_PHONE] == INT64_C(1163863334979668342));
-	assert_true(a[BY_EMAIL] == INT64_C(1438887017755997740));
+	assert_true(a[IDENTITY_TELEGRAM] == INT64_C(3239280372170844174));
+	assert_true(a[IDENTITY_PHONE] == INT64_C(1163863334979668342));
+	assert_true(a[IDENTITY_EMAIL] == INT64_C(1438887017755997740));
 }
 
 static void

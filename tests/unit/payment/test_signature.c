@@ -226,8 +226,8 @@ check_vector(const json_t *vector)
 	    0);
 	snprintf(path, sizeof(path), SENDERS "%s", file);
 	assert_non_null(body = envfile_content(path, &size));
-	assert_true(
-	    base64_decode(encoded, strlen(encoded), decoded, sizeof(decoded), &decoded_size));
+	assert_true(encoding_from_base64(
+	    encoded, strlen(encoded), decoded, sizeof(decoded), &decoded_size));
 	assert_int_equal(decoded_size, size);
 	assert_memory_equal(decoded, body, size);
 

@@ -91,12 +91,12 @@ handle(const struct http_request *request)
 static void
 sign(const char *body, size_t size, char hex[static 65])
 {
-	const struct piece piece = { body, size };
-	uint8_t digest[SHA256_SIZE];
+	const struct crypto_piece piece = { body, size };
+	uint8_t digest[CRYPTO_SHA256_SIZE];
 	size_t i;
 
-	hmac_sha256(FIXTURE_SECRET, strlen(FIXTURE_SECRET), &piece, 1, digest);
-	for (i = 0; i < SHA256_SIZE; i++)
+	crypto_hmac_sha256(FIXTURE_SECRET, strlen(FIXTURE_SECRET), &piece, 1, digest);
+	for (i = 0; i < CRYPTO_SHA256_SIZE; i++)
 		sprintf(hex + 2 * i, "%02x", digest[i]);
 }
 
