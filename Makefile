@@ -178,7 +178,7 @@ install: $(B)/payment.fcgi $(B)/payment-syncd $(B)/paymentctl ## put everything 
 	install -d $(addprefix $(DESTDIR),$(LIBEXEC) $(PREFIX)/bin $(SETTINGS) $(UNITS) $(SYSTEM)/sysusers.d \
 	    $(SYSTEM)/tmpfiles.d /etc/nginx/snippets /etc/nginx/sites-available \
 	    $(addprefix $(PREFIX)/share/doc/platform-payment-sync/,examples senders/bodies) \
-	    $(PREFIX)/share/bash-completion/completions $(addprefix $(PREFIX)/share/man/man,1 5 8))
+	    $(PREFIX)/share/bash-completion/completions $(addprefix $(PREFIX)/share/man/man,1 5 8) $(addprefix $(PREFIX)/share/man/ru/man,1 5 8))
 	install -m 0755 $(B)/payment.fcgi $(B)/payment-syncd $(DESTDIR)$(LIBEXEC)/
 	install -m 0755 $(B)/paymentctl $(DESTDIR)$(PREFIX)/bin/
 	install -m 0644 env.example $(DESTDIR)$(SETTINGS)/config.env.example
@@ -196,6 +196,7 @@ install: $(B)/payment.fcgi $(B)/payment-syncd $(B)/paymentctl ## put everything 
 	    install -m 0644 nginx/platform-payment-sync.conf $(DESTDIR)/etc/nginx/sites-available/
 	install -m 0644 cgi/paymentctl.bash-completion $(DESTDIR)$(PREFIX)/share/bash-completion/completions/paymentctl
 	for page in cgi/man/*.[158]; do install -m 0644 "$$page" $(DESTDIR)$(PREFIX)/share/man/man"$${page##*.}"/ || exit; done
+	for page in cgi/man/ru/*; do install -m 0644 "$$page" $(DESTDIR)$(PREFIX)/share/man/ru/man"$${page##*.}"/ || exit; done
 	install -d $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/monitoring
 	install -m 0644 systemd/monitoring/* $(DESTDIR)$(PREFIX)/share/doc/platform-payment-sync/monitoring/
 	install -m 0644 README.md README.ru.md systemd/*.md lib/web/HTTP.md lib/web/HTTP.ru.md lib/web/webhook.openapi.yaml \

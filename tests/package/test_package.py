@@ -54,6 +54,7 @@ def test_it_has_the_files_under_the_names_that_others_rely_on(deb: Path) -> None
     manuals = {name.removeprefix("/usr/share/man/") for name in modes if name.endswith(".gz")}
     pages = {page.relative_to(ROOT / "cgi/man") for page in (ROOT / "cgi/man").rglob("*.[158]")}
     assert {f"{page.parent / f'man{page.suffix[1:]}'}/{page.name}.gz" for page in pages} <= manuals
+    assert {page.name for page in pages if page.parent.name == "ru"} == {page.name for page in pages if page.parent.name == ""}
     assert {"/etc/platform-payment-sync/config.env.example", "/etc/platform-payment-sync/config.env.example.ru"} <= modes.keys()
     # Settings are the administrator's, and enabling the site is too.
     assert not {"/etc/platform-payment-sync/config.env", "/etc/platform-payment-sync/mapping.json", "/etc/nginx/sites-enabled/"} & modes.keys()
