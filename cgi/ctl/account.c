@@ -161,7 +161,7 @@ check_account(const struct settings *settings, const json_t *rules, json_t *find
 		return status;
 	check_token(expires, findings);
 	ctl_crm_turn(&crm);
-	if (account_read(crm.crm, &account, &why) == DONE) {
+	if (account_read(crm.crm, &crm.context, &account, &why) == DONE) {
 		expiry = tell_expiry(expires);
 		finding_add(findings, "ok", "AMO_ACCESS_TOKEN", 0,
 		    "the account \"%s\" (%" PRId64 ") lets us in%s", account_name(account.info),
@@ -310,7 +310,7 @@ ctl_discover(const struct ctl *ctl)
 	if ((status = ctl_crm_open(ctl->settings, &crm)) != EX_OK)
 		return status;
 	ctl_crm_turn(&crm);
-	if (account_read(crm.crm, &account, &why) == DONE) {
+	if (account_read(crm.crm, &crm.context, &account, &why) == DONE) {
 		status = print_discovery(ctl, &account);
 		account_clear(&account);
 	} else {

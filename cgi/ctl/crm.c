@@ -59,7 +59,7 @@ ctl_crm_close(struct ctl_crm *crm)
 }
 
 void
-ctl_crm_turn(const struct ctl_crm *crm)
+ctl_crm_turn(struct ctl_crm *crm)
 {
 	int64_t patience = clock_mono_ms() + YIELD_MAX_MS;
 	struct limiter_state state;
@@ -70,7 +70,7 @@ ctl_crm_turn(const struct ctl_crm *crm)
 			break;
 		clock_sleep_until(clock_mono_ms() + YIELD_MS);
 	}
-	amocrm_set_deadline(crm->crm, clock_mono_ms() + PIECE_MS);
+	crm->context.deadline_ms = clock_mono_ms() + PIECE_MS;
 }
 
 bool

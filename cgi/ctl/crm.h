@@ -13,6 +13,7 @@ struct ctl_crm {
 	const struct settings *settings; /* Borrowed. */
 	struct limiter *limiter;
 	struct amocrm *crm;
+	struct amocrm_context context; /* Of each call: how long the present piece may take. */
 };
 
 /* EX_OK, or what to leave with, having complained. */
@@ -21,7 +22,7 @@ void ctl_crm_close(struct ctl_crm *crm);
 
 /* Before each piece of work: wait while the service uses half of the turns, but not for ever, and give the piece a minute or
  * two. */
-void ctl_crm_turn(const struct ctl_crm *crm);
+void ctl_crm_turn(struct ctl_crm *crm);
 
 /* Whether amoCRM was asked and refused the token (401, 402, 403).  That stops this program and not the service. */
 bool ctl_crm_refused(const struct ctl_crm *crm);

@@ -118,7 +118,7 @@ look_at(struct outlook *outlook, const json_t *row, struct fault *why)
 	if (paid == NULL)
 		return DONE;
 	ctl_crm_turn(&outlook->crm);
-	out = preview(&outlook->with, &outlook->account,
+	out = preview(&outlook->with, &outlook->crm.context, &outlook->account,
 	    json_integer_value(json_object_get(row, "id")), paid, &report, why);
 	if (out == DONE && !outlook->ctl->json)
 		print_report(report);
@@ -183,7 +183,7 @@ look_at_all(struct outlook *outlook, struct fault *why)
 	json_decref(errors);
 	ctl_crm_turn(&outlook->crm);
 	if (out == DONE)
-		out = account_read(outlook->crm.crm, &outlook->account, why);
+		out = account_read(outlook->crm.crm, &outlook->crm.context, &outlook->account, why);
 	if (out == DONE && ctl->failed)
 		out = look_at_failed(outlook, why);
 	for (i = 0; i < ctl->count && out == DONE; i++)

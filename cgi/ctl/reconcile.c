@@ -56,8 +56,10 @@ compare(struct audit *audit, int64_t id, const json_t *lead, struct fault *why)
 		return out;
 	ctl_crm_turn(&audit->crm);
 	if (lead == NULL)
-		out = reconcile_gone(audit->crm.crm, id, payments, audit->differences, why);
-	else if ((out = amocrm_all_notes(audit->crm.crm, id, &notes, why)) == DONE)
+		out = reconcile_gone(
+		    audit->crm.crm, &audit->crm.context, id, payments, audit->differences, why);
+	else if ((out = amocrm_all_notes(audit->crm.crm, &audit->crm.context, id, &notes, why)) ==
+	    DONE)
 		reconcile_lead(audit->ctl->settings, lead, notes, payments, audit->differences);
 	if (out == DONE) {
 		audit->leads++;
@@ -78,7 +80,8 @@ compare_batch(struct audit *audit, const json_t *ids, struct fault *why)
 	size_t i;
 
 	ctl_crm_turn(&audit->crm);
-	if ((out = amocrm_read_leads(audit->crm.crm, ids, &leads, why)) != DONE)
+	if ((out = amocrm_read_leads(audit->crm.crm, &audit->crm.context, ids, &leads, why)) !=
+	    DONE)
 		return out;
 	json_array_foreach(ids, i, id) {
 		out = compare(

@@ -57,7 +57,8 @@ read_contact(struct view *view, struct fault *why)
 
 	if (job->at.contact_id == 0)
 		return DONE;
-	out = amocrm_read(job->with->crm, AMOCRM_CONTACTS, job->at.contact_id, &job->contact, why);
+	out = amocrm_read(
+	    job->with->crm, &job->context, AMOCRM_CONTACTS, job->at.contact_id, &job->contact, why);
 	if (out == DONE && job->contact == NULL)
 		job_warn(job, "contact %lld has vanished from amoCRM; another is looked for",
 		    (long long)job->at.contact_id);
@@ -142,7 +143,8 @@ look_at_lead(struct view *view, struct fault *why)
 		job_warn(&view->job,
 		    "the amount stands in the lead already; only the note is looked for, and "
 		    "added");
-		return amocrm_read(job->with->crm, AMOCRM_LEADS, job->at.lead_id, &view->lead, why);
+		return amocrm_read(
+		    job->with->crm, &job->context, AMOCRM_LEADS, job->at.lead_id, &view->lead, why);
 	}
 	if ((out = lead_read_named(job, why)) != DONE)
 		return out;
@@ -217,13 +219,16 @@ report_of(const struct view *view)
 }
 
 enum outcome
-preview(const struct service *with, const struct account *account, int64_t id,
-    const struct payment *paid, json_t **report, struct fault *why)
+preview(const struct service *with, const struct amocrm_context *context,
+    const struct account *account, int64_t id, const struct payment *paid, json_t **report,
+    struct fault *why)
 {
-	struct view view = {
-		.job = { .with = with, .paid = paid, .id = id, .warnings = json_array() },
-		.account = account
-	};
+	struct view view = { .job = { .with = with,
+				 .context = *context,
+				 .paid = paid,
+				 .id = id,
+				 .warnings = json_array() },
+		.account = account };
 	enum outcome out;
 
 	view.job.who_count = payment_identities(paid, view.job.who);

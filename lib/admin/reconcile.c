@@ -123,11 +123,11 @@ reconcile_lead(const struct settings *settings, const json_t *lead, const json_t
 
 /* The lead of this contact's that has the payment's note; 0 when none has. */
 static enum outcome
-find_note(
-    struct amocrm *crm, int64_t contact_id, const char *key, int64_t *lead_id, struct fault *why)
+find_note(struct amocrm *crm, const struct amocrm_context *context, int64_t contact_id,
+    const char *key, int64_t *lead_id, struct fault *why)
 {
 	json_t *contact = NULL, *notes = NULL, *link;
-	enum outcome out = amocrm_read(crm, AMOCRM_CONTACTS, contact_id, &contact, why);
+	enum outcome out = amocrm_read(crm, context, AMOCRM_CONTACTS, contact_id, &contact, why);
 	size_t i;
 
 	*lead_id = 0;
@@ -135,7 +135,7 @@ find_note(
 	    json_object_get(json_object_get(contact, "_embedded"), "leads"), i, link) {
 		if (out != DONE || *lead_id != 0)
 			break;
-		if ((out = amocrm_all_notes(crm, number(link, "id"), &notes, why)) != DONE)
+		if ((out = amocrm_all_notes(crm, context, number(link, "id"), &notes, why)) != DONE)
 			break;
 		if (has_note(notes, key))
 			*lead_id = number(link, "id");
@@ -146,8 +146,8 @@ find_note(
 }
 
 enum outcome
-reconcile_gone(struct amocrm *crm, int64_t lead_id, const json_t *payments, json_t *differences,
-    struct fault *why)
+reconcile_gone(struct amocrm *crm, const struct amocrm_context *context, int64_t lead_id,
+    const json_t *payments, json_t *differences, struct fault *why)
 {
 	const json_t *payment;
 	enum outcome out;
@@ -157,7 +157,8 @@ reconcile_gone(struct amocrm *crm, int64_t lead_id, const json_t *payments, json
 	json_array_foreach(payments, i, payment) {
 		if (!asked(payment))
 			continue;
-		out = find_note(crm, number(payment, "contact_id"), key_of(payment), &heir, why);
+		out = find_note(
+		    crm, context, number(payment, "contact_id"), key_of(payment), &heir, why);
 		if (out != DONE)
 			return out;
 		if (heir != 0)

@@ -31,7 +31,7 @@ void reconcile_lead(const struct settings *settings, const json_t *lead, const j
  * stands in another one: a call for each payment asked about, and one for each lead of its contact.  After anything but
  * DONE, which are the outcomes of those calls, some differences may be there already.
  */
-enum outcome reconcile_gone(struct amocrm *crm, int64_t lead_id, const json_t *payments,
-    json_t *differences, struct fault *why) MUST_USE;
+enum outcome reconcile_gone(struct amocrm *crm, const struct amocrm_context *context,
+    int64_t lead_id, const json_t *payments, json_t *differences, struct fault *why) MUST_USE;
 
 #endif

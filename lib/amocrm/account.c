@@ -3,17 +3,19 @@
 #include "amocrm/account.h"
 
 enum outcome
-account_read(struct amocrm *crm, struct account *account, struct fault *why)
+account_read(struct amocrm *crm, const struct amocrm_context *context, struct account *account,
+    struct fault *why)
 {
 	struct account read = { 0 };
-	enum outcome out = amocrm_account(crm, &read.info, why);
+	enum outcome out = amocrm_account(crm, context, &read.info, why);
 
 	if (out == DONE)
-		out = amocrm_fields(crm, AMOCRM_CONTACTS, &read.fields[AMOCRM_CONTACTS], why);
+		out = amocrm_fields(
+		    crm, context, AMOCRM_CONTACTS, &read.fields[AMOCRM_CONTACTS], why);
 	if (out == DONE)
-		out = amocrm_fields(crm, AMOCRM_LEADS, &read.fields[AMOCRM_LEADS], why);
+		out = amocrm_fields(crm, context, AMOCRM_LEADS, &read.fields[AMOCRM_LEADS], why);
 	if (out == DONE)
-		out = amocrm_pipelines(crm, &read.pipelines, why);
+		out = amocrm_pipelines(crm, context, &read.pipelines, why);
 	if (out == DONE)
 		*account = read;
 	else

@@ -23,7 +23,8 @@ struct account {
  * Four calls or a few more, as fields come by pages; `account` is written whole or, after anything but DONE, not at all,
  * and there is nothing to clear then.  Outcomes are those of the calls: see amocrm.h.
  */
-enum outcome account_read(struct amocrm *crm, struct account *account, struct fault *why) MUST_USE;
+enum outcome account_read(struct amocrm *crm, const struct amocrm_context *context,
+    struct account *account, struct fault *why) MUST_USE;
 void account_clear(struct account *account); /* It is then as zeroed, and may be cleared again. */
 
 const json_t *account_field(const struct account *account, enum amocrm_kind kind, int64_t id);

@@ -52,25 +52,6 @@ amocrm_set_metrics(struct amocrm *crm, struct metrics *metrics)
 	crm->caller.metrics = metrics;
 }
 
-void
-amocrm_set_request_id(struct amocrm *crm, const char *request_id)
-{
-	crm->caller.request_id = request_id;
-}
-
-void
-amocrm_set_deadline(struct amocrm *crm, int64_t deadline_ms)
-{
-	crm->caller.deadline_ms = deadline_ms;
-}
-
-void
-amocrm_attend(struct amocrm *crm, json_t *const *trails, size_t count)
-{
-	crm->caller.trails = trails;
-	crm->caller.trail_count = count;
-}
-
 bool
 amocrm_unwell(const struct amocrm *crm)
 {
@@ -78,9 +59,10 @@ amocrm_unwell(const struct amocrm *crm)
 }
 
 enum outcome
-amocrm_perform(struct amocrm *crm, const struct call *call, struct reply *reply, struct fault *why)
+amocrm_perform(struct amocrm *crm, const struct amocrm_context *context, const struct call *call,
+    struct reply *reply, struct fault *why)
 {
-	enum outcome out = call_perform(&crm->caller, call, reply, why);
+	enum outcome out = call_perform(&crm->caller, context, call, reply, why);
 
 	crm->unwell = out == LATER || out == UNSURE;
 	return out;
@@ -88,11 +70,12 @@ amocrm_perform(struct amocrm *crm, const struct call *call, struct reply *reply,
 
 /* A GET whose path is taken over. */
 static enum outcome
-get(struct amocrm *crm, const char *what, char *path, json_t **json, struct fault *why)
+get(struct amocrm *crm, const struct amocrm_context *context, const char *what, char *path,
+    json_t **json, struct fault *why)
 {
 	struct call call = { .method = "GET", .what = what, .path = path };
 	struct reply reply = { 0 };
-	enum outcome out = amocrm_perform(crm, &call, &reply, why);
+	enum outcome out = amocrm_perform(crm, context, &call, &reply, why);
 
 	free(path);
 	if (out == DONE)
@@ -140,10 +123,10 @@ append_entities(json_t *all, const json_t *entities)
 /* A page of a list, by a path that is taken over; NULL when amoCRM says that it is empty (204).  Anything else that holds
  * no list proves nothing about what there is. */
 static enum outcome
-get_page(struct amocrm *crm, const char *name, const char *what, char *path, json_t **page,
-    struct fault *why)
+get_page(struct amocrm *crm, const struct amocrm_context *context, const char *name,
+    const char *what, char *path, json_t **page, struct fault *why)
 {
-	enum outcome out = get(crm, what, path, page, why);
+	enum outcome out = get(crm, context, what, path, page, why);
 
 	if (out != DONE || *page == NULL || json_is_array(amocrm_embedded(*page, name)))
 		return out;
@@ -153,8 +136,8 @@ get_page(struct amocrm *crm, const char *name, const char *what, char *path, jso
 
 /* All pages of a list.  The link to the next page may name another host, so only its presence is used. */
 static enum outcome
-list(struct amocrm *crm, const char *name, const char *what, const char *path, int pages,
-    json_t **found, struct fault *why)
+list(struct amocrm *crm, const struct amocrm_context *context, const char *name, const char *what,
+    const char *path, int pages, json_t **found, struct fault *why)
 {
 	json_t *all = json_array(), *page = NULL;
 	bool more = true;
@@ -162,7 +145,7 @@ list(struct amocrm *crm, const char *name, const char *what, const char *path, i
 	int number;
 
 	for (number = 1; more && number <= pages && out == DONE; number++) {
-		out = get_page(crm, name, what,
+		out = get_page(crm, context, name, what,
 		    text_format("%s&limit=%d&page=%d", path, PAGE_SIZE, number), &page, why);
 		if (out != DONE)
 			break;
@@ -181,14 +164,14 @@ list(struct amocrm *crm, const char *name, const char *what, const char *path, i
 }
 
 enum outcome
-amocrm_search(
-    struct amocrm *crm, enum amocrm_kind kind, const char *query, json_t **found, struct fault *why)
+amocrm_search(struct amocrm *crm, const struct amocrm_context *context, enum amocrm_kind kind,
+    const char *query, json_t **found, struct fault *why)
 {
 	char *escaped = http_client_escape(crm->http, query);
 	char *path =
 	    text_format("/api/v4/%s?query=%s&with=%s", kind_names[kind], escaped, kind_with[kind]);
 	enum outcome out =
-	    list(crm, kind_names[kind], search_names[kind], path, PAGES_MAX, found, why);
+	    list(crm, context, kind_names[kind], search_names[kind], path, PAGES_MAX, found, why);
 
 	free(escaped);
 	free(path);
@@ -196,26 +179,28 @@ amocrm_search(
 }
 
 enum outcome
-amocrm_newest(struct amocrm *crm, enum amocrm_kind kind, json_t **found, struct fault *why)
+amocrm_newest(struct amocrm *crm, const struct amocrm_context *context, enum amocrm_kind kind,
+    json_t **found, struct fault *why)
 {
 	char *path = text_format(
 	    "/api/v4/%s?order%%5Bid%%5D=desc&with=%s", kind_names[kind], kind_with[kind]);
-	enum outcome out = list(crm, kind_names[kind], newest_names[kind], path, 1, found, why);
+	enum outcome out =
+	    list(crm, context, kind_names[kind], newest_names[kind], path, 1, found, why);
 
 	free(path);
 	return out;
 }
 
 enum outcome
-amocrm_read(
-    struct amocrm *crm, enum amocrm_kind kind, int64_t id, json_t **entity, struct fault *why)
+amocrm_read(struct amocrm *crm, const struct amocrm_context *context, enum amocrm_kind kind,
+    int64_t id, json_t **entity, struct fault *why)
 {
 	struct call call = { .method = "GET",
 		.what = read_names[kind],
 		.path = text_format(
 		    "/api/v4/%s/%" PRId64 "?with=%s", kind_names[kind], id, kind_with[kind]) };
 	struct reply reply = { 0 };
-	enum outcome out = amocrm_perform(crm, &call, &reply, why);
+	enum outcome out = amocrm_perform(crm, context, &call, &reply, why);
 
 	free(call.path);
 	/* An unknown id is 204 by the documentation; 404 is seen too. */
@@ -260,7 +245,8 @@ has_entity(const json_t *entities, json_int_t id)
 }
 
 static enum outcome
-read_singly(struct amocrm *crm, const json_t *ids, json_t *leads, struct fault *why)
+read_singly(struct amocrm *crm, const struct amocrm_context *context, const json_t *ids,
+    json_t *leads, struct fault *why)
 {
 	const json_t *id;
 	json_t *lead = NULL;
@@ -270,8 +256,8 @@ read_singly(struct amocrm *crm, const json_t *ids, json_t *leads, struct fault *
 	json_array_foreach(ids, i, id) {
 		if (has_entity(leads, json_integer_value(id)))
 			continue;
-		if ((out = amocrm_read(crm, AMOCRM_LEADS, json_integer_value(id), &lead, why)) !=
-		    DONE)
+		if ((out = amocrm_read(
+			 crm, context, AMOCRM_LEADS, json_integer_value(id), &lead, why)) != DONE)
 			return out;
 		if (lead != NULL)
 			json_array_append_new(leads, lead);
@@ -281,8 +267,8 @@ read_singly(struct amocrm *crm, const json_t *ids, json_t *leads, struct fault *
 
 /* Ask for up to IDS_MAX leads by a filter.  *ignored tells that leads came that were not asked for. */
 static enum outcome
-read_filtered(struct amocrm *crm, const json_t *ids, size_t from, json_t *leads, bool *ignored,
-    struct fault *why)
+read_filtered(struct amocrm *crm, const struct amocrm_context *context, const json_t *ids,
+    size_t from, json_t *leads, bool *ignored, struct fault *why)
 {
 	char *path = NULL;
 	size_t size = 0, i;
@@ -296,7 +282,7 @@ read_filtered(struct amocrm *crm, const json_t *ids, size_t from, json_t *leads,
 		fprintf(text, "&filter%%5Bid%%5D%%5B%%5D=%" JSON_INTEGER_FORMAT,
 		    json_integer_value(json_array_get(ids, i)));
 	memory_stream_end(text);
-	if ((out = get_page(crm, "leads", "read leads", path, &page, why)) != DONE)
+	if ((out = get_page(crm, context, "leads", "read leads", path, &page, why)) != DONE)
 		return out;
 	json_array_foreach(amocrm_embedded(page, "leads"), i, lead) {
 		if (amocrm_id(lead) <= 0 || !among(ids, amocrm_id(lead)))
@@ -309,7 +295,8 @@ read_filtered(struct amocrm *crm, const json_t *ids, size_t from, json_t *leads,
 }
 
 enum outcome
-amocrm_read_leads(struct amocrm *crm, const json_t *ids, json_t **leads, struct fault *why)
+amocrm_read_leads(struct amocrm *crm, const struct amocrm_context *context, const json_t *ids,
+    json_t **leads, struct fault *why)
 {
 	json_t *read = json_array();
 	bool ignored = json_array_size(ids) == 1; /* One is read by its id. */
@@ -317,9 +304,9 @@ amocrm_read_leads(struct amocrm *crm, const json_t *ids, json_t **leads, struct 
 	size_t from;
 
 	for (from = 0; out == DONE && !ignored && from < json_array_size(ids); from += IDS_MAX)
-		out = read_filtered(crm, ids, from, read, &ignored, why);
+		out = read_filtered(crm, context, ids, from, read, &ignored, why);
 	if (out == DONE && ignored)
-		out = read_singly(crm, ids, read, why);
+		out = read_singly(crm, context, ids, read, why);
 	if (out == DONE)
 		*leads = read;
 	else
@@ -332,12 +319,13 @@ amocrm_read_leads(struct amocrm *crm, const json_t *ids, json_t **leads, struct 
  */
 
 enum outcome
-amocrm_notes(struct amocrm *crm, int64_t lead_id, json_t **notes, struct fault *why)
+amocrm_notes(struct amocrm *crm, const struct amocrm_context *context, int64_t lead_id,
+    json_t **notes, struct fault *why)
 {
 	char *path = text_format("/api/v4/leads/%" PRId64
 				 "/notes?filter%%5Bnote_type%%5D=common&order%%5Bid%%5D=desc",
 	    lead_id);
-	enum outcome out = list(crm, "notes", "read notes", path, 1, notes, why);
+	enum outcome out = list(crm, context, "notes", "read notes", path, 1, notes, why);
 
 	free(path);
 	return out;
@@ -345,14 +333,15 @@ amocrm_notes(struct amocrm *crm, int64_t lead_id, json_t **notes, struct fault *
 
 /* Accounts may ignore filters: what belongs to other entities is dropped. */
 enum outcome
-amocrm_tasks(struct amocrm *crm, int64_t lead_id, json_t **tasks, struct fault *why)
+amocrm_tasks(struct amocrm *crm, const struct amocrm_context *context, int64_t lead_id,
+    json_t **tasks, struct fault *why)
 {
 	char *path = text_format(
 	    "/api/v4/tasks?filter%%5Bentity_type%%5D=leads&filter%%5Bentity_id%%5D=%" PRId64
 	    "&order%%5Bid%%5D=desc",
 	    lead_id);
 	json_t *found = NULL, *task, *own;
-	enum outcome out = list(crm, "tasks", "read tasks", path, 1, &found, why);
+	enum outcome out = list(crm, context, "tasks", "read tasks", path, 1, &found, why);
 	size_t i;
 
 	free(path);
@@ -372,11 +361,12 @@ amocrm_tasks(struct amocrm *crm, int64_t lead_id, json_t **tasks, struct fault *
 }
 
 enum outcome
-amocrm_all_notes(struct amocrm *crm, int64_t lead_id, json_t **notes, struct fault *why)
+amocrm_all_notes(struct amocrm *crm, const struct amocrm_context *context, int64_t lead_id,
+    json_t **notes, struct fault *why)
 {
 	char *path =
 	    text_format("/api/v4/leads/%" PRId64 "/notes?filter%%5Bnote_type%%5D=common", lead_id);
-	enum outcome out = list(crm, "notes", "read notes", path, PAGES_MAX, notes, why);
+	enum outcome out = list(crm, context, "notes", "read notes", path, PAGES_MAX, notes, why);
 
 	free(path);
 	return out;
@@ -387,11 +377,12 @@ amocrm_all_notes(struct amocrm *crm, int64_t lead_id, json_t **notes, struct fau
  */
 
 enum outcome
-amocrm_account(struct amocrm *crm, json_t **info, struct fault *why)
+amocrm_account(
+    struct amocrm *crm, const struct amocrm_context *context, json_t **info, struct fault *why)
 {
 	json_t *json = NULL;
-	enum outcome out =
-	    get(crm, "read account", text_format("/api/v4/account?with=task_types"), &json, why);
+	enum outcome out = get(crm, context, "read account",
+	    text_format("/api/v4/account?with=task_types"), &json, why);
 
 	if (out == DONE && amocrm_id(json) <= 0)
 		out = fault_set(why, LATER, "amoCRM answered without an account");
@@ -403,22 +394,25 @@ amocrm_account(struct amocrm *crm, json_t **info, struct fault *why)
 }
 
 enum outcome
-amocrm_fields(struct amocrm *crm, enum amocrm_kind kind, json_t **fields, struct fault *why)
+amocrm_fields(struct amocrm *crm, const struct amocrm_context *context, enum amocrm_kind kind,
+    json_t **fields, struct fault *why)
 {
 	char *path =
 	    text_format("/api/v4/%s/custom_fields?order%%5Bsort%%5D=asc", kind_names[kind]);
-	enum outcome out = list(crm, "custom_fields", "read fields", path, PAGES_MAX, fields, why);
+	enum outcome out =
+	    list(crm, context, "custom_fields", "read fields", path, PAGES_MAX, fields, why);
 
 	free(path);
 	return out;
 }
 
 enum outcome
-amocrm_pipelines(struct amocrm *crm, json_t **pipelines, struct fault *why)
+amocrm_pipelines(
+    struct amocrm *crm, const struct amocrm_context *context, json_t **pipelines, struct fault *why)
 {
 	json_t *page = NULL, *all;
-	enum outcome out = get_page(
-	    crm, "pipelines", "read pipelines", text_format("/api/v4/leads/pipelines"), &page, why);
+	enum outcome out = get_page(crm, context, "pipelines", "read pipelines",
+	    text_format("/api/v4/leads/pipelines"), &page, why);
 
 	if (out != DONE)
 		return out;

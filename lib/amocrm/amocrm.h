@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "amocrm/context.h"
 #include "base/fault.h"
 #include "config/settings.h"
 #include "host/limiter.h"
@@ -23,6 +24,7 @@
  *   UNSURE  (writing calls) it may have been changed: find out before writing again.
  *   NEVER   it refused this very request.
  *
+ * Each call is given a context: its deadline, the webhook's request that caused it, and the trails that record it.
  * JSON results are new references of the caller's.
  */
 struct amocrm;
@@ -42,16 +44,6 @@ void amocrm_close(struct amocrm *crm); /* NULL is allowed. */
 /* All following calls are counted there; borrowed, NULL: nowhere. */
 void amocrm_set_metrics(struct amocrm *crm, struct metrics *metrics);
 
-/* All following calls are made for this request of ours, by the web server's name for it; borrowed, NULL: for none. */
-void amocrm_set_request_id(struct amocrm *crm, const char *request_id);
-
-/* All following calls must be over by this monotonic time. */
-void amocrm_set_deadline(struct amocrm *crm, int64_t deadline_ms);
-
-/* All following calls are told to these trails (arrays of events, see trail.h), which are borrowed together with the array
- * that holds them. */
-void amocrm_attend(struct amocrm *crm, json_t *const *trails, size_t count);
-
 /* Whether the last call got no proper answer: it is of no use to call for others now. */
 bool amocrm_unwell(const struct amocrm *crm);
 
@@ -60,21 +52,21 @@ bool amocrm_unwell(const struct amocrm *crm);
  * certain as the search index is fresh.  A hit may match in any field whatsoever; check it.  Contacts come with the ids
  * of their leads, leads with the ids of their contacts.
  */
-enum outcome amocrm_search(struct amocrm *crm, enum amocrm_kind kind, const char *query,
-    json_t **found, struct fault *why) MUST_USE;
+enum outcome amocrm_search(struct amocrm *crm, const struct amocrm_context *context,
+    enum amocrm_kind kind, const char *query, json_t **found, struct fault *why) MUST_USE;
 
 /* The entities created last (one page): a list, which unlike the search knows them at once. */
-enum outcome amocrm_newest(
-    struct amocrm *crm, enum amocrm_kind kind, json_t **found, struct fault *why) MUST_USE;
+enum outcome amocrm_newest(struct amocrm *crm, const struct amocrm_context *context,
+    enum amocrm_kind kind, json_t **found, struct fault *why) MUST_USE;
 
 /* One entity; *entity is NULL when there is none of that id (deleted, merged away). */
-enum outcome amocrm_read(struct amocrm *crm, enum amocrm_kind kind, int64_t id, json_t **entity,
-    struct fault *why) MUST_USE;
+enum outcome amocrm_read(struct amocrm *crm, const struct amocrm_context *context,
+    enum amocrm_kind kind, int64_t id, json_t **entity, struct fault *why) MUST_USE;
 
 /* The leads of these ids (array of integers) that exist, in any order.  Accounts may ignore filters: what was not asked
  * for is dropped, and what may be missing because of that is read one by one. */
-enum outcome amocrm_read_leads(
-    struct amocrm *crm, const json_t *ids, json_t **leads, struct fault *why) MUST_USE;
+enum outcome amocrm_read_leads(struct amocrm *crm, const struct amocrm_context *context,
+    const json_t *ids, json_t **leads, struct fault *why) MUST_USE;
 
 /* One of several entities that are created or changed by one request. */
 struct amocrm_item {
@@ -95,30 +87,32 @@ struct amocrm_item {
  * Neither is a task, which has "entity_type" ("leads"), "entity_id", "text", "task_type_id" (1 is "follow up"),
  * "complete_till" (Unix seconds) and "responsible_user_id" (whom the token belongs to, where it is absent).
  */
-void amocrm_create(
-    struct amocrm *crm, enum amocrm_kind kind, struct amocrm_item *items, size_t count);
-void amocrm_update(
-    struct amocrm *crm, enum amocrm_kind kind, struct amocrm_item *items, size_t count);
+void amocrm_create(struct amocrm *crm, const struct amocrm_context *context, enum amocrm_kind kind,
+    struct amocrm_item *items, size_t count);
+void amocrm_update(struct amocrm *crm, const struct amocrm_context *context, enum amocrm_kind kind,
+    struct amocrm_item *items, size_t count);
 
 /* The ordinary notes of a lead, newest first (the newest 250: ours is never far down). */
-enum outcome amocrm_notes(
-    struct amocrm *crm, int64_t lead_id, json_t **notes, struct fault *why) MUST_USE;
+enum outcome amocrm_notes(struct amocrm *crm, const struct amocrm_context *context, int64_t lead_id,
+    json_t **notes, struct fault *why) MUST_USE;
 
 /* The tasks of a lead, done or not, newest first (at most 250, as for notes). */
-enum outcome amocrm_tasks(
-    struct amocrm *crm, int64_t lead_id, json_t **tasks, struct fault *why) MUST_USE;
+enum outcome amocrm_tasks(struct amocrm *crm, const struct amocrm_context *context, int64_t lead_id,
+    json_t **tasks, struct fault *why) MUST_USE;
 
 /* All ordinary notes of a lead, for an audit. */
-enum outcome amocrm_all_notes(
-    struct amocrm *crm, int64_t lead_id, json_t **notes, struct fault *why) MUST_USE;
+enum outcome amocrm_all_notes(struct amocrm *crm, const struct amocrm_context *context,
+    int64_t lead_id, json_t **notes, struct fault *why) MUST_USE;
 
 /*
  * The account itself, as its administrator set it up: its name, id and types of tasks; the custom fields of a kind of
  * entity, with their options; the pipelines, with their stages.
  */
-enum outcome amocrm_account(struct amocrm *crm, json_t **info, struct fault *why) MUST_USE;
-enum outcome amocrm_fields(
-    struct amocrm *crm, enum amocrm_kind kind, json_t **fields, struct fault *why) MUST_USE;
-enum outcome amocrm_pipelines(struct amocrm *crm, json_t **pipelines, struct fault *why) MUST_USE;
+enum outcome amocrm_account(struct amocrm *crm, const struct amocrm_context *context, json_t **info,
+    struct fault *why) MUST_USE;
+enum outcome amocrm_fields(struct amocrm *crm, const struct amocrm_context *context,
+    enum amocrm_kind kind, json_t **fields, struct fault *why) MUST_USE;
+enum outcome amocrm_pipelines(struct amocrm *crm, const struct amocrm_context *context,
+    json_t **pipelines, struct fault *why) MUST_USE;
 
 #endif

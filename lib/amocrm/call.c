@@ -107,13 +107,13 @@ count_from_now(void *limiter)
 }
 
 static void
-tell(
-    const struct caller *caller, const struct call *call, const struct http_client_response *answer)
+tell(const struct amocrm_context *context, const struct call *call,
+    const struct http_client_response *answer)
 {
 	size_t i;
 
-	for (i = 0; i < caller->trail_count; i++)
-		trail_add_call(caller->trails[i], clock_wall_ms(), call->what, answer->status,
+	for (i = 0; i < context->trail_count; i++)
+		trail_add_call(context->trails[i], clock_wall_ms(), call->what, answer->status,
 		    answer->took_ms, answer->request_id);
 }
 
@@ -121,17 +121,17 @@ tell(
 
 /* What this is done for, by our own log's name; NULL when that has none. */
 static const char *
-header_of(const struct caller *caller, char header[static HEADER_ROOM])
+header_of(const struct amocrm_context *context, char header[static HEADER_ROOM])
 {
-	if (caller->request_id == NULL || caller->request_id[0] == '\0')
+	if (context->request_id == NULL || context->request_id[0] == '\0')
 		return NULL;
-	snprintf(header, HEADER_ROOM, "X-Request-Id: %s", caller->request_id);
+	snprintf(header, HEADER_ROOM, "X-Request-Id: %s", context->request_id);
 	return header;
 }
 
 static enum outcome
-try_once(const struct caller *caller, const struct call *call, const char *url, const char *body,
-    struct reply *reply, struct fault *why)
+try_once(const struct caller *caller, const struct amocrm_context *context, const struct call *call,
+    const char *url, const char *body, struct reply *reply, struct fault *why)
 {
 	int64_t patience = clock_mono_ms() + caller->settings->amo_timeout_ms;
 	char header[HEADER_ROOM];
@@ -139,9 +139,9 @@ try_once(const struct caller *caller, const struct call *call, const char *url, 
 		.url = url,
 		.body = body,
 		.body_size = body != NULL ? strlen(body) : 0,
-		.deadline_ms = patience < caller->deadline_ms ? patience : caller->deadline_ms,
+		.deadline_ms = patience < context->deadline_ms ? patience : context->deadline_ms,
 		.once = call->once || call->overwrites,
-		.header = header_of(caller, header),
+		.header = header_of(context, header),
 		.leaving = count_from_now,
 		.leaving_context = caller->limiter };
 	struct http_client_response answer = { 0 };
@@ -151,7 +151,7 @@ try_once(const struct caller *caller, const struct call *call, const char *url, 
 	/* amoCRM counts it from when it arrived, which was after it left and before it was answered. */
 	if (answer.sent_ms > 0)
 		limiter_answered(caller->limiter, answer.sent_ms);
-	tell(caller, call, &answer);
+	tell(context, call, &answer);
 	metrics_call(caller->metrics, call->method, call->path, out == DONE ? answer.status : 0,
 	    answer.took_ms);
 	if (out != DONE)
@@ -188,19 +188,20 @@ repeatable(const struct caller *caller, const struct call *call, const struct re
 
 /* When to try again after this many failures; 0 when the deadline leaves no time for it. */
 static int64_t
-next_try(const struct caller *caller, unsigned attempt, int64_t advice_ms)
+next_try(const struct caller *caller, const struct amocrm_context *context, unsigned attempt,
+    int64_t advice_ms)
 {
 	const struct settings *set = caller->settings;
 	int64_t again = clock_mono_ms() +
 	    retry_wait(attempt, set->retry_wait_min_s * 1000, set->retry_wait_max_s * 1000,
 		advice_ms, crypto_random_bits());
 
-	return again < caller->deadline_ms ? again : 0;
+	return again < context->deadline_ms ? again : 0;
 }
 
 enum outcome
-call_perform(
-    const struct caller *caller, const struct call *call, struct reply *reply, struct fault *why)
+call_perform(const struct caller *caller, const struct amocrm_context *context,
+    const struct call *call, struct reply *reply, struct fault *why)
 {
 	char *url = text_format("%s%s", caller->settings->amo_base_url, call->path);
 	char *body = call->body != NULL ? json_dumps(call->body, JSON_COMPACT) : NULL;
@@ -211,16 +212,16 @@ call_perform(
 
 	*reply = (struct reply){ 0 };
 	for (attempt = 1;; attempt++) {
-		if ((out = limiter_wait(caller->limiter, caller->deadline_ms, why)) != DONE)
+		if ((out = limiter_wait(caller->limiter, context->deadline_ms, why)) != DONE)
 			break;
 		json_decref(reply->json);
 		*reply = (struct reply){ 0 };
-		out = try_once(caller, call, url, body, reply, why);
+		out = try_once(caller, context, call, url, body, reply, why);
 		unsure |= out == UNSURE;
 		if (attempt >= caller->settings->retry_max_attempts ||
 		    !repeatable(caller, call, reply, out))
 			break;
-		if ((again = next_try(caller, attempt, reply->advice_ms)) == 0)
+		if ((again = next_try(caller, context, attempt, reply->advice_ms)) == 0)
 			break;
 		clock_sleep_until(again);
 	}

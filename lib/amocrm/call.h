@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "amocrm/context.h"
 #include "amocrm/http_client.h"
 #include "base/fault.h"
 #include "config/settings.h"
@@ -22,11 +23,6 @@ struct caller {
 	struct limiter *limiter;
 	struct http_client *http;
 	struct metrics *metrics; /* Borrowed; NULL: nothing is counted. */
-	const char *request_id;  /* Borrowed: sent along; NULL or "": none. */
-	int64_t deadline_ms;     /* Monotonic: calls must be over by then. */
-	json_t *const
-	    *trails; /* Borrowed: arrays of events (see trail.h) to which each try is told. */
-	size_t trail_count;
 };
 
 struct call {
@@ -51,7 +47,7 @@ struct reply {
  * have had its effect.  NEVER: amoCRM refuses this request; the reply has its reasons.
  * The reply is always valid; release its json.
  */
-enum outcome call_perform(const struct caller *caller, const struct call *call, struct reply *reply,
-    struct fault *why) MUST_USE;
+enum outcome call_perform(const struct caller *caller, const struct amocrm_context *context,
+    const struct call *call, struct reply *reply, struct fault *why) MUST_USE;
 
 #endif

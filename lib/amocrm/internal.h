@@ -14,8 +14,8 @@ struct amocrm {
 };
 
 /* call_perform(), noting whether amoCRM is well. */
-enum outcome amocrm_perform(
-    struct amocrm *crm, const struct call *call, struct reply *reply, struct fault *why) MUST_USE;
+enum outcome amocrm_perform(struct amocrm *crm, const struct amocrm_context *context,
+    const struct call *call, struct reply *reply, struct fault *why) MUST_USE;
 
 /* The list of that name in an answer, borrowed; NULL when there is none. */
 json_t *amocrm_embedded(const json_t *json, const char *name);

@@ -115,8 +115,8 @@ body_of(const struct way *way, const struct sending *sending)
 }
 
 static enum outcome
-perform(struct amocrm *crm, const struct way *way, const struct sending *sending,
-    struct reply *reply, struct fault *why)
+perform(struct amocrm *crm, const struct amocrm_context *context, const struct way *way,
+    const struct sending *sending, struct reply *reply, struct fault *why)
 {
 	struct call call = { .method = way->method,
 		.what = way->what[sending->count > 1],
@@ -126,7 +126,7 @@ perform(struct amocrm *crm, const struct way *way, const struct sending *sending
 		.body = body_of(way, sending),
 		.once = creates(way),
 		.overwrites = way->overwrites };
-	enum outcome out = amocrm_perform(crm, &call, reply, why);
+	enum outcome out = amocrm_perform(crm, context, &call, reply, why);
 
 	json_decref(call.body);
 	free(call.path);
@@ -245,23 +245,25 @@ settle_done(const struct way *way, struct sending *sending, const json_t *answer
  * All together.
  */
 
-static void write_items(
-    struct amocrm *crm, const struct way *way, struct amocrm_item *items, size_t count);
+static void write_items(struct amocrm *crm, const struct amocrm_context *context,
+    const struct way *way, struct amocrm_item *items, size_t count);
 
 /* A refusal of all that does not say of whom: each for itself, then only the one that is meant is refused. */
 static void
-write_singly(struct amocrm *crm, const struct way *way, struct sending *sending)
+write_singly(struct amocrm *crm, const struct amocrm_context *context, const struct way *way,
+    struct sending *sending)
 {
 	while (sending->count > 0) {
 		struct amocrm_item *item = sending->items[0];
 
 		settle(sending, 0, DONE, &item->why);
-		write_items(crm, way, item, 1);
+		write_items(crm, context, way, item, 1);
 	}
 }
 
 static void
-write_items(struct amocrm *crm, const struct way *way, struct amocrm_item *items, size_t count)
+write_items(struct amocrm *crm, const struct amocrm_context *context, const struct way *way,
+    struct amocrm_item *items, size_t count)
 {
 	struct sending sending;
 	struct reply reply = { 0 };
@@ -271,7 +273,7 @@ write_items(struct amocrm *crm, const struct way *way, struct amocrm_item *items
 
 	begin(&sending, items, count);
 	for (round = 0; sending.count > 0; round++) {
-		out = perform(crm, way, &sending, &reply, &why);
+		out = perform(crm, context, way, &sending, &reply, &why);
 		if (out != NEVER || round == DROP_ROUNDS || !amend(&sending, &reply, &why))
 			break;
 		json_decref(reply.json);
@@ -280,20 +282,22 @@ write_items(struct amocrm *crm, const struct way *way, struct amocrm_item *items
 	if (out == DONE)
 		settle_done(way, &sending, reply.json);
 	else if (out == NEVER && sending.count > 1)
-		write_singly(crm, way, &sending);
+		write_singly(crm, context, way, &sending);
 	while (sending.count > 0)
 		settle(&sending, 0, out, &why);
 	json_decref(reply.json);
 }
 
 void
-amocrm_create(struct amocrm *crm, enum amocrm_kind kind, struct amocrm_item *items, size_t count)
+amocrm_create(struct amocrm *crm, const struct amocrm_context *context, enum amocrm_kind kind,
+    struct amocrm_item *items, size_t count)
 {
-	write_items(crm, &creating[kind], items, count);
+	write_items(crm, context, &creating[kind], items, count);
 }
 
 void
-amocrm_update(struct amocrm *crm, enum amocrm_kind kind, struct amocrm_item *items, size_t count)
+amocrm_update(struct amocrm *crm, const struct amocrm_context *context, enum amocrm_kind kind,
+    struct amocrm_item *items, size_t count)
 {
-	write_items(crm, &changing[kind], items, count);
+	write_items(crm, context, &changing[kind], items, count);
 }

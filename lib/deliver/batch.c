@@ -9,19 +9,17 @@ job_is_under_way(const struct job *job)
 	return job->out == DONE && !job->over;
 }
 
-/* For whom amoCRM is called next: their trails are told, and one alone is called by the name of its webhook's request. */
-static void
-attend_all(
-    const struct batch *batch, struct job *const jobs[], json_t *const trails[], size_t count)
+/* The context of a call made for several jobs: each trail records it, and only a job alone names its webhook's request. */
+static struct amocrm_context
+common_context(struct job *const jobs[], json_t *const trails[], size_t count)
 {
-	amocrm_attend(batch->with->crm, trails, count);
-	amocrm_set_request_id(batch->with->crm, count == 1 ? jobs[0]->request_id : NULL);
-}
+	struct amocrm_context context = { .trails = trails, .trail_count = count };
 
-static void
-attend(const struct batch *batch, struct job *job)
-{
-	attend_all(batch, &job, &job->at.events, 1);
+	if (count > 0)
+		context.deadline_ms = jobs[0]->context.deadline_ms;
+	if (count == 1)
+		context.request_id = jobs[0]->context.request_id;
+	return context;
 }
 
 static void
@@ -52,7 +50,7 @@ half_time(const struct batch *batch)
 {
 	int64_t now_ms = clock_mono_ms();
 
-	return now_ms + (batch->jobs[0].deadline_ms - now_ms) / 2;
+	return now_ms + (batch->jobs[0].context.deadline_ms - now_ms) / 2;
 }
 
 static bool
@@ -89,7 +87,6 @@ batch_each(struct batch *batch, enum outcome (*step)(struct job *job, struct fau
 			continue;
 		}
 		course.begun = true;
-		attend(batch, job);
 		job->out = step(job, &job->why);
 		count_failure(job, &course);
 	}
@@ -158,17 +155,15 @@ take_in(struct job *job, const struct amocrm_item *item)
 static void
 transmit(struct batch *batch, enum amocrm_kind kind, bool creations, struct load *load)
 {
+	struct amocrm_context context = common_context(load->jobs, load->trails, load->count);
 	size_t i;
 
-	attend_all(batch, load->jobs, load->trails, load->count);
 	if (creations)
-		amocrm_create(batch->with->crm, kind, load->items, load->count);
+		amocrm_create(batch->with->crm, &context, kind, load->items, load->count);
 	else
-		amocrm_update(batch->with->crm, kind, load->items, load->count);
-	for (i = 0; i < load->count; i++) {
-		attend(batch, load->jobs[i]);
+		amocrm_update(batch->with->crm, &context, kind, load->items, load->count);
+	for (i = 0; i < load->count; i++)
 		take_in(load->jobs[i], &load->items[i]);
-	}
 }
 
 static void
@@ -252,12 +247,12 @@ batch_read_leads(struct batch *batch, bool (*wants)(const struct job *job))
 {
 	struct readers readers;
 	json_t *ids = wanted(batch, wants, &readers), *leads = NULL;
+	struct amocrm_context context = common_context(readers.jobs, readers.trails, readers.count);
 	struct fault why = { "" };
 	enum outcome out;
 	size_t i;
 
-	attend_all(batch, readers.jobs, readers.trails, readers.count);
-	out = amocrm_read_leads(batch->with->crm, ids, &leads, &why);
+	out = amocrm_read_leads(batch->with->crm, &context, ids, &leads, &why);
 	/* What is refused to several may be meant for one of them: then each asks for itself. */
 	for (i = 0; i < readers.count && (out != NEVER || readers.count == 1); i++) {
 		if (out == DONE)

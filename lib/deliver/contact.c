@@ -112,8 +112,8 @@ search(struct job *job, const struct identity *identity, struct fault *why)
 	enum outcome out;
 	int exact;
 
-	if ((out = amocrm_search(job->with->crm, AMOCRM_CONTACTS, identity->text, &hits, why)) !=
-	    DONE)
+	if ((out = amocrm_search(job->with->crm, &job->context, AMOCRM_CONTACTS, identity->text,
+		 &hits, why)) != DONE)
 		return out;
 	if ((best = best_hit(job, hits, identity, &exact)) != NULL)
 		take(job, best, identity_name(identity->kind));
@@ -137,7 +137,8 @@ remember(struct job *job, const struct identity *identity, struct fault *why)
 	if ((out = ledger_remembered(job->with->ledger, identity->hash, &id, why)) != DONE ||
 	    id == 0)
 		return out;
-	if ((out = amocrm_read(job->with->crm, AMOCRM_CONTACTS, id, &contact, why)) != DONE)
+	if ((out = amocrm_read(
+		 job->with->crm, &job->context, AMOCRM_CONTACTS, id, &contact, why)) != DONE)
 		return out;
 	if (contact != NULL && contact_bears(contact, identity, job->with->settings))
 		take(job, contact, identity_name(identity->kind));
@@ -154,7 +155,8 @@ find_lost(struct job *job, struct fault *why)
 	enum outcome out;
 	size_t i, j;
 
-	if ((out = amocrm_newest(job->with->crm, AMOCRM_CONTACTS, &newest, why)) != DONE)
+	if ((out = amocrm_newest(job->with->crm, &job->context, AMOCRM_CONTACTS, &newest, why)) !=
+	    DONE)
 		return out;
 	json_array_foreach(newest, i, contact) {
 		const char *name = json_string_value(json_object_get(contact, "name"));
@@ -344,7 +346,8 @@ contact_read(struct job *job, struct fault *why)
 
 	if (job->contact != NULL)
 		return DONE;
-	out = amocrm_read(job->with->crm, AMOCRM_CONTACTS, job->at.contact_id, &job->contact, why);
+	out = amocrm_read(
+	    job->with->crm, &job->context, AMOCRM_CONTACTS, job->at.contact_id, &job->contact, why);
 	if (out != DONE || job->contact != NULL)
 		return out;
 	job->at.contact_id = 0;

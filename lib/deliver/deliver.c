@@ -55,7 +55,8 @@ lock_customer(struct job *job, struct fault *why)
 static enum outcome
 take(struct job *job, struct fault *why)
 {
-	int64_t lease_ms = clock_wall_ms() + (job->deadline_ms - clock_mono_ms()) + LEASE_MARGIN_MS;
+	int64_t lease_ms =
+	    clock_wall_ms() + (job->context.deadline_ms - clock_mono_ms()) + LEASE_MARGIN_MS;
 	enum outcome out;
 
 	if ((out = lock_customer(job, why)) != DONE)
@@ -246,9 +247,11 @@ open_job(struct job *job, const struct service *service, const struct parcel *pa
 		.locks = service->locks,
 		.paid = parcel->paid,
 		.id = parcel->attempt.id,
-		.request_id = parcel->attempt.request_id,
+		.context = { .deadline_ms = first->deadline_ms,
+		    .request_id = parcel->attempt.request_id,
+		    .trails = &job->at.events,
+		    .trail_count = 1 },
 		.due_ms = parcel->attempt.due_ms,
-		.deadline_ms = first->deadline_ms,
 		.lock_deadline_ms = first->lock_deadline_ms,
 		.apart = parcel->attempt.failed >= TOGETHER_TRIES,
 		.out = DONE,
@@ -303,7 +306,6 @@ deliver_together(const struct service *service, struct parcel *parcels, size_t c
 
 	for (i = 0; i < count; i++)
 		open_job(&jobs[i], service, &parcels[i], &parcels[0].attempt, count == 1);
-	amocrm_set_deadline(service->crm, parcels[0].attempt.deadline_ms);
 	carry(&batch);
 	for (i = 0; i < count; i++) {
 		close_job(&jobs[i], &parcels[i]);
@@ -311,8 +313,6 @@ deliver_together(const struct service *service, struct parcel *parcels, size_t c
 			metrics_delivery(
 			    service->metrics, parcels[i].out, clock_mono_ms() - began_ms);
 	}
-	amocrm_attend(service->crm, NULL, 0);
-	amocrm_set_request_id(service->crm, NULL);
 }
 
 enum outcome

@@ -28,11 +28,11 @@ struct job {
 	struct locks
 	    *locks; /* A handle of this job's own: two jobs must exclude each other.  Borrowed. */
 	const struct payment *paid;
-	int64_t id;             /* The ledger's row. */
-	const char *request_id; /* Of the webhook that told it; NULL or "": none.  Borrowed. */
-	int64_t due_ms;         /* Wall clock: left alone unless due by then; 0 = taken whenever. */
-	int64_t deadline_ms;    /* Monotonic: the attempt must be over by then. */
-	int64_t lock_deadline_ms; /* And waiting for others' locks by then. */
+	int64_t id;     /* The ledger's row. */
+	int64_t due_ms; /* Wall clock: left alone unless due by then; 0 = taken whenever. */
+	/* Of its calls to amoCRM: the attempt must be over by the deadline; the trail is at.events. */
+	struct amocrm_context context;
+	int64_t lock_deadline_ms; /* Monotonic: waiting for others' locks must be over by then. */
 
 	/* How it goes: under way as long as `out` is DONE and it is not over. */
 	enum outcome out;

@@ -31,7 +31,7 @@ linked_leads(struct job *job, json_t **leads, struct fault *why)
 	links = json_object_get(json_object_get(job->contact, "_embedded"), "leads");
 	json_array_foreach(links, i, link)
 		json_array_append(ids, json_object_get(link, "id"));
-	out = amocrm_read_leads(job->with->crm, ids, leads, why);
+	out = amocrm_read_leads(job->with->crm, &job->context, ids, leads, why);
 	json_decref(ids);
 	return out;
 }
@@ -60,7 +60,8 @@ queried_leads(struct job *job, json_t **leads, struct fault *why)
 	for (i = 0; i < job->who_count && out == DONE; i++) {
 		if (job->who[i].kind == IDENTITY_TELEGRAM)
 			continue;
-		out = amocrm_search(job->with->crm, AMOCRM_LEADS, job->who[i].text, &found, why);
+		out = amocrm_search(
+		    job->with->crm, &job->context, AMOCRM_LEADS, job->who[i].text, &found, why);
 		if (out != DONE)
 			break;
 		json_array_foreach(found, j, lead)
@@ -305,7 +306,8 @@ resume(struct job *job, bool *gone, struct fault *why)
 
 	if ((out = job_lock(job, LOCK_LEAD, &job->at.lead_id, 1, why)) != DONE ||
 	    (out = await_younger(job, why)) != DONE ||
-	    (out = amocrm_read(job->with->crm, AMOCRM_LEADS, job->at.lead_id, &lead, why)) != DONE)
+	    (out = amocrm_read(
+		 job->with->crm, &job->context, AMOCRM_LEADS, job->at.lead_id, &lead, why)) != DONE)
 		return out;
 	*gone = lead == NULL || json_is_true(json_object_get(lead, "is_deleted"));
 	if (*gone) {
@@ -341,7 +343,7 @@ change(struct job *job, json_t *chosen, struct fault *why)
 	if ((out = reserve(job, lead_id, why)) == DONE && is_shared(job, lead)) {
 		json_decref(lead);
 		lead = NULL;
-		out = amocrm_read(job->with->crm, AMOCRM_LEADS, lead_id, &lead, why);
+		out = amocrm_read(job->with->crm, &job->context, AMOCRM_LEADS, lead_id, &lead, why);
 		if (out == DONE && lead == NULL)
 			out = fault_set(why, LATER,
 			    "the lead has vanished from amoCRM; another will be looked for");
@@ -370,7 +372,9 @@ lead_read_named(struct job *job, struct fault *why)
 	json_t *lead = NULL;
 	enum outcome out;
 
-	if (id == 0 || (out = amocrm_read(job->with->crm, AMOCRM_LEADS, id, &lead, why)) != DONE)
+	if (id == 0 ||
+	    (out = amocrm_read(job->with->crm, &job->context, AMOCRM_LEADS, id, &lead, why)) !=
+		DONE)
 		return id == 0 ? DONE : out;
 	job_tell(job, "the webhook names lead %lld%s", (long long)id,
 	    is_active(job, lead) ? "" : ", which is gone or finished");

@@ -18,7 +18,8 @@ find_note(struct job *job, struct fault *why)
 	enum outcome out;
 	size_t i;
 
-	if ((out = amocrm_notes(job->with->crm, job->at.lead_id, &notes, why)) != DONE)
+	if ((out = amocrm_notes(job->with->crm, &job->context, job->at.lead_id, &notes, why)) !=
+	    DONE)
 		return out;
 	json_array_foreach(notes, i, note) {
 		const char *text =
@@ -96,7 +97,8 @@ find_task(struct job *job, bool *found, struct fault *why)
 	enum outcome out;
 	size_t i;
 
-	if ((out = amocrm_tasks(job->with->crm, job->at.lead_id, &tasks, why)) != DONE)
+	if ((out = amocrm_tasks(job->with->crm, &job->context, job->at.lead_id, &tasks, why)) !=
+	    DONE)
 		return out;
 	json_array_foreach(tasks, i, task) {
 		const char *text = json_string_value(json_object_get(task, "text"));
@@ -116,7 +118,8 @@ find_responsible(struct job *job, struct fault *why)
 
 	if (job->responsible_id != 0)
 		return DONE;
-	if ((out = amocrm_read(job->with->crm, AMOCRM_LEADS, job->at.lead_id, &lead, why)) != DONE)
+	if ((out = amocrm_read(
+		 job->with->crm, &job->context, AMOCRM_LEADS, job->at.lead_id, &lead, why)) != DONE)
 		return out;
 	job->responsible_id = json_integer_value(json_object_get(lead, "responsible_user_id"));
 	json_decref(lead);

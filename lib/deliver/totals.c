@@ -93,7 +93,7 @@ ask_for_id(struct job *job, const json_t *lead, const struct lead_shown *shown, 
 	if (!shown->has_id)
 		return DONE;
 	item.entity = same = lead_fields_same_id(job, lead);
-	amocrm_update(job->with->crm, AMOCRM_LEADS, &item, 1);
+	amocrm_update(job->with->crm, &job->context, AMOCRM_LEADS, &item, 1);
 	json_decref(same);
 	*why = item.why;
 	*leaves_id = lead_fields_has_id(job);

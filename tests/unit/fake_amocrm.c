@@ -142,18 +142,6 @@ amocrm_set_metrics(struct amocrm *crm, struct metrics *metrics)
 	(void)crm, (void)metrics;
 }
 
-void
-amocrm_set_request_id(struct amocrm *crm, const char *request_id)
-{
-	(void)crm, (void)request_id;
-}
-
-void
-amocrm_set_deadline(struct amocrm *crm, int64_t deadline_ms)
-{
-	(void)crm, (void)deadline_ms;
-}
-
 /*
  * Entities.
  */
@@ -416,14 +404,14 @@ matches(enum amocrm_kind kind, const json_t *entity, const char *query)
 }
 
 enum outcome
-amocrm_search(
-    struct amocrm *crm, enum amocrm_kind kind, const char *query, json_t **found, struct fault *why)
+amocrm_search(struct amocrm *crm, const struct amocrm_context *context, enum amocrm_kind kind,
+    const char *query, json_t **found, struct fault *why)
 {
 	json_t *hits, *entity;
 	enum outcome out;
 	size_t i;
 
-	(void)crm;
+	(void)crm, (void)context;
 	if (!begin(&out, why, "search %s %s", kind_name(kind), query))
 		return read_outcome(out);
 	hits = json_array();
@@ -440,13 +428,14 @@ amocrm_search(
 }
 
 enum outcome
-amocrm_newest(struct amocrm *crm, enum amocrm_kind kind, json_t **found, struct fault *why)
+amocrm_newest(struct amocrm *crm, const struct amocrm_context *context, enum amocrm_kind kind,
+    json_t **found, struct fault *why)
 {
 	json_t *all = all_of(kind), *newest;
 	enum outcome out;
 	size_t i;
 
-	(void)crm;
+	(void)crm, (void)context;
 	if (!begin(&out, why, "newest %s", kind_name(kind)) || fails(FAIL_AFTER, &out, why))
 		return read_outcome(out);
 	newest = json_array();
@@ -457,13 +446,13 @@ amocrm_newest(struct amocrm *crm, enum amocrm_kind kind, json_t **found, struct 
 }
 
 enum outcome
-amocrm_read(
-    struct amocrm *crm, enum amocrm_kind kind, int64_t id, json_t **entity, struct fault *why)
+amocrm_read(struct amocrm *crm, const struct amocrm_context *context, enum amocrm_kind kind,
+    int64_t id, json_t **entity, struct fault *why)
 {
 	const json_t *there;
 	enum outcome out;
 
-	(void)crm;
+	(void)crm, (void)context;
 	if (!begin(&out, why, "read %s %" PRId64, kind_name(kind), id) ||
 	    fails(FAIL_AFTER, &out, why))
 		return read_outcome(out);
@@ -473,13 +462,14 @@ amocrm_read(
 }
 
 enum outcome
-amocrm_read_leads(struct amocrm *crm, const json_t *ids, json_t **leads, struct fault *why)
+amocrm_read_leads(struct amocrm *crm, const struct amocrm_context *context, const json_t *ids,
+    json_t **leads, struct fault *why)
 {
 	json_t *read, *id, *lead;
 	enum outcome out;
 	size_t i;
 
-	(void)crm;
+	(void)crm, (void)context;
 	if (json_array_size(ids) == 0) {
 		*leads = json_array();
 		return DONE;
@@ -511,11 +501,12 @@ of_lead(const json_t *all, int64_t lead_id)
 }
 
 enum outcome
-amocrm_notes(struct amocrm *crm, int64_t lead_id, json_t **notes, struct fault *why)
+amocrm_notes(struct amocrm *crm, const struct amocrm_context *context, int64_t lead_id,
+    json_t **notes, struct fault *why)
 {
 	enum outcome out;
 
-	(void)crm;
+	(void)crm, (void)context;
 	if (!begin(&out, why, "notes %" PRId64, lead_id) || fails(FAIL_AFTER, &out, why))
 		return read_outcome(out);
 	*notes = of_lead(account.notes, lead_id);
@@ -567,14 +558,15 @@ put_entity(enum amocrm_kind kind, const struct amocrm_item *item)
 }
 
 void
-amocrm_create(struct amocrm *crm, enum amocrm_kind kind, struct amocrm_item *items, size_t count)
+amocrm_create(struct amocrm *crm, const struct amocrm_context *context, enum amocrm_kind kind,
+    struct amocrm_item *items, size_t count)
 {
 	int64_t ids[AMOCRM_ITEMS_MAX];
 	struct fault why = { "" };
 	enum outcome out;
 	size_t i;
 
-	(void)crm;
+	(void)crm, (void)context;
 	if (begin_writing(&out, &why, kind, "create", items, count)) {
 		for (i = 0; i < count; i++)
 			ids[i] = put_entity(kind, &items[i]);
@@ -586,14 +578,15 @@ amocrm_create(struct amocrm *crm, enum amocrm_kind kind, struct amocrm_item *ite
 }
 
 void
-amocrm_update(struct amocrm *crm, enum amocrm_kind kind, struct amocrm_item *items, size_t count)
+amocrm_update(struct amocrm *crm, const struct amocrm_context *context, enum amocrm_kind kind,
+    struct amocrm_item *items, size_t count)
 {
 	struct fault why = { "" };
 	json_t *there;
 	enum outcome out;
 	size_t i;
 
-	(void)crm;
+	(void)crm, (void)context;
 	if (begin_writing(&out, &why, kind, "update", items, count)) {
 		for (i = 0; i < count && out == DONE; i++) {
 			there = fake_entity(all_of(kind), items[i].id);
@@ -608,12 +601,6 @@ amocrm_update(struct amocrm *crm, enum amocrm_kind kind, struct amocrm_item *ite
 	end_all(items, count, out, &why);
 }
 
-void
-amocrm_attend(struct amocrm *crm, json_t *const *trails, size_t count)
-{
-	(void)crm, (void)trails, (void)count;
-}
-
 bool
 amocrm_unwell(const struct amocrm *crm)
 {
@@ -622,11 +609,12 @@ amocrm_unwell(const struct amocrm *crm)
 }
 
 enum outcome
-amocrm_tasks(struct amocrm *crm, int64_t lead_id, json_t **tasks, struct fault *why)
+amocrm_tasks(struct amocrm *crm, const struct amocrm_context *context, int64_t lead_id,
+    json_t **tasks, struct fault *why)
 {
 	enum outcome out;
 
-	(void)crm;
+	(void)crm, (void)context;
 	if (!begin(&out, why, "tasks %" PRId64, lead_id) || fails(FAIL_AFTER, &out, why))
 		return read_outcome(out);
 	*tasks = of_lead(account.tasks, lead_id);
@@ -638,31 +626,35 @@ amocrm_tasks(struct amocrm *crm, int64_t lead_id, json_t **tasks, struct fault *
  */
 
 enum outcome
-amocrm_all_notes(struct amocrm *crm, int64_t lead_id, json_t **notes, struct fault *why)
+amocrm_all_notes(struct amocrm *crm, const struct amocrm_context *context, int64_t lead_id,
+    json_t **notes, struct fault *why)
 {
-	return amocrm_notes(crm, lead_id, notes, why);
+	return amocrm_notes(crm, context, lead_id, notes, why);
 }
 
 enum outcome
-amocrm_account(struct amocrm *crm, json_t **info, struct fault *why)
+amocrm_account(
+    struct amocrm *crm, const struct amocrm_context *context, json_t **info, struct fault *why)
 {
-	(void)crm, (void)why;
+	(void)crm, (void)context, (void)why;
 	*info = json_pack("{s:i}", "id", 1);
 	return DONE;
 }
 
 enum outcome
-amocrm_fields(struct amocrm *crm, enum amocrm_kind kind, json_t **fields, struct fault *why)
+amocrm_fields(struct amocrm *crm, const struct amocrm_context *context, enum amocrm_kind kind,
+    json_t **fields, struct fault *why)
 {
-	(void)crm, (void)kind, (void)why;
+	(void)crm, (void)context, (void)kind, (void)why;
 	*fields = json_array();
 	return DONE;
 }
 
 enum outcome
-amocrm_pipelines(struct amocrm *crm, json_t **pipelines, struct fault *why)
+amocrm_pipelines(
+    struct amocrm *crm, const struct amocrm_context *context, json_t **pipelines, struct fault *why)
 {
-	(void)crm, (void)why;
+	(void)crm, (void)context, (void)why;
 	*pipelines = json_array();
 	return DONE;
 }

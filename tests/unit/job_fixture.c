@@ -35,7 +35,7 @@ fill_job(struct job *job, struct payment *paid, int64_t id)
 		.locks = service->locks,
 		.paid = paid,
 		.id = id,
-		.deadline_ms = clock_mono_ms() + 60 * 1000,
+		.context.deadline_ms = clock_mono_ms() + 60 * 1000,
 		.lock_deadline_ms = clock_mono_ms() + 100,
 		.warnings = json_array() };
 	job->who_count = payment_identities(paid, job->who);

@@ -71,7 +71,8 @@ look(void)
 {
 	json_decref(report);
 	report = NULL;
-	assert_int_equal(preview(service, &school, job.id, job.paid, &report, &why), DONE);
+	assert_int_equal(
+	    preview(service, &job.context, &school, job.id, job.paid, &report, &why), DONE);
 }
 
 static json_int_t
@@ -305,7 +306,8 @@ test_amocrm_fails(void **state)
 {
 	(void)state;
 	account.always = LATER;
-	assert_int_equal(preview(service, &school, job.id, job.paid, &report, &why), LATER);
+	assert_int_equal(
+	    preview(service, &job.context, &school, job.id, job.paid, &report, &why), LATER);
 	assert_null(report);
 }
 

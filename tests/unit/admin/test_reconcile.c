@@ -169,13 +169,13 @@ gone(void)
 	    parse("[" PAYMENT("a", "10000", "true", "[]") "," PAYMENT("b", "1", "false", "[]") "]");
 	struct limiter *limiter;
 	struct amocrm *crm;
+	struct amocrm_context context = { .deadline_ms = clock_mono_ms() + 60 * 1000 };
 	struct fault why;
 	enum outcome out;
 
 	assert_int_equal(limiter_open(fixture_path("limiter"), 200, &limiter, &why), DONE);
 	assert_int_equal(amocrm_open(settings, limiter, &crm, &why), DONE);
-	amocrm_set_deadline(crm, clock_mono_ms() + 60 * 1000);
-	out = reconcile_gone(crm, 30, payments, differences, &why);
+	out = reconcile_gone(crm, &context, 30, payments, differences, &why);
 	amocrm_close(crm);
 	limiter_close(limiter);
 	json_decref(payments);

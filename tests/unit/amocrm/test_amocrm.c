@@ -15,6 +15,7 @@
 static struct settings *settings;
 static struct limiter *limiter;
 static struct amocrm *crm;
+static struct amocrm_context context;
 static json_t *dropped;
 
 static int
@@ -30,7 +31,7 @@ set_up(void **state)
 	dropped = json_array();
 	assert_int_equal(limiter_open(fixture_path("limiter"), 200, &limiter, &why), DONE);
 	assert_int_equal(amocrm_open(settings, limiter, &crm, &why), DONE);
-	amocrm_set_deadline(crm, clock_mono_ms() + 60 * 1000);
+	context.deadline_ms = clock_mono_ms() + 60 * 1000;
 	return 0;
 }
 
@@ -104,13 +105,14 @@ test_search(void **state)
 	(void)state;
 	fake_http_answers(200, "{\"_embedded\": {\"contacts\": [{\"id\": 1}, {\"id\": 2}]}}");
 	assert_int_equal(
-	    amocrm_search(crm, AMOCRM_CONTACTS, "a+b@example.com", &found, &why), DONE);
+	    amocrm_search(crm, &context, AMOCRM_CONTACTS, "a+b@example.com", &found, &why), DONE);
 	assert_string_equal(ids_of(found), "1 2");
 	assert_request(
 	    0, "GET", API "/contacts?query=a%2Bb%40example.com&with=leads&limit=250&page=1");
 
 	fake_http_answers(200, "{\"_embedded\": {\"leads\": [{\"id\": 3}]}}");
-	assert_int_equal(amocrm_search(crm, AMOCRM_LEADS, "9991234567", &found, &why), DONE);
+	assert_int_equal(
+	    amocrm_search(crm, &context, AMOCRM_LEADS, "9991234567", &found, &why), DONE);
 	assert_string_equal(ids_of(found), "3");
 	assert_request(1, "GET", API "/leads?query=9991234567&with=contacts&limit=250&page=1");
 }
@@ -124,7 +126,7 @@ test_search_finds_nothing(void **state)
 
 	(void)state;
 	fake_http_answers(204, NULL);
-	assert_int_equal(amocrm_search(crm, AMOCRM_CONTACTS, "x", &found, &why), DONE);
+	assert_int_equal(amocrm_search(crm, &context, AMOCRM_CONTACTS, "x", &found, &why), DONE);
 	assert_string_equal(ids_of(found), "");
 	assert_int_equal(fake_request_count, 1);
 }
@@ -145,7 +147,7 @@ test_pages(void **state)
 	fake_http_answers(200,
 	    "{\"_links\": {\"self\": {\"href\": \"x\"}}, \"_embedded\": {\"contacts\": [{\"id\": "
 	    "4}]}}");
-	assert_int_equal(amocrm_search(crm, AMOCRM_CONTACTS, "x", &found, &why), DONE);
+	assert_int_equal(amocrm_search(crm, &context, AMOCRM_CONTACTS, "x", &found, &why), DONE);
 	assert_string_equal(ids_of(found), "1 2 3 4");
 	/* The link to the next page is not followed to wherever it points. */
 	assert_request(2, "GET", API "/contacts?query=x&with=leads&limit=250&page=3");
@@ -161,7 +163,7 @@ test_a_page_after_the_last(void **state)
 	(void)state;
 	fake_http_answers(200, "{" NEXT "\"_embedded\": {\"contacts\": [{\"id\": 1}]}}");
 	fake_http_answers(204, NULL);
-	assert_int_equal(amocrm_search(crm, AMOCRM_CONTACTS, "x", &found, &why), DONE);
+	assert_int_equal(amocrm_search(crm, &context, AMOCRM_CONTACTS, "x", &found, &why), DONE);
 	assert_string_equal(ids_of(found), "1");
 }
 
@@ -176,7 +178,7 @@ test_a_page_fails(void **state)
 	settings->retry_max_attempts = 1;
 	fake_http_answers(200, "{" NEXT "\"_embedded\": {\"contacts\": [{\"id\": 1}]}}");
 	fake_http_answers(500, NULL);
-	assert_int_equal(amocrm_search(crm, AMOCRM_CONTACTS, "x", &found, &why), LATER);
+	assert_int_equal(amocrm_search(crm, &context, AMOCRM_CONTACTS, "x", &found, &why), LATER);
 	assert_null(found);
 }
 
@@ -190,7 +192,7 @@ test_too_many_pages(void **state)
 	(void)state;
 	for (i = 0; i < 20; i++)
 		fake_http_answers(200, "{" NEXT "\"_embedded\": {\"contacts\": [{\"id\": 1}]}}");
-	assert_int_equal(amocrm_search(crm, AMOCRM_CONTACTS, "x", &found, &why), NEVER);
+	assert_int_equal(amocrm_search(crm, &context, AMOCRM_CONTACTS, "x", &found, &why), NEVER);
 	assert_null(found);
 	assert_int_equal(fake_http_left(), 0);
 }
@@ -204,7 +206,7 @@ test_newest(void **state)
 	(void)state;
 	fake_http_answers(
 	    200, "{" NEXT "\"_embedded\": {\"contacts\": [{\"id\": 9}, {\"id\": 8}]}}");
-	assert_int_equal(amocrm_newest(crm, AMOCRM_CONTACTS, &found, &why), DONE);
+	assert_int_equal(amocrm_newest(crm, &context, AMOCRM_CONTACTS, &found, &why), DONE);
 	assert_string_equal(ids_of(found), "9 8");
 	assert_int_equal(fake_request_count, 1);
 	assert_request(0, "GET", API "/contacts?order%5Bid%5D=desc&with=leads&limit=250&page=1");
@@ -218,7 +220,7 @@ test_read(void **state)
 
 	(void)state;
 	fake_http_answers(200, "{\"id\": 7, \"name\": \"x\"}");
-	assert_int_equal(amocrm_read(crm, AMOCRM_LEADS, 7, &lead, &why), DONE);
+	assert_int_equal(amocrm_read(crm, &context, AMOCRM_LEADS, 7, &lead, &why), DONE);
 	assert_string_equal(json_string_value(json_object_get(lead, "name")), "x");
 	assert_request(0, "GET", API "/leads/7?with=contacts");
 	json_decref(lead);
@@ -237,7 +239,8 @@ test_read_absent(void **state)
 		json_t *contact = (json_t *)&why;
 
 		fake_http_answers(statuses[i], statuses[i] == 404 ? "{\"status\": 404}" : NULL);
-		assert_int_equal(amocrm_read(crm, AMOCRM_CONTACTS, 7, &contact, &why), DONE);
+		assert_int_equal(
+		    amocrm_read(crm, &context, AMOCRM_CONTACTS, 7, &contact, &why), DONE);
 		assert_null(contact);
 	}
 }
@@ -256,15 +259,17 @@ test_read_unknown(void **state)
 		json_t *contact = (json_t *)&why;
 
 		fake_http_answers(statuses[i], NULL);
-		assert_int_equal(amocrm_read(crm, AMOCRM_CONTACTS, 7, &contact, &why), LATER);
+		assert_int_equal(
+		    amocrm_read(crm, &context, AMOCRM_CONTACTS, 7, &contact, &why), LATER);
 		assert_ptr_equal(contact, &why);
 		fake_clock_pass(10000);
-		amocrm_set_deadline(crm, clock_mono_ms() + 60 * 1000);
+		context.deadline_ms = clock_mono_ms() + 60 * 1000;
 	}
 	fake_http_answers(422, "{}");
 	limiter_close_breaker(limiter);
 	fake_clock_pass(10000);
-	assert_int_equal(amocrm_read(crm, AMOCRM_CONTACTS, 7, &(json_t *){ NULL }, &why), NEVER);
+	assert_int_equal(
+	    amocrm_read(crm, &context, AMOCRM_CONTACTS, 7, &(json_t *){ NULL }, &why), NEVER);
 }
 
 static void
@@ -275,10 +280,10 @@ test_read_another(void **state)
 
 	(void)state;
 	fake_http_answers(200, "{\"id\": 8}");
-	assert_int_equal(amocrm_read(crm, AMOCRM_LEADS, 7, &lead, &why), LATER);
+	assert_int_equal(amocrm_read(crm, &context, AMOCRM_LEADS, 7, &lead, &why), LATER);
 	assert_null(lead);
 	fake_http_answers(200, "{}");
-	assert_int_equal(amocrm_read(crm, AMOCRM_LEADS, 7, &lead, &why), LATER);
+	assert_int_equal(amocrm_read(crm, &context, AMOCRM_LEADS, 7, &lead, &why), LATER);
 	assert_null(lead);
 }
 
@@ -288,7 +293,7 @@ read_leads(const char *ids)
 	struct fault why = { "" };
 	json_t *wanted = parse(ids), *leads = NULL;
 
-	assert_int_equal(amocrm_read_leads(crm, wanted, &leads, &why), DONE);
+	assert_int_equal(amocrm_read_leads(crm, &context, wanted, &leads, &why), DONE);
 	json_decref(wanted);
 	return ids_of(leads);
 }
@@ -341,7 +346,7 @@ test_read_leads_many(void **state)
 		json_array_append_new(ids, json_integer(i));
 	fake_http_answers(200, "{\"_embedded\": {\"leads\": [{\"id\": 1}]}}");
 	fake_http_answers(200, "{\"_embedded\": {\"leads\": [{\"id\": 151}]}}");
-	assert_int_equal(amocrm_read_leads(crm, ids, &leads, &why), DONE);
+	assert_int_equal(amocrm_read_leads(crm, &context, ids, &leads, &why), DONE);
 	assert_string_equal(ids_of(leads), "1 151");
 	assert_request(1, "GET", API "/leads?with=contacts&limit=250&filter%5Bid%5D%5B%5D=151");
 	json_decref(ids);
@@ -358,7 +363,7 @@ test_read_leads_fails(void **state)
 	fake_http_answers(200, "{\"_embedded\": {\"leads\": [{\"id\": 99}]}}");
 	fake_http_answers(200, "{\"id\": 5}");
 	fake_http_answers(500, NULL);
-	assert_int_equal(amocrm_read_leads(crm, ids, &leads, &why), LATER);
+	assert_int_equal(amocrm_read_leads(crm, &context, ids, &leads, &why), LATER);
 	assert_null(leads);
 	json_decref(ids);
 }
@@ -373,7 +378,7 @@ create(const char *entity, int64_t *id)
 	json_t *json = parse(entity), *before = json_deep_copy(json);
 	struct amocrm_item item = { .entity = json, .dropped = dropped };
 
-	amocrm_create(crm, AMOCRM_LEADS, &item, 1);
+	amocrm_create(crm, &context, AMOCRM_LEADS, &item, 1);
 	*id = item.id;
 	/* The caller's own is left as it was. */
 	assert_true(json_equal(json, before));
@@ -388,7 +393,7 @@ update(const char *entity)
 	json_t *json = parse(entity);
 	struct amocrm_item item = { .id = 7, .entity = json, .dropped = dropped };
 
-	amocrm_update(crm, AMOCRM_LEADS, &item, 1);
+	amocrm_update(crm, &context, AMOCRM_LEADS, &item, 1);
 	json_decref(json);
 	return item.out;
 }
@@ -587,12 +592,12 @@ test_notes(void **state)
 	(void)state;
 	fake_http_answers(
 	    200, "{\"_embedded\": {\"notes\": [{\"id\": 3, \"params\": {\"text\": \"x\"}}]}}");
-	assert_int_equal(amocrm_notes(crm, 7, &notes, &why), DONE);
+	assert_int_equal(amocrm_notes(crm, &context, 7, &notes, &why), DONE);
 	assert_string_equal(ids_of(notes), "3");
 	assert_request(0, "GET",
 	    API "/leads/7/notes?filter%5Bnote_type%5D=common&order%5Bid%5D=desc&limit=250&page=1");
 	fake_http_answers(204, NULL);
-	assert_int_equal(amocrm_notes(crm, 7, &notes, &why), DONE);
+	assert_int_equal(amocrm_notes(crm, &context, 7, &notes, &why), DONE);
 	assert_string_equal(ids_of(notes), "");
 }
 
@@ -603,7 +608,7 @@ write_note(const char *text, int64_t *id)
 	    "{s:i, s:s, s:{s:s}}", "entity_id", 7, "note_type", "common", "params", "text", text);
 	struct amocrm_item item = { .entity = note, .dropped = dropped };
 
-	amocrm_create(crm, AMOCRM_NOTES, &item, 1);
+	amocrm_create(crm, &context, AMOCRM_NOTES, &item, 1);
 	json_decref(note);
 	*id = item.id;
 	return item.out;
@@ -649,18 +654,18 @@ test_tasks(void **state)
 	    "{\"id\": 5, \"entity_type\": \"leads\", \"entity_id\": 8}, {\"id\": 6, "
 	    "\"entity_type\": "
 	    "null}]}}");
-	assert_int_equal(amocrm_tasks(crm, 7, &tasks, &why), DONE);
+	assert_int_equal(amocrm_tasks(crm, &context, 7, &tasks, &why), DONE);
 	assert_string_equal(ids_of(tasks), "3");
 	assert_request(0, "GET",
 	    API "/tasks?filter%5Bentity_type%5D=leads&filter%5Bentity_id%5D=7&order%5Bid%5D=desc&"
 		"limit=250&"
 		"page=1");
 	fake_http_answers(204, NULL);
-	assert_int_equal(amocrm_tasks(crm, 7, &tasks, &why), DONE);
+	assert_int_equal(amocrm_tasks(crm, &context, 7, &tasks, &why), DONE);
 	assert_string_equal(ids_of(tasks), "");
 	tasks = NULL;
 	fake_http_answers(400, "{}");
-	assert_int_equal(amocrm_tasks(crm, 7, &tasks, &why), NEVER);
+	assert_int_equal(amocrm_tasks(crm, &context, 7, &tasks, &why), NEVER);
 	assert_null(tasks);
 }
 
@@ -675,7 +680,7 @@ test_create_task(void **state)
 	(void)state;
 	fake_http_answers(
 	    200, "{\"_embedded\": {\"tasks\": [{\"id\": 4745251, \"request_id\": \"0\"}]}}");
-	amocrm_create(crm, AMOCRM_TASKS, &item, 1);
+	amocrm_create(crm, &context, AMOCRM_TASKS, &item, 1);
 	assert_int_equal(item.out, DONE);
 	assert_int_equal(item.id, 4745251);
 	assert_request(0, "POST", API "/tasks");
@@ -686,13 +691,13 @@ test_create_task(void **state)
 
 	item.id = 0;
 	fake_http_fails(UNSURE);
-	amocrm_create(crm, AMOCRM_TASKS, &item, 1);
+	amocrm_create(crm, &context, AMOCRM_TASKS, &item, 1);
 	assert_int_equal(item.out, UNSURE);
 	/* What a task must have is not dropped. */
 	fake_http_answers(400,
 	    "{\"validation-errors\": [{\"request_id\": \"0\", \"errors\": [{\"code\":"
 	    " \"NotSupportedChoice\", \"path\": \"responsible_user_id\"}]}]}");
-	amocrm_create(crm, AMOCRM_TASKS, &item, 1);
+	amocrm_create(crm, &context, AMOCRM_TASKS, &item, 1);
 	assert_int_equal(item.out, NEVER);
 	assert_int_equal(item.id, 0);
 	json_decref(entity);
@@ -724,9 +729,9 @@ write_several(bool change)
 			.dropped = several_dropped[i] };
 	}
 	if (change)
-		amocrm_update(crm, AMOCRM_LEADS, several, SEVERAL);
+		amocrm_update(crm, &context, AMOCRM_LEADS, several, SEVERAL);
 	else
-		amocrm_create(crm, AMOCRM_LEADS, several, SEVERAL);
+		amocrm_create(crm, &context, AMOCRM_LEADS, several, SEVERAL);
 	for (i = 0; i < SEVERAL; i++)
 		json_decref(entities[i]);
 }
@@ -871,7 +876,7 @@ test_all_notes(void **state)
 	    "{\"_embedded\": {\"notes\": [{\"id\": 1}]}, \"_links\": {\"next\": {\"href\": "
 	    "\"x\"}}}");
 	fake_http_answers(200, "{\"_embedded\": {\"notes\": [{\"id\": 2}]}}");
-	assert_int_equal(amocrm_all_notes(crm, 7, &found, &why), DONE);
+	assert_int_equal(amocrm_all_notes(crm, &context, 7, &found, &why), DONE);
 	assert_string_equal(ids_of(found), "1 2");
 	assert_request(
 	    1, "GET", API "/leads/7/notes?filter%5Bnote_type%5D=common&limit=250&page=2");
@@ -885,13 +890,13 @@ test_account(void **state)
 
 	(void)state;
 	fake_http_answers(200, "{\"id\": 5, \"name\": \"school\"}");
-	assert_int_equal(amocrm_account(crm, &info, &why), DONE);
+	assert_int_equal(amocrm_account(crm, &context, &info, &why), DONE);
 	assert_int_equal(json_integer_value(json_object_get(info, "id")), 5);
 	json_decref(info);
 	assert_request(0, "GET", API "/account?with=task_types");
 
 	fake_http_answers(200, "{\"name\": \"a gateway's\"}");
-	assert_int_equal(amocrm_account(crm, &info, &why), LATER);
+	assert_int_equal(amocrm_account(crm, &context, &info, &why), LATER);
 }
 
 static void
@@ -905,16 +910,16 @@ test_fields_and_pipelines(void **state)
 	    "{\"_embedded\": {\"custom_fields\": [{\"id\": 1}]}, \"_links\": {\"next\": {\"href\": "
 	    "\"x\"}}}");
 	fake_http_answers(200, "{\"_embedded\": {\"custom_fields\": [{\"id\": 2}]}}");
-	assert_int_equal(amocrm_fields(crm, AMOCRM_LEADS, &found, &why), DONE);
+	assert_int_equal(amocrm_fields(crm, &context, AMOCRM_LEADS, &found, &why), DONE);
 	assert_string_equal(ids_of(found), "1 2");
 	assert_request(1, "GET", API "/leads/custom_fields?order%5Bsort%5D=asc&limit=250&page=2");
 
 	fake_http_answers(
 	    200, "{\"_embedded\": {\"pipelines\": [{\"id\": 3}, {\"name\": \"no id\"}]}}");
-	assert_int_equal(amocrm_pipelines(crm, &found, &why), DONE);
+	assert_int_equal(amocrm_pipelines(crm, &context, &found, &why), DONE);
 	assert_string_equal(ids_of(found), "3");
 	fake_http_answers(200, "{}");
-	assert_int_equal(amocrm_pipelines(crm, &found, &why), LATER);
+	assert_int_equal(amocrm_pipelines(crm, &context, &found, &why), LATER);
 }
 
 #define test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)

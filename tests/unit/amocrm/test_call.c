@@ -14,6 +14,7 @@
 
 static struct settings *settings;
 static struct caller caller;
+static struct amocrm_context context;
 
 static int
 set_up(void **state)
@@ -25,8 +26,8 @@ set_up(void **state)
 	fake_http_reset();
 	fixture_begin();
 	settings = fixture_settings();
-	caller =
-	    (struct caller){ .settings = settings, .deadline_ms = clock_mono_ms() + 60 * 1000 };
+	caller = (struct caller){ .settings = settings };
+	context = (struct amocrm_context){ .deadline_ms = clock_mono_ms() + 60 * 1000 };
 	assert_int_equal(limiter_open(fixture_path("limiter"), 200, &caller.limiter, &why), DONE);
 	assert_int_equal(http_client_open("token", NULL, &caller.http, &why), DONE);
 	return 0;
@@ -61,7 +62,7 @@ perform(const char *method, bool once, struct fault *why)
 	json_t *body = strcmp(method, "GET") == 0 ? NULL : json_pack("{s:s}", "name", "x");
 	struct call call = { .method = method, .path = path, .body = body, .once = once };
 	struct reply reply;
-	enum outcome out = call_perform(&caller, &call, &reply, why);
+	enum outcome out = call_perform(&caller, &context, &call, &reply, why);
 
 	json_decref(body);
 	json_decref(reply.json);
@@ -89,7 +90,7 @@ test_request(void **state)
 
 	(void)state;
 	fake_http_answers(200, "{\"id\": 5}");
-	assert_int_equal(call_perform(&caller, &call, &reply, &why), DONE);
+	assert_int_equal(call_perform(&caller, &context, &call, &reply, &why), DONE);
 	assert_int_equal(reply.status, 200);
 	assert_int_equal(json_integer_value(json_object_get(reply.json, "id")), 5);
 	assert_int_equal(fake_request_count, 1);
@@ -110,10 +111,10 @@ test_deadline_of_all(void **state)
 	struct fault why;
 
 	(void)state;
-	caller.deadline_ms = clock_mono_ms() + 500;
+	context.deadline_ms = clock_mono_ms() + 500;
 	fake_http_answers(200, "{}");
 	assert_int_equal(perform("GET", false, &why), DONE);
-	assert_int_equal(fake_requests[0].deadline_ms, caller.deadline_ms);
+	assert_int_equal(fake_requests[0].deadline_ms, context.deadline_ms);
 
 	/* Past it nothing is sent any more. */
 	fake_clock_pass(1000);
@@ -160,15 +161,15 @@ test_every_status(void **state)
 		assert_int_equal(perform_status(cases[i].status, "GET", false), cases[i].get);
 		limiter_close_breaker(caller.limiter);
 		fake_clock_pass(60 * 1000);
-		caller.deadline_ms = clock_mono_ms() + 60 * 1000;
+		context.deadline_ms = clock_mono_ms() + 60 * 1000;
 		assert_int_equal(perform_status(cases[i].status, "PATCH", false), cases[i].write);
 		limiter_close_breaker(caller.limiter);
 		fake_clock_pass(60 * 1000);
-		caller.deadline_ms = clock_mono_ms() + 60 * 1000;
+		context.deadline_ms = clock_mono_ms() + 60 * 1000;
 		assert_int_equal(perform_status(cases[i].status, "POST", true), cases[i].write);
 		limiter_close_breaker(caller.limiter);
 		fake_clock_pass(60 * 1000);
-		caller.deadline_ms = clock_mono_ms() + 60 * 1000;
+		context.deadline_ms = clock_mono_ms() + 60 * 1000;
 	}
 	assert_int_equal(fake_http_left(), 0);
 }
@@ -248,7 +249,7 @@ test_no_time_to_repeat(void **state)
 	struct fault why = { "" };
 
 	(void)state;
-	caller.deadline_ms = clock_mono_ms() + 900;
+	context.deadline_ms = clock_mono_ms() + 900;
 	fake_http_answers(500, NULL);
 	assert_int_equal(perform("GET", false, &why), LATER);
 	assert_int_equal(fake_request_count, 1);
@@ -326,13 +327,13 @@ test_overwrites(void **state)
 
 	(void)state;
 	fake_http_fails(UNSURE);
-	assert_int_equal(call_perform(&caller, &call, &reply, &why), UNSURE);
+	assert_int_equal(call_perform(&caller, &context, &call, &reply, &why), UNSURE);
 	assert_int_equal(fake_request_count, 1);
 	assert_true(fake_requests[0].once);
 	/* amoCRM itself answered: it is over. */
 	fake_http_answers(500, NULL);
 	fake_http_answers(200, "{}");
-	assert_int_equal(call_perform(&caller, &call, &reply, &why), DONE);
+	assert_int_equal(call_perform(&caller, &context, &call, &reply, &why), DONE);
 	assert_int_equal(fake_request_count, 3);
 	json_decref(reply.json);
 	json_decref(body);
@@ -362,7 +363,7 @@ test_unsure_sticks_without_a_turn(void **state)
 	struct fault why = { "" };
 
 	(void)state;
-	caller.deadline_ms = clock_mono_ms() + 5000;
+	context.deadline_ms = clock_mono_ms() + 5000;
 	fake_http_fails(UNSURE);
 	limiter_hold(caller.limiter, 0);
 	settings->retry_wait_min_s = settings->retry_wait_max_s = 1;
@@ -383,9 +384,9 @@ test_request_id(void **state)
 	fake_http_answers(204, NULL);
 	fake_http_answers(204, NULL);
 	assert_int_equal(perform("GET", false, &why), DONE);
-	caller.request_id = "";
+	context.request_id = "";
 	assert_int_equal(perform("GET", false, &why), DONE);
-	caller.request_id = "0123-abc";
+	context.request_id = "0123-abc";
 	assert_int_equal(perform("POST", false, &why), DONE);
 	assert_null(fake_requests[0].header);
 	assert_null(fake_requests[1].header);
@@ -399,7 +400,7 @@ test_429_header(void **state)
 	struct limiter_state seen;
 
 	(void)state;
-	caller.deadline_ms = clock_mono_ms() + 5000;
+	context.deadline_ms = clock_mono_ms() + 5000;
 	fake_http_answers(429, "{\"retry_after\": 3}");
 	fake_http_retry_after(30 * 1000);
 	assert_int_equal(perform("GET", false, &why), LATER);
@@ -438,7 +439,7 @@ test_429_reply(void **state)
 	(void)state;
 	settings->retry_max_attempts = 1;
 	fake_http_answers(429, "{\"retry_after\": 300}");
-	assert_int_equal(call_perform(&caller, &call, &reply, &why), LATER);
+	assert_int_equal(call_perform(&caller, &context, &call, &reply, &why), LATER);
 	assert_int_equal(reply.status, 429);
 	assert_int_equal(reply.advice_ms, 300 * 1000);
 	json_decref(reply.json);
@@ -548,7 +549,7 @@ test_breaker_closes(void **state)
 	fake_http_answers(401, NULL);
 	assert_int_equal(perform("GET", false, &why), LATER);
 	fake_clock_pass(LIMITER_PROBE_MS + 1);
-	caller.deadline_ms = clock_mono_ms() + 5000;
+	context.deadline_ms = clock_mono_ms() + 5000;
 	fake_http_answers(404, "{}");
 	assert_int_equal(perform("GET", false, &why), NEVER);
 	assert_false(look().open);
@@ -556,7 +557,7 @@ test_breaker_closes(void **state)
 	fake_http_answers(402, NULL);
 	assert_int_equal(perform("GET", false, &why), LATER);
 	fake_clock_pass(LIMITER_PROBE_MS + 1);
-	caller.deadline_ms = clock_mono_ms() + 5000;
+	context.deadline_ms = clock_mono_ms() + 5000;
 	/* A failing network says nothing about it. */
 	fake_http_fails(LATER);
 	assert_int_equal(perform("GET", false, &why), LATER);

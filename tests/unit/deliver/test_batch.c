@@ -126,7 +126,8 @@ static enum outcome
 fail_to_search(struct job *job, struct fault *why)
 {
 	json_t *found = NULL;
-	enum outcome out = amocrm_search(job->with->crm, AMOCRM_CONTACTS, "x", &found, why);
+	enum outcome out =
+	    amocrm_search(job->with->crm, &job->context, AMOCRM_CONTACTS, "x", &found, why);
 
 	json_decref(found);
 	return out;
