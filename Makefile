@@ -23,7 +23,8 @@ LIBS       := -lcurl -ljansson -lcrypto -lsqlite3 -lm
 Q          := $(if $(V),,@)
 
 LIB        := $(B)/libpaymentsync.a
-LIB_OBJ    := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*/*.c)) $(B)/lib/rules/builtin.o $(B)/lib/web/status_style.o
+EMBEDDED   := $(addprefix $(B)/lib/,rules/builtin.o web/locale_texts.o web/status_template.o)
+LIB_OBJ    := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*/*.c)) $(EMBEDDED)
 FCGI_OBJ   := $(addprefix $(B)/cgi/,payment.o startup.o fastcgi.o exchange.o pool.o notify.o log.o)
 SYNCD_OBJ  := $(addprefix $(B)/cgi/,syncd.o backlog.o startup.o pool.o notify.o log.o)
 CTL_OBJ    := $(patsubst %.c,$(B)/%.o,$(wildcard cgi/ctl/*.c)) $(addprefix $(B)/cgi/,startup.o log.o)
@@ -43,21 +44,21 @@ $(B)/%.o: %.c
 	@echo "  CC    $<"
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-# The built-in rules, as a C array made of lib/rules/mapping.json.
+# What a command writes, as a C string of that name: $(call embed,NAME,COMMAND).
+define embed
+	@mkdir -p $(@D)
+	@echo "  GEN   $@"
+	$(Q){ echo 'extern const char $(1)[]; const char $(1)[] = {'; \
+	    $(2) | od -An -v -tx1 | sed 's/ \([0-9a-f][0-9a-f]\)/(char)0x\1,/g'; echo '0 };'; } >$@.tmp && mv $@.tmp $@
+endef
 $(B)/lib/rules/builtin.c: lib/rules/mapping.json
-	@mkdir -p $(@D)
-	@echo "  GEN   $@"
-	$(Q){ echo 'extern const char rules_builtin[]; const char rules_builtin[] = {'; \
-	    od -An -v -tx1 $< | sed 's/ \([0-9a-f][0-9a-f]\)/(char)0x\1,/g'; echo '0 };'; } >$@.tmp && mv $@.tmp $@
-# The same for the status page's style sheet.
-$(B)/lib/web/status_style.c: lib/web/status.css
-	@mkdir -p $(@D)
-	@echo "  GEN   $@"
-	$(Q){ echo 'extern const char status_style[]; const char status_style[] = {'; \
-	    od -An -v -tx1 $< | sed 's/ \([0-9a-f][0-9a-f]\)/(char)0x\1,/g'; echo '0 };'; } >$@.tmp && mv $@.tmp $@
-$(B)/lib/web/status_style.o: $(B)/lib/web/status_style.c
-	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
-$(B)/lib/rules/builtin.o: $(B)/lib/rules/builtin.c
+	$(call embed,rules_builtin,cat $<)
+$(B)/lib/web/locale_texts.c: lib/web/locale.json
+	$(call embed,locale_texts,cat $<)
+# The template with its style sheet in it, without what only indents the source.
+$(B)/lib/web/status_template.c: lib/web/status.html lib/web/status.css
+	$(call embed,status_template,sed -e '/@STYLE@/{' -e 'r lib/web/status.css' -e d -e '}' $< | sed 's/^ *//' | tr -d '\n')
+$(EMBEDDED): %.o: %.c
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
 $(LIB): $(LIB_OBJ)

@@ -1,26 +1,23 @@
+/*
+ * Where each bar of the chart stands and what is written beside it.  Everything is computed in integers, in units of the
+ * drawing, which the template states too: the browser stretches them.
+ */
+#include <stddef.h>
+
 #include "web/chart.h"
 
-/* The drawing's own units: a bar a day, this high and wide. */
+/* A day is STEP wide, its bar 64 in the middle of it, and the highest HEIGHT. */
 #define HEIGHT 1000
 #define STEP   100
-#define BAR    64
+#define INSET  18
 
-static int64_t
-total(const struct chart_day *day)
+/* A room for one text, until the end of the block. */
+#define TEXT ((char[LOCALE_TEXT]){ 0 })
+
+int64_t
+chart_sum(const struct chart_day *day)
 {
 	return day->carried + day->waiting + day->failed;
-}
-
-static int64_t
-highest(const struct chart_day *days, int count)
-{
-	int64_t most = 0;
-	int i;
-
-	for (i = 0; i < count; i++)
-		if (total(&days[i]) > most)
-			most = total(&days[i]);
-	return most;
 }
 
 /* The next of 2, 4, 6, 8, 10, 20 .. roubles: the top of the scale, whose half is round too. */
@@ -39,144 +36,66 @@ round_up(int64_t kopecks)
 	return power * steps[i];
 }
 
-static void
-write_scale(struct html *page, const struct locale *locale, int64_t top)
+/* The parts of a day's bar, each standing on the one before. */
+static json_t *
+bars_of(const struct chart_day *day, int left, int64_t top)
 {
-	char text[LOCALE_TEXT];
-	int i;
+	const struct {
+		const char *tone;
+		int64_t kopecks;
+	} parts[] = { { "carried", day->carried }, { "waiting", day->waiting },
+		{ "failed", day->failed } };
+	json_t *bars = json_array();
+	int64_t below = 0;
+	size_t i;
 
-	html_markup(page, "<div class=\"scale\" aria-hidden=\"true\">");
-	for (i = 2; i >= 0; i--) {
-		html_markup(page, "<span>");
-		html_text(page, locale_amount(locale, text, top * i / 2));
-		html_markup(page, "</span>");
+	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		int64_t height = parts[i].kopecks * HEIGHT / top;
+
+		/* Little is still something. */
+		if (parts[i].kopecks > 0 && height < 8)
+			height = 8;
+		below += height;
+		if (height > 0)
+			json_array_append_new(bars,
+			    json_pack("{s:s, s:i, s:I, s:I}", "tone", parts[i].tone, "x",
+				left + INSET, "y", (json_int_t)(HEIGHT - below), "height",
+				(json_int_t)height));
 	}
-	html_markup(page, "</div>");
+	return bars;
 }
 
-/* One part of a bar, standing on what is below it; returns how high the bar now is. */
-static int64_t
-write_part(
-    struct html *page, const char *kind, int number, int64_t kopecks, int64_t below, int64_t top)
+json_t *
+chart_view(const struct locale *locale, int64_t first_day, const struct chart_day *days, int count)
 {
-	int64_t height = kopecks * HEIGHT / top;
-
-	/* Little is still something. */
-	if (kopecks > 0 && height < 8)
-		height = 8;
-	if (height > 0)
-		html_format(page,
-		    "<rect class=\"%s\" x=\"%d\" y=\"%lld\" width=\"%d\" height=\"%lld\"/>", kind,
-		    number * STEP + (STEP - BAR) / 2, (long long)(HEIGHT - below - height), BAR,
-		    (long long)height);
-	return below + height;
-}
-
-static void
-write_bar(struct html *page, const struct locale *locale, int64_t day, int number,
-    const struct chart_day *seen, int64_t top)
-{
-	char text[LOCALE_TEXT];
-	int64_t below;
-
-	html_markup(page, "<g><title>");
-	html_text(page, locale_day(locale, text, day));
-	html_markup(page, ": ");
-	html_text(page, locale_roubles(locale, text, total(seen)));
-	html_markup(page, ", ");
-	html_text(page, locale_count(locale, text, seen->payments));
-	html_markup(page, " ");
-	html_text(page, locale->payments[locale->plural(seen->payments)]);
-	html_markup(page, "</title>");
-	/* The pointer finds the day above a low bar too. */
-	html_format(page, "<rect class=\"day\" x=\"%d\" y=\"0\" width=\"%d\" height=\"%d\"/>",
-	    number * STEP, STEP, HEIGHT);
-	below = write_part(page, "carried", number, seen->carried, 0, top);
-	below = write_part(page, "waiting", number, seen->waiting, below, top);
-	write_part(page, "failed", number, seen->failed, below, top);
-	html_markup(page, "</g>");
-}
-
-static void
-write_bars(struct html *page, const struct locale *locale, int64_t first_day,
-    const struct chart_day *days, int count, int64_t most)
-{
-	char text[LOCALE_TEXT];
-	int64_t top = round_up(most);
+	json_t *all, *latest_first;
+	int64_t most = 0, top;
 	int i;
 
-	html_format(page,
-	    "<svg viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\" role=\"img\""
-	    " aria-labelledby=\"chart-title chart-about\"><title id=\"chart-title\">",
-	    count * STEP, HEIGHT);
-	html_text(page, locale->chart);
-	html_markup(page, "</title><desc id=\"chart-about\">");
-	html_fill(page, locale->chart_about, locale_amount(locale, text, most));
-	html_markup(page, "</desc>");
-	for (i = 0; i <= 2; i++)
-		html_format(page, "<line x1=\"0\" x2=\"%d\" y1=\"%d\" y2=\"%d\"/>", count * STEP,
-		    i * HEIGHT / 2, i * HEIGHT / 2);
 	for (i = 0; i < count; i++)
-		write_bar(page, locale, first_day + i, i, &days[i], top);
-	html_markup(page, "</svg>");
-}
+		if (chart_sum(&days[i]) > most)
+			most = chart_sum(&days[i]);
+	if (most == 0)
+		return NULL;
+	top = round_up(most);
 
-/* Each week's day, ending with the last. */
-static void
-write_days(struct html *page, const struct locale *locale, int64_t first_day, int count)
-{
-	char text[LOCALE_TEXT];
-	int i;
-
-	html_markup(page, "<div class=\"days\" aria-hidden=\"true\">");
+	all = json_array();
+	latest_first = json_array();
 	for (i = 0; i < count; i++) {
-		html_markup(page, "<span>");
-		if ((count - 1 - i) % 7 == 0) {
-			html_markup(page, "<b>");
-			html_text(page, locale_day(locale, text, first_day + i));
-			html_markup(page, "</b>");
-		}
-		html_markup(page, "</span>");
+		json_t *day = json_pack("{s:s, s:s, s:s, s:s, s:i, s:o, s:b}", "day",
+		    locale_day(locale, TEXT, first_day + i), "sum",
+		    locale_roubles(locale, TEXT, chart_sum(&days[i])), "count",
+		    locale_count(locale, TEXT, days[i].payments), "payments",
+		    locale_payments(locale, TEXT, days[i].payments), "left", i * STEP, "bars",
+		    bars_of(&days[i], i * STEP, top),
+		    /* More dates than one a week would run into each other; the last day has one. */
+		    "week", (count - 1 - i) % 7 == 0);
+
+		json_array_append(all, day);
+		json_array_insert_new(latest_first, 0, day);
 	}
-	html_markup(page, "</div>");
-}
-
-static void
-write_legend(struct html *page, const struct locale *locale)
-{
-	const char *const kinds[][2] = { { "carried", locale->carried },
-		{ "waiting", locale->waiting }, { "failed", locale->failed } };
-	int i;
-
-	html_markup(page, "<ul class=\"legend\">");
-	for (i = 0; i < 3; i++) {
-		html_format(page, "<li class=\"%s\">", kinds[i][0]);
-		html_text(page, kinds[i][1]);
-		html_markup(page, "</li>");
-	}
-	html_markup(page, "</ul>");
-}
-
-bool
-chart_write(struct html *page, const struct locale *locale, int64_t first_day,
-    const struct chart_day *days, int count)
-{
-	int64_t most = highest(days, count);
-
-	html_markup(page, "<div class=\"head\"><h2>");
-	html_text(page, locale->chart);
-	html_markup(page, "</h2>");
-	if (most == 0) {
-		html_markup(page, "</div><p class=\"none\">");
-		html_text(page, locale->chart_empty);
-		html_markup(page, "</p>");
-		return false;
-	}
-	write_legend(page, locale);
-	html_markup(page, "</div><div class=\"plot\">");
-	write_scale(page, locale, round_up(most));
-	write_bars(page, locale, first_day, days, count, most);
-	write_days(page, locale, first_day, count);
-	html_markup(page, "</div>");
-	return true;
+	return json_pack("{s:i, s:o, s:[s, s, s], s:o, s:o}", "width", count * STEP, "about",
+	    locale_fill(locale_text(locale, "chart_about"), locale_amount(locale, TEXT, most)),
+	    "scale", locale_amount(locale, TEXT, top), locale_amount(locale, TEXT, top / 2),
+	    locale_amount(locale, TEXT, 0), "days", all, "latest_first", latest_first);
 }

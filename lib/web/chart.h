@@ -1,26 +1,23 @@
 #ifndef WEB_CHART_H
 #define WEB_CHART_H
 
-#include <stdbool.h>
-
-#include "web/html.h"
 #include "web/locale.h"
 
 /*
- * Payments by day, as bars of what was carried, what waits and what failed.  The bars are an SVG that stretches to any
- * width; what is to be read stands around it as text that does not.
+ * Payments by day, as bars of what was delivered, what waits and what failed.  lib/web/status.html draws them as an SVG that
+ * stretches to any width; what is to be read stands around it as text that does not.
  */
 struct chart_day {
 	int64_t payments;
 	int64_t carried, waiting, failed; /* Kopecks. */
 };
+int64_t chart_sum(const struct chart_day *day);
 
 /*
- * Write `count` days, of which the first is `first_day` (clock_day(): days since 1970 in the payments' zone), oldest first.
- * False when there is nothing to draw, as no day has an amount; that is then said in words.  It writes a heading and what
- * belongs to it, for the caller to put into an element of its own.
+ * The template's values for `count` days, of which the first is `first_day` (clock_day(): days since 1970 in the payments'
+ * zone), oldest first, as a new JSON object; NULL when there is nothing to draw, as no day has an amount.
  */
-bool chart_write(struct html *page, const struct locale *locale, int64_t first_day,
-    const struct chart_day *days, int count);
+json_t *chart_view(
+    const struct locale *locale, int64_t first_day, const struct chart_day *days, int count);
 
 #endif

@@ -1,30 +1,20 @@
-#include <inttypes.h>
-#include <stdarg.h>
+/*
+ * The template engine.  Debian has none for C that escapes by itself (ctemplate is C++), and the page needs no more than
+ * values, repetition and choice.  A value reaches the page through write_escaped() alone, so that whoever changes the page
+ * cannot forget to escape.
+ */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "web/html.h"
 
-void
-html_begin(struct html *page)
-{
-	*page = (struct html){ 0 };
-	page->out = memory_stream(&page->text, &page->size);
-}
-
-char *
-html_end(struct html *page)
-{
-	memory_stream_end(page->out);
-	return page->text;
-}
-
-void
-html_markup(struct html *page, const char *markup)
-{
-	fputs(markup, page->out);
-}
+/* A value whose section is being written, and those around it. */
+struct scope {
+	const json_t *value;
+	const struct scope *outer;
+};
 
 static const char *
 escape_of(char c)
@@ -46,61 +36,98 @@ escape_of(char c)
 }
 
 static void
-text_of_length(struct html *page, const char *text, size_t length)
+write_escaped(FILE *out, const char *text)
 {
-	size_t i;
-
-	for (i = 0; i < length; i++) {
-		const char *escape = escape_of(text[i]);
+	for (; *text != '\0'; text++) {
+		const char *escape = escape_of(*text);
 
 		if (escape != NULL)
-			fputs(escape, page->out);
+			fputs(escape, out);
 		else
-			fputc(text[i], page->out);
+			fputc(*text, out);
 	}
 }
 
-void
-html_text(struct html *page, const char *text)
+/* The value of a name, which is cut at its points; NULL: there is none. */
+static const json_t *
+find_value(const struct scope *scope, char *name)
 {
-	if (text != NULL)
-		text_of_length(page, text, strlen(text));
+	const char *part = strsep(&name, ".");
+	const json_t *value = NULL;
+
+	if (*part == '\0')
+		return scope->value;
+	for (; value == NULL && scope != NULL; scope = scope->outer)
+		value = json_object_get(scope->value, part);
+	while ((part = strsep(&name, ".")) != NULL)
+		value = json_object_get(value, part);
+	return value;
 }
 
-void
-html_element(struct html *page, const char *before, const char *text, const char *after)
+static bool
+is_empty(const json_t *value)
 {
-	html_markup(page, before);
-	html_text(page, text);
-	html_markup(page, after);
+	return value == NULL || json_is_null(value) || json_is_false(value) ||
+	    (json_is_string(value) && json_string_length(value) == 0) ||
+	    (json_is_array(value) && json_array_size(value) == 0);
 }
 
-void
-html_number(struct html *page, int64_t number)
+/*
+ * Write up to the tag that closes the section, or to the end, and return what follows.  out is NULL in a section that is
+ * left out: then only its end is looked for.
+ */
+static const char *
+render(FILE *out, const char *at, const struct scope *scope)
 {
-	fprintf(page->out, "%" PRId64, number);
-}
+	const char *tag;
 
-void
-html_fill(struct html *page, const char *text, const char *value)
-{
-	const char *place = strstr(text, "{}");
+	while ((tag = strstr(at, "{{")) != NULL) {
+		const char *end = strstr(tag, "}}"), *section;
+		struct scope inner = { NULL, scope };
+		char kind = tag[2], *name;
+		size_t i;
 
-	if (place == NULL) {
-		html_text(page, text);
-		return;
+		if (end == NULL)
+			abort();
+		if (out != NULL)
+			fwrite(at, 1, (size_t)(tag - at), out);
+		at = section = end + 2;
+		if (kind == '/')
+			return at;
+		tag += strchr("#^", kind) != NULL ? 3 : 2;
+		name = text_part(tag, (size_t)(end - tag));
+		inner.value = out != NULL ? find_value(scope, name) : NULL;
+		free(name);
+
+		if (kind == '^') {
+			at = render(is_empty(inner.value) ? out : NULL, section, scope);
+		} else if (kind == '#' && json_is_array(inner.value) && !is_empty(inner.value)) {
+			const json_t *all = inner.value;
+
+			json_array_foreach(all, i, inner.value)
+				at = render(out, section, &inner);
+		} else if (kind == '#') {
+			at = render(is_empty(inner.value) ? NULL : out, section, &inner);
+		} else if (json_is_integer(inner.value)) {
+			fprintf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(inner.value));
+		} else if (json_is_string(inner.value)) {
+			write_escaped(out, json_string_value(inner.value));
+		}
 	}
-	text_of_length(page, text, (size_t)(place - text));
-	html_text(page, value);
-	html_text(page, place + 2);
+	if (out != NULL)
+		fputs(at, out);
+	return at + strlen(at);
 }
 
-void
-html_format(struct html *page, const char *format, ...)
+char *
+html_render(const char *template, const json_t *view)
 {
-	va_list args;
+	const struct scope all = { view, NULL };
+	size_t size;
+	char *text;
+	FILE *out = memory_stream(&text, &size);
 
-	va_start(args, format);
-	vfprintf(page->out, format, args);
-	va_end(args);
+	render(out, template, &all);
+	memory_stream_end(out);
+	return text;
 }

@@ -1,33 +1,21 @@
 #ifndef WEB_HTML_H
 #define WEB_HTML_H
 
-#include <stdint.h>
-#include <stdio.h>
+#include <jansson.h>
 
 /*
- * Writing HTML: markup is ours and goes out as it is, text is anybody's and goes out escaped, for content and for quoted
- * attributes alike.  Memory exhaustion aborts.
+ * An HTML template, filled with the values of a JSON object, as a new text, which the caller frees.
+ *
+ *	{{name}}                    the value, a string or an integer, escaped for content and for quoted attributes
+ *	{{.}}                       the innermost value itself
+ *	{{#name}} ... {{/name}}     for each element of an array; for any other value once, unless it is empty
+ *	{{^name}} ... {{/name}}     once, when it is empty: absent, null, false, "" or an array without elements
+ *
+ * Between {{#name}} and {{/name}} names are looked up in that value first, then outward; "a.b" is the member b of a.  This
+ * much of Mustache and no more: there is no way to write a value that is not escaped.
+ *
+ * The template is ours: one that is malformed aborts.
  */
-struct html {
-	FILE *out;
-	char *text;
-	size_t size;
-};
-
-void html_begin(struct html *page);
-char *html_end(struct html *page); /* The whole, which the caller frees. */
-
-void html_markup(struct html *page, const char *markup);
-void html_text(struct html *page, const char *text); /* NULL is "". */
-void html_number(struct html *page, int64_t number);
-
-/* A text between markup. */
-void html_element(struct html *page, const char *before, const char *text, const char *after);
-
-/* A text in which "{}" stands for another one. */
-void html_fill(struct html *page, const char *text, const char *value);
-
-/* printf(3) of markup; what is printed into it must be ours too: numbers and names. */
-void html_format(struct html *page, const char *format, ...) __attribute__((format(printf, 2, 3)));
+char *html_render(const char *template, const json_t *view) __attribute__((returns_nonnull));
 
 #endif

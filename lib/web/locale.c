@@ -1,3 +1,7 @@
+/*
+ * How each language writes numbers, amounts, spans and times.  Its texts are data, lib/web/locale.json, so that somebody who
+ * knows the language and no C can mend them; here is only what takes rules.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/number.h"
+#include "base/text.h"
 #include "web/locale.h"
 
 #define NBSP "\xC2\xA0"
@@ -25,152 +30,11 @@ plural_russian(int64_t count)
 	return count % 10 >= 2 && count % 10 <= 4 && (count % 100 < 12 || count % 100 > 14) ? 1 : 2;
 }
 
-static const struct locale english = {
-	.code = "en",
-	.title = "Payments to amoCRM",
-	.updated = "as of {}",
-	.all_well = "All is well",
-	.look = "Needs a look",
-	.sick = "Not working",
-	.periods = { "Today", "7 days", "30 days" },
-	.payments = { "payment", "payments", "payments" },
-	.status = { "waiting", "in hand", "in amoCRM", "failed", "skipped" },
-	.carried = "in amoCRM",
-	.waiting = "waiting",
-	.failed = "failed",
-	.chart = "Payments by day, roubles",
-	.chart_about = "Sums by day over the last 30 days; the highest is {}" NBSP "₽.",
-	.chart_empty = "No payments in the last 30 days.",
-	.table_by_day = "Show as a table",
-	.day = "Day",
-	.count = "Payments",
-	.amount = "Amount",
-	.time = "Time",
-	.payment = "Payment",
-	.lead = "Lead",
-	.state = "State",
-	.reason = "Reason",
-	.action = "Action",
-	.now = "Right now",
-	.backlog = "Waiting",
-	.oldest = "the oldest for {}",
-	.nothing_waits = "nothing waits",
-	.crm = "amoCRM",
-	.crm_refuses = { "amoCRM does not accept the token", "The amoCRM account is not paid for",
-	    "amoCRM has forbidden access", "amoCRM refuses every request" },
-	.crm_until = "payments are recorded and will go there when access is back",
-	.crm_open = "no access: HTTP {}",
-	.crm_since = "since {}",
-	.crm_well = "takes requests",
-	.limiter = "{} requests a second",
-	.token = "Token",
-	.token_left = "for {} more",
-	.unknown = "expiry unknown",
-	.last_payment = "Last payment",
-	.last_success = "Last delivered",
-	.never = "never",
-	.failures = "Failed",
-	.no_failures = "Nothing has failed.",
-	.failures_shown =
-	    "The newest 10 of {} are shown.  All of them: paymentctl list --status failed",
-	.retry = "Retry",
-	.retry_of = "Retry {}",
-	.conflicts = "Contradictions",
-	.conflicts_about = "Told otherwise than they are known, and kept aside: {}. paymentctl "
-			   "show ID --payload tells "
-			   "what came; once somebody has looked: paymentctl settle ID.",
-	.newest = "Latest payments",
-	.no_payments = "No payments yet.",
-	.unreadable = "The ledger cannot be read: {}",
-	.alarms = { "No payment for {}, which is unusual at these hours",
-	    "{} of the webhooks of the last 10 minutes had no valid signature: has the key been "
-	    "changed?",
-	    "amoCRM's token expires in {}", "The oldest payment has been waiting for {}",
-	    "The backlog grows: {} wait" },
-	.token_expired = "amoCRM's token has expired",
-	.instant = "under a minute",
-	.hour = "h",
-	.minute = "min",
-	.days = "days",
-	.months = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov",
-	    "Dec" },
-	.thousands = ",",
-	.point = ".",
-	.plural = plural_english,
-};
+/* lib/web/locale.json */
+extern const char locale_texts[];
 
-static const struct locale russian = {
-	.code = "ru",
-	.title = "Платежи в amoCRM",
-	.updated = "данные на {}",
-	.all_well = "Всё в порядке",
-	.look = "Требует внимания",
-	.sick = "Не работает",
-	.periods = { "Сегодня", "7 дней", "30 дней" },
-	.payments = { "платёж", "платежа", "платежей" },
-	.status = { "ждёт", "в работе", "в amoCRM", "не доставлен", "пропущен" },
-	.carried = "в amoCRM",
-	.waiting = "ждут",
-	.failed = "не доставлены",
-	.chart = "Платежи по дням, ₽",
-	.chart_about = "Суммы по дням за последние 30 дней; наибольшая — {}" NBSP "₽.",
-	.chart_empty = "За 30 дней платежей не было.",
-	.table_by_day = "Показать таблицей",
-	.day = "День",
-	.count = "Платежей",
-	.amount = "Сумма",
-	.time = "Время",
-	.payment = "Платёж",
-	.lead = "Сделка",
-	.state = "Состояние",
-	.reason = "Причина",
-	.action = "Действие",
-	.now = "Сейчас",
-	.backlog = "Ждут",
-	.oldest = "самый старый ждёт {}",
-	.nothing_waits = "очередь пуста",
-	.crm = "amoCRM",
-	.crm_refuses = { "amoCRM не принимает токен", "Аккаунт amoCRM не оплачен",
-	    "amoCRM запретила доступ", "amoCRM отклоняет все запросы" },
-	.crm_until = "платежи записываются и уйдут, когда доступ вернётся",
-	.crm_open = "доступа нет: HTTP {}",
-	.crm_since = "с {}",
-	.crm_well = "принимает запросы",
-	.limiter = "{} запросов в секунду",
-	.token = "Токен",
-	.token_left = "ещё {}",
-	.unknown = "срок неизвестен",
-	.last_payment = "Последний платёж",
-	.last_success = "Последняя передача в amoCRM",
-	.never = "не было",
-	.failures = "Не доставлены",
-	.no_failures = "Недоставленных платежей нет.",
-	.failures_shown =
-	    "Показаны последние 10 из {}. Полный список: paymentctl list --status failed",
-	.retry = "Повторить",
-	.retry_of = "Повторить {}",
-	.conflicts = "Противоречия",
-	.conflicts_about = "Пришли не такими, какими известны, и отложены: {}. Что пришло, покажет "
-			   "paymentctl show ID "
-			   "--payload; когда с этим разобрались: paymentctl settle ID.",
-	.newest = "Последние платежи",
-	.no_payments = "Платежей ещё не было.",
-	.unreadable = "Журнал платежей не читается: {}",
-	.alarms = { "Платежей нет уже {}, для этих часов это необычно",
-	    "{} вебхуков за последние 10 минут — без верной подписи: не сменился ли ключ?",
-	    "Токен amoCRM истекает через {}", "Самый старый платёж ждёт уже {}",
-	    "Очередь растёт: ждут {}" },
-	.token_expired = "Токен amoCRM истёк",
-	.instant = "меньше минуты",
-	.hour = "ч",
-	.minute = "мин",
-	.days = "дн.",
-	.months = { "янв", "фев", "мар", "апр", "мая", "июн", "июл", "авг", "сен", "окт", "ноя",
-	    "дек" },
-	.thousands = NBSP,
-	.point = ",",
-	.plural = plural_russian,
-};
+static struct locale english = { .code = "en", .plural = plural_english };
+static struct locale russian = { .code = "ru", .plural = plural_russian };
 
 /* How much a language is wanted, in thousandths: "ru-RU,ru;q=0.9,en;q=0.8"; 0 when it is not named. */
 static int
@@ -196,11 +60,60 @@ wanted(const char *header, const char *code)
 const struct locale *
 locale_choose(const char *accept_language)
 {
+	/* Read once: the file is part of the program, and is not freed before its end. */
+	if (english.texts == NULL) {
+		json_t *all = json_loads(locale_texts, 0, NULL);
+
+		english.texts = json_object_get(all, english.code);
+		russian.texts = json_object_get(all, russian.code);
+	}
 	if (accept_language == NULL)
 		return &english;
 	return wanted(accept_language, russian.code) > wanted(accept_language, english.code)
 	    ? &russian
 	    : &english;
+}
+
+const char *
+locale_part(const struct locale *locale, const char *name, const char *part)
+{
+	const char *text =
+	    json_string_value(json_object_get(json_object_get(locale->texts, name), part));
+
+	return text != NULL ? text : part;
+}
+
+const char *
+locale_text(const struct locale *locale, const char *name)
+{
+	const char *text = json_string_value(json_object_get(locale->texts, name));
+
+	return text != NULL ? text : name;
+}
+
+json_t *
+locale_fill(const char *text, const char *value)
+{
+	const char *place = strstr(text, "{}");
+	json_t *filled;
+	char *whole;
+
+	if (place == NULL)
+		return json_string_nocheck(text);
+	whole = text_format("%.*s%s%s", (int)(place - text), text, value, place + 2);
+	/* A reason may have been cut in the middle of a character; that is no reason to show nothing. */
+	filled = json_string_nocheck(whole);
+	free(whole);
+	return filled;
+}
+
+static const char *
+text_at(const struct locale *locale, const char *name, int64_t index)
+{
+	const char *text =
+	    json_string_value(json_array_get(json_object_get(locale->texts, name), (size_t)index));
+
+	return text != NULL ? text : name;
 }
 
 const char *
@@ -212,10 +125,22 @@ locale_count(const struct locale *locale, char text[static LOCALE_TEXT], int64_t
 
 	for (i = 0; i < length; i++) {
 		if (i > 0 && (length - i) % 3 == 0 && digits[i - 1] != '-')
-			end = stpcpy(end, locale->thousands);
+			end = stpcpy(end, locale_text(locale, "thousands"));
 		*end++ = digits[i];
 	}
 	*end = '\0';
+	return text;
+}
+
+const char *
+locale_payments(const struct locale *locale, char text[static LOCALE_TEXT], int64_t count)
+{
+	size_t length;
+
+	locale_count(locale, text, count);
+	length = strlen(text);
+	snprintf(text + length, LOCALE_TEXT - length, NBSP "%s",
+	    text_at(locale, "payments", locale->plural(count)));
 	return text;
 }
 
@@ -227,8 +152,8 @@ locale_amount(const struct locale *locale, char text[static LOCALE_TEXT], int64_
 	locale_count(locale, text, kopecks / 100);
 	length = strlen(text);
 	if (kopecks % 100 != 0)
-		snprintf(text + length, LOCALE_TEXT - length, "%s%02d", locale->point,
-		    abs((int)(kopecks % 100)));
+		snprintf(text + length, LOCALE_TEXT - length, "%s%02d",
+		    locale_text(locale, "point"), abs((int)(kopecks % 100)));
 	return text;
 }
 
@@ -245,15 +170,16 @@ locale_span(const struct locale *locale, char text[static LOCALE_TEXT], int64_t 
 	int64_t minutes = seconds > 0 ? seconds / 60 : 0;
 
 	if (minutes == 0)
-		snprintf(text, LOCALE_TEXT, "%s", locale->instant);
+		snprintf(text, LOCALE_TEXT, "%s", locale_text(locale, "instant"));
 	else if (minutes >= 48 * 60)
-		snprintf(
-		    text, LOCALE_TEXT, "%" PRId64 NBSP "%s", minutes / (24 * 60), locale->days);
+		snprintf(text, LOCALE_TEXT, "%" PRId64 NBSP "%s", minutes / (24 * 60),
+		    locale_text(locale, "days"));
 	else if (minutes >= 60)
 		snprintf(text, LOCALE_TEXT, "%" PRId64 NBSP "%s %" PRId64 NBSP "%s", minutes / 60,
-		    locale->hour, minutes % 60, locale->minute);
+		    locale_text(locale, "hour"), minutes % 60, locale_text(locale, "minute"));
 	else
-		snprintf(text, LOCALE_TEXT, "%" PRId64 NBSP "%s", minutes, locale->minute);
+		snprintf(text, LOCALE_TEXT, "%" PRId64 NBSP "%s", minutes,
+		    locale_text(locale, "minute"));
 	return text;
 }
 
@@ -268,7 +194,8 @@ locale_day(const struct locale *locale, char text[static LOCALE_TEXT], int64_t d
 	if (!number_read(&(const char *){ date + 5 }, 2, 1, 12, &month) ||
 	    !number_read(&(const char *){ date + 8 }, 2, 1, 31, &day_of_month))
 		return strcpy(text, "");
-	snprintf(text, LOCALE_TEXT, "%" PRId64 NBSP "%s", day_of_month, locale->months[month - 1]);
+	snprintf(text, LOCALE_TEXT, "%" PRId64 NBSP "%s", day_of_month,
+	    text_at(locale, "months", month - 1));
 	return text;
 }
 
@@ -278,7 +205,7 @@ locale_time(const struct locale *locale, char text[static LOCALE_TEXT], int64_t 
 	char local[CLOCK_TEXT], day[LOCALE_TEXT];
 
 	if (at == 0)
-		return strcpy(text, locale->never);
+		return strcpy(text, locale_text(locale, "never"));
 	/* "2025-01-20 14:49:20" */
 	clock_local(local, at);
 	if (clock_day(at) == clock_day(now))

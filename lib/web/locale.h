@@ -1,14 +1,13 @@
 #ifndef WEB_LOCALE_H
 #define WEB_LOCALE_H
 
+#include <jansson.h>
 #include <stdint.h>
 
-#include "ledger/ledger.h"
-#include "monitor/alarm.h"
-
 /*
- * The status page's words in each language it speaks, and how that language writes amounts, times and counts.  In a text
- * "{}" stands for what html_fill() puts there, once:
+ * The status page's languages: their texts (lib/web/locale.json), and how each writes amounts, times and counts.
+ *
+ * In a text "{}" stands, once, for what locale_fill() puts there:
  *
  *	updated, crm_since      a moment (locale_time)
  *	chart_about             an amount, without the sign of its currency (locale_amount)
@@ -16,43 +15,36 @@
  *	crm_open                an HTTP status
  *	limiter                 "5/7": used, of how many
  *	failures_shown          how many there are in all
+ *	conflicts_about         how many there are
  *	retry_of                a payment_id
  *	unreadable              a reason
- *	alarms                  by enum alarm_kind: a span, a share in per cent, a span, a span, a count
+ *	alarms                  by alarm_name(): a span, a share in per cent, a span, a span, a count
+ *
+ * "payments" holds the forms that plural() chooses from, "status" is keyed by payment_status_name().
  */
 struct locale {
-	const char *code; /* Of the language: "ru" */
-	const char *title, *updated;
-	const char *all_well, *look, *sick;
-	const char *periods[3]; /* Today, 7 days, 30 days. */
-	const char *payments[3];
-	const char *status[PAYMENT_STATUSES];   /* Of one payment. */
-	const char *carried, *waiting, *failed; /* Of several: the same states in the plural. */
-	const char *chart, *chart_about, *chart_empty, *table_by_day;
-	const char *day, *count, *amount, *time, *payment, *lead, *state, *reason, *action;
-	const char *now, *backlog, *oldest, *nothing_waits, *crm;
-	const char *crm_refuses[4]; /* By 401, 402, 403 and anything else. */
-	const char *crm_until, *crm_open, *crm_since, *crm_well, *limiter;
-	const char *token, *token_left, *unknown, *last_payment, *last_success, *never;
-	const char *failures, *no_failures, *failures_shown, *retry, *retry_of;
-	const char *conflicts, *conflicts_about;
-	const char *newest, *no_payments, *unreadable;
-	const char *alarms[ALARM_KINDS];
-	const char *token_expired;
-	const char *instant, *hour, *minute, *days; /* Of spans. */
-	const char *months[12];
-	const char *thousands, *point; /* Of numbers. */
-	int (*plural)(int64_t count);  /* Which of three forms the word takes behind a number. */
+	const char *code;             /* Of the language: "ru" */
+	json_t *texts;                /* Read by locale_choose(). */
+	int (*plural)(int64_t count); /* Which of three forms a noun takes behind a number. */
 };
 
 /* The language that an Accept-Language header (NULL: none) prefers; English unless it is Russian.  Lives for ever. */
 const struct locale *locale_choose(const char *accept_language);
 
+/* A text by its name, and one of a group of texts.  One that is missing shows as its own name. */
+const char *locale_text(const struct locale *locale, const char *name);
+const char *locale_part(const struct locale *locale, const char *name, const char *part);
+
+/* A text with the value in the place of its "{}", as a new JSON string. */
+json_t *locale_fill(const char *text, const char *value);
+
 #define LOCALE_TEXT 64
 
-/* All return text. */
+/* All return text.  Amounts are in kopecks. */
 const char *locale_count(
     const struct locale *locale, char text[static LOCALE_TEXT], int64_t count); /* 12 345 */
+const char *locale_payments(
+    const struct locale *locale, char text[static LOCALE_TEXT], int64_t count); /* 12 payments */
 const char *locale_amount(
     const struct locale *locale, char text[static LOCALE_TEXT], int64_t kopecks); /* 12 345,50 */
 const char *locale_roubles(const struct locale *locale, char text[static LOCALE_TEXT],
@@ -63,8 +55,8 @@ const char *locale_span(
 /* A day as clock_day() counts them, since 1970 in the payments' zone: "23 Nov". */
 const char *locale_day(const struct locale *locale, char text[static LOCALE_TEXT], int64_t day);
 
-/* A moment as seen at another: "14:05" on the same day, else "22 Nov, 14:05"; "never" for 0. */
-const char *locale_time(const struct locale *locale, char text[static LOCALE_TEXT], int64_t at,
-    int64_t now); /* Unix seconds. */
+/* A moment as seen at another, both Unix seconds: "14:05" on the same day, else "22 Nov, 14:05"; "never" for 0. */
+const char *locale_time(
+    const struct locale *locale, char text[static LOCALE_TEXT], int64_t at, int64_t now);
 
 #endif

@@ -1,22 +1,31 @@
-#include <stdlib.h>
+/*
+ * The status page: facts in, HTML out.  The template says how the page is built, the locale what it says; here is computed
+ * what it shows, as one JSON object.  Every value is escaped where the template writes it, so none is escaped here.
+ */
+#include <stdio.h>
 #include <string.h>
 
 #include "web/chart.h"
 #include "web/html.h"
 #include "web/status_page.h"
-#include "web/status_tables.h"
 
-/* In words: "The newest 10 of 14", "the last 30 days". */
-_Static_assert(STATUS_ROWS == 10 && STATUS_DAYS == 30, "the words of both languages say so");
+/* In the texts: "The newest 10 of 14", "the last 30 days". */
+_Static_assert(STATUS_ROWS == 10 && STATUS_DAYS == 30, "the texts of both languages say so");
 
-/* lib/web/status.css */
-extern const char status_style[];
+/* lib/web/status.html, with lib/web/status.css in it */
+extern const char status_template[];
 
-/*
- * Sums.
- */
+/* A room for one text, until the end of the block. */
+#define TEXT ((char[LOCALE_TEXT]){ 0 })
 
-/* What is waiting and what is in hand are one to who looks; what was skipped is no payment to carry. */
+/* How each state of a payment is coloured, and the text for several payments in it.  To a reader, what is in hand waits. */
+static const char *const tones[PAYMENT_STATUSES] = { [PAYMENT_PENDING] = "waiting",
+	[PAYMENT_PROCESSING] = "waiting",
+	[PAYMENT_SUCCESS] = "carried",
+	[PAYMENT_FAILED] = "failed",
+	[PAYMENT_SKIPPED] = "skipped" };
+
+/* What was skipped is no payment to deliver, and is not in the sums. */
 static struct chart_day
 day_of(const struct ledger_day *day)
 {
@@ -28,140 +37,72 @@ day_of(const struct ledger_day *day)
 		.failed = day->kopecks[PAYMENT_FAILED] };
 }
 
-/* The sum of the last `count` days. */
-static struct ledger_day
-sum_of(const struct status_facts *facts, int count)
-{
-	struct ledger_day sum = { 0 };
-	int i, status;
-
-	for (i = STATUS_DAYS - count; i < STATUS_DAYS; i++)
-		for (status = 0; status < PAYMENT_STATUSES; status++) {
-			sum.payments[status] += facts->days[i].payments[status];
-			sum.kopecks[status] += facts->days[i].kopecks[status];
-		}
-	return sum;
-}
-
-/*
- * Small parts.
- */
-
-/* "12 платежей" */
-static void
-payments(struct html *page, const struct locale *locale, int64_t count)
-{
-	char text[LOCALE_TEXT];
-
-	html_text(page, locale_count(locale, text, count));
-	html_markup(page, "\xC2\xA0");
-	html_text(page, locale->payments[locale->plural(count)]);
-}
-
 /*
  * The head: is all well?
  */
 
-static void
-write_alarm(
-    struct html *page, const struct locale *locale, enum alarm_kind kind, const struct alarm *alarm)
+static json_t *
+alarm_text(const struct locale *locale, enum alarm_kind kind, int64_t value)
 {
-	char text[LOCALE_TEXT], per_cent[LOCALE_TEXT];
-	const char *value = locale_span(locale, text, alarm->value);
+	const char *text = locale_part(locale, "alarms", alarm_name(kind));
+	char per_cent[LOCALE_TEXT + 8];
 
-	if (kind == ALARM_TOKEN && alarm->value <= 0) {
-		html_element(page, "<li>", locale->token_expired, "</li>");
-		return;
-	}
+	if (kind == ALARM_TOKEN && value <= 0)
+		return json_string(locale_text(locale, "token_expired"));
 	if (kind == ALARM_BACKLOG_GROWTH)
-		value = locale_count(locale, text, alarm->value);
+		return locale_fill(text, locale_count(locale, TEXT, value));
 	if (kind == ALARM_UNAUTHORIZED) {
-		snprintf(per_cent, sizeof(per_cent), "%s\xC2\xA0%%",
-		    locale_count(locale, text, alarm->value));
-		value = per_cent;
+		snprintf(
+		    per_cent, sizeof(per_cent), "%s\xC2\xA0%%", locale_count(locale, TEXT, value));
+		return locale_fill(text, per_cent);
 	}
-	html_markup(page, "<li>");
-	html_fill(page, locale->alarms[kind], value);
-	html_markup(page, "</li>");
+	return locale_fill(text, locale_span(locale, TEXT, value));
 }
 
-static bool
-has_alarms(const struct overview *seen)
+/* What a person must know first; an empty array when there is nothing. */
+static json_t *
+alarms_of(const struct locale *locale, const struct status_facts *facts)
 {
+	const struct overview *seen = facts->seen;
+	json_t *alarms = json_array();
+	char code[LOCALE_TEXT], says[512];
 	int kind;
 
-	for (kind = 0; kind < ALARM_KINDS; kind++)
-		if (seen->alarms[kind].on)
-			return true;
-	return seen->crm.open;
-}
-
-/* Why amoCRM takes no requests at all. */
-static const char *
-refusal_of(const struct locale *locale, int64_t status)
-{
-	return locale->crm_refuses[status >= 401 && status <= 403 ? status - 401 : 3];
-}
-
-static void
-write_alarms(struct html *page, const struct locale *locale, const struct overview *seen)
-{
-	int kind;
-
-	if (!has_alarms(seen))
-		return;
-	html_markup(page, "<ul class=\"alarms\" role=\"alert\">");
+	if (seen == NULL) {
+		json_array_append_new(alarms,
+		    json_pack("{s:o}", "says",
+			locale_fill(locale_text(locale, "unreadable"), facts->sick)));
+		return alarms;
+	}
+	/* The token, the bill and the permissions are cured by different people, so the page tells which it is. */
 	if (seen->crm.open) {
-		html_element(
-		    page, "<li class=\"failed\">", refusal_of(locale, seen->crm.status), ": ");
-		html_element(page, "", locale->crm_until, "</li>");
+		snprintf(code, sizeof(code), "%d", (int)seen->crm.status);
+		snprintf(says, sizeof(says), "%s: %s",
+		    locale_part(locale, "crm_refuses",
+			seen->crm.status >= 401 && seen->crm.status <= 403 ? code : "other"),
+		    locale_text(locale, "crm_until"));
+		json_array_append_new(
+		    alarms, json_pack("{s:s, s:s}", "tone", "failed", "says", says));
 	}
 	for (kind = 0; kind < ALARM_KINDS; kind++)
 		if (seen->alarms[kind].on)
-			write_alarm(page, locale, (enum alarm_kind)kind, &seen->alarms[kind]);
-	html_markup(page, "</ul>");
+			json_array_append_new(alarms,
+			    json_pack("{s:o}", "says",
+				alarm_text(
+				    locale, (enum alarm_kind)kind, seen->alarms[kind].value)));
+	return alarms;
 }
 
-static const char *
-host_of(const char *url)
+/* The pill beside the title. */
+static json_t *
+health_of(const struct locale *locale, const struct status_facts *facts, bool alarms)
 {
-	const char *scheme = strstr(url, "://");
-
-	return scheme != NULL ? scheme + 3 : url;
-}
-
-static void
-write_head(struct html *page, const struct locale *locale, const struct status_facts *facts)
-{
-	bool sick = facts->seen == NULL,
-	     well = !sick && !has_alarms(facts->seen) &&
+	bool well = facts->seen != NULL && !alarms &&
 	    facts->seen->stats.payments[PAYMENT_FAILED] == 0 && facts->seen->stats.conflicts == 0;
-	char text[LOCALE_TEXT];
+	const char *tone = facts->seen == NULL ? "failed" : well ? "carried" : "waiting";
+	const char *says = facts->seen == NULL ? "sick" : well ? "all_well" : "look";
 
-	html_format(page,
-	    "<!DOCTYPE html><html lang=\"%s\"><head><meta charset=\"utf-8\">"
-	    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
-	    "<meta name=\"color-scheme\" content=\"light dark\"><title>",
-	    locale->code);
-	html_text(page, locale->title);
-	html_markup(page, "</title><style>");
-	html_markup(page, status_style);
-	html_markup(page, "</style></head><body><header><div><h1>");
-	html_text(page, locale->title);
-	html_markup(page, "</h1><p class=\"quiet\">");
-	html_text(page, host_of(facts->account));
-	if (!sick) {
-		html_markup(page, " · ");
-		html_fill(page, locale->updated,
-		    locale_time(
-			locale, text, facts->seen->now_ms / 1000, facts->seen->now_ms / 1000));
-	}
-	html_format(page, "</p></div><p class=\"pill %s\">",
-	    sick       ? "failed"
-		: well ? "carried"
-		       : "waiting");
-	html_text(page, sick ? locale->sick : well ? locale->all_well : locale->look);
-	html_markup(page, "</p></header><main>");
+	return json_pack("{s:s, s:s}", "tone", tone, "says", locale_text(locale, says));
 }
 
 /*
@@ -169,194 +110,226 @@ write_head(struct html *page, const struct locale *locale, const struct status_f
  */
 
 /* "1 не доставлен", "2 не доставлены" */
-static void
-write_part(struct html *page, const struct locale *locale, const char *kind, int64_t count,
-    const char *one, const char *many)
+static json_t *
+part_of(const struct locale *locale, enum payment_status status, int64_t count)
 {
-	char text[LOCALE_TEXT];
+	const char *says = locale->plural(count) == 0
+	    ? locale_part(locale, "status", payment_status_name(status))
+	    : locale_text(locale, tones[status]);
 
-	html_format(page, "<li class=\"%s%s\"><b>", kind, count == 0 ? " zero" : "");
-	html_text(page, locale_count(locale, text, count));
-	html_markup(page, "</b> ");
-	html_element(page, "", locale->plural(count) == 0 ? one : many, "</li>");
+	return json_pack("{s:s, s:b, s:s, s:s}", "tone", tones[status], "zero", count == 0, "count",
+	    locale_count(locale, TEXT, count), "says", says);
 }
 
-static void
-write_period(
-    struct html *page, const struct locale *locale, const char *name, const struct ledger_day *sum)
+/* The last `count` days. */
+static json_t *
+period_of(
+    const struct locale *locale, const struct status_facts *facts, const char *name, int count)
 {
-	struct chart_day all = day_of(sum);
-	char text[LOCALE_TEXT];
+	struct ledger_day sum = { 0 };
+	struct chart_day all;
+	int i, status;
 
-	html_element(page, "<section class=\"card period\"><h2>", name, "</h2><p class=\"sum\">");
-	html_text(page, locale_roubles(locale, text, all.carried + all.waiting + all.failed));
-	html_markup(page, "</p><p class=\"quiet\">");
-	payments(page, locale, all.payments);
-	html_markup(page, "</p><ul class=\"legend\">");
-	write_part(page, locale, "carried", sum->payments[PAYMENT_SUCCESS],
-	    locale->status[PAYMENT_SUCCESS], locale->carried);
-	write_part(page, locale, "waiting",
-	    sum->payments[PAYMENT_PENDING] + sum->payments[PAYMENT_PROCESSING],
-	    locale->status[PAYMENT_PENDING], locale->waiting);
-	write_part(page, locale, "failed", sum->payments[PAYMENT_FAILED],
-	    locale->status[PAYMENT_FAILED], locale->failed);
-	html_markup(page, "</ul></section>");
-}
-
-static void
-write_periods(struct html *page, const struct locale *locale, const struct status_facts *facts)
-{
-	static const int lengths[] = { 1, 7, STATUS_DAYS };
-	int i;
-
-	html_markup(page, "<div class=\"periods\">");
-	for (i = 0; i < 3; i++) {
-		struct ledger_day sum = sum_of(facts, lengths[i]);
-
-		write_period(page, locale, locale->periods[i], &sum);
-	}
-	html_markup(page, "</div>");
-}
-
-static void
-write_day_row(
-    struct html *page, const struct locale *locale, int64_t day, const struct chart_day *seen)
-{
-	char text[LOCALE_TEXT];
-
-	html_element(page, "<tr><th scope=\"row\">", locale_day(locale, text, day),
-	    "</th><td class=\"number\">");
-	html_text(page, locale_count(locale, text, seen->payments));
-	html_markup(page, "</td><td class=\"number\">");
-	html_text(page, locale_roubles(locale, text, seen->carried + seen->waiting + seen->failed));
-	html_markup(page, "</td></tr>");
-}
-
-static void
-write_chart(struct html *page, const struct locale *locale, const struct status_facts *facts)
-{
-	struct chart_day days[STATUS_DAYS];
-	int64_t first = facts->today - STATUS_DAYS + 1;
-	int i;
-
-	for (i = 0; i < STATUS_DAYS; i++)
-		days[i] = day_of(&facts->days[i]);
-	html_markup(page, "<section class=\"card\">");
-	if (!chart_write(page, locale, first, days, STATUS_DAYS)) {
-		html_markup(page, "</section>");
-		return;
-	}
-	html_element(page, "<details><summary>", locale->table_by_day,
-	    "</summary><table class=\"plain\"><thead><tr>");
-	html_element(page, "<th scope=\"col\">", locale->day, "</th>");
-	html_element(page, "<th scope=\"col\" class=\"number\">", locale->count, "</th>");
-	html_element(page, "<th scope=\"col\" class=\"number\">", locale->amount,
-	    "</th></tr></thead><tbody>");
-	for (i = STATUS_DAYS - 1; i >= 0; i--)
-		write_day_row(page, locale, first + i, &days[i]);
-	html_markup(page, "</tbody></table></details></section>");
+	for (i = STATUS_DAYS - count; i < STATUS_DAYS; i++)
+		for (status = 0; status < PAYMENT_STATUSES; status++) {
+			sum.payments[status] += facts->days[i].payments[status];
+			sum.kopecks[status] += facts->days[i].kopecks[status];
+		}
+	all = day_of(&sum);
+	return json_pack("{s:s, s:s, s:s, s:[o, o, o]}", "name",
+	    locale_part(locale, "periods", name), "sum",
+	    locale_roubles(locale, TEXT, chart_sum(&all)), "payments",
+	    locale_payments(locale, TEXT, all.payments), "parts",
+	    part_of(locale, PAYMENT_SUCCESS, sum.payments[PAYMENT_SUCCESS]),
+	    part_of(locale, PAYMENT_PENDING,
+		sum.payments[PAYMENT_PENDING] + sum.payments[PAYMENT_PROCESSING]),
+	    part_of(locale, PAYMENT_FAILED, sum.payments[PAYMENT_FAILED]));
 }
 
 /*
  * Right now.
  */
 
-static void
-write_backlog(struct html *page, const struct locale *locale, const struct overview *seen)
+static json_t *
+backlog_of(const struct locale *locale, const struct overview *seen)
 {
-	char text[LOCALE_TEXT];
 	int64_t oldest_ms = seen->stats.oldest_unfinished_ms;
+	json_t *more = oldest_ms == 0
+	    ? json_string(locale_text(locale, "nothing_waits"))
+	    : locale_fill(locale_text(locale, "oldest"),
+		  locale_span(locale, TEXT, (seen->now_ms - oldest_ms) / 1000));
 
-	html_element(page, "<div><dt>", locale->backlog, "</dt><dd>");
-	html_text(page, locale_count(locale, text, seen->backlog));
-	html_markup(page, "<small>");
-	if (oldest_ms != 0)
-		html_fill(page, locale->oldest,
-		    locale_span(locale, text, (seen->now_ms - oldest_ms) / 1000));
-	else
-		html_text(page, locale->nothing_waits);
-	html_markup(page, "</small></dd></div>");
+	return json_pack("{s:s, s:s, s:o}", "term", locale_text(locale, "backlog"), "says",
+	    locale_count(locale, TEXT, seen->backlog), "more", more);
 }
 
-static void
-write_crm(struct html *page, const struct locale *locale, const struct overview *seen, int64_t rate)
+static json_t *
+crm_of(const struct locale *locale, const struct overview *seen, int64_t rate)
 {
 	const struct limiter_state *crm = &seen->crm;
-	char text[LOCALE_TEXT], used[LOCALE_TEXT];
+	char used[LOCALE_TEXT];
+	json_t *says, *more;
 
-	html_element(page, "<div><dt>", locale->crm, "</dt><dd>");
 	if (crm->open) {
-		html_markup(page, "<span class=\"bad\">");
-		html_fill(page, locale->crm_open, locale_count(locale, text, crm->status));
-		html_markup(page, "</span><small>");
-		html_fill(page, locale->crm_since,
-		    locale_time(locale, text, crm->since_ms / 1000, seen->now_ms / 1000));
+		says = locale_fill(
+		    locale_text(locale, "crm_open"), locale_count(locale, TEXT, crm->status));
+		more = locale_fill(locale_text(locale, "crm_since"),
+		    locale_time(locale, TEXT, crm->since_ms / 1000, seen->now_ms / 1000));
 	} else {
-		html_text(page, locale->crm_well);
-		html_markup(page, "<small>");
 		snprintf(used, sizeof(used), "%d/%d", (int)crm->used, (int)rate);
-		html_fill(page, locale->limiter, used);
+		says = json_string(locale_text(locale, "crm_well"));
+		more = locale_fill(locale_text(locale, "limiter"), used);
 	}
-	html_markup(page, "</small></dd></div>");
+	return json_pack("{s:s, s:b, s:o, s:o}", "term", locale_text(locale, "crm"), "bad",
+	    crm->open, "says", says, "more", more);
 }
 
-static void
-write_token(struct html *page, const struct locale *locale, const struct overview *seen)
+static json_t *
+token_of(const struct locale *locale, const struct overview *seen)
 {
-	int64_t now = seen->now_ms / 1000;
-	char text[LOCALE_TEXT];
+	int64_t left = seen->token_expires - seen->now_ms / 1000;
 
-	html_element(page, "<div><dt>", locale->token, "</dt><dd>");
 	if (seen->token_expires == 0)
-		html_text(page, locale->unknown);
-	else if (seen->token_expires <= now)
-		html_text(page, locale->token_expired);
-	else
-		html_fill(
-		    page, locale->token_left, locale_span(locale, text, seen->token_expires - now));
-	html_markup(page, "</dd></div>");
+		return json_string(locale_text(locale, "unknown"));
+	if (left <= 0)
+		return json_string(locale_text(locale, "token_expired"));
+	return locale_fill(locale_text(locale, "token_left"), locale_span(locale, TEXT, left));
 }
 
-static void
-write_now(struct html *page, const struct locale *locale, const struct status_facts *facts)
+static json_t *
+now_of(const struct locale *locale, const struct status_facts *facts)
 {
 	const struct overview *seen = facts->seen;
 	int64_t now = seen->now_ms / 1000;
-	char text[LOCALE_TEXT];
 
-	html_element(page, "<section class=\"card\"><h2>", locale->now, "</h2><dl>");
-	write_backlog(page, locale, seen);
-	write_crm(page, locale, seen, facts->rate);
-	html_element(page, "<div><dt>", locale->last_payment, "</dt><dd>");
-	html_element(
-	    page, "", locale_time(locale, text, seen->last_arrival_ms / 1000, now), "</dd></div>");
-	html_element(page, "<div><dt>", locale->last_success, "</dt><dd>");
-	html_element(page, "", locale_time(locale, text, seen->stats.last_success_ms / 1000, now),
-	    "</dd></div>");
-	write_token(page, locale, seen);
-	html_markup(page, "</dl></section>");
+	return json_pack("[o, o, {s:s, s:s}, {s:s, s:s}, {s:s, s:o}]", backlog_of(locale, seen),
+	    crm_of(locale, seen, facts->rate), "term", locale_text(locale, "last_payment"), "says",
+	    locale_time(locale, TEXT, seen->last_arrival_ms / 1000, now), "term",
+	    locale_text(locale, "last_success"), "says",
+	    locale_time(locale, TEXT, seen->stats.last_success_ms / 1000, now), "term",
+	    locale_text(locale, "token"), "says", token_of(locale, seen));
+}
+
+/*
+ * The tables of payments.
+ */
+
+/* Each table has the time, the payment and its amount, and then these two columns. */
+static const struct table {
+	const char *id; /* In the page's address; NULL: none. */
+	const char *title;
+	const char *none; /* When there are no rows; NULL: then the table is left out. */
+	const char *columns[2];
+	bool by_state;    /* The first of them is the payment's state, else the reason. */
+	bool with_button; /* The second is the button that retries it, else the lead. */
+} failed_table = { "failed", "failures", "no_failures", { "reason", "action" }, false, true },
+  conflicts_table = { "conflicts", "conflicts", NULL, { "reason", "lead" }, false, false },
+  newest_table = { NULL, "newest", "no_payments", { "state", "lead" }, true, false };
+
+static json_t *
+row_of(const struct table *table, const struct locale *locale, int64_t now, const json_t *row)
+{
+	const char *payment_id = json_string_value(json_object_get(row, "payment_id"));
+	const char *status = json_string_value(json_object_get(row, "status"));
+	int64_t lead_id = json_integer_value(json_object_get(row, "lead_id"));
+	json_t *shown = json_pack("{s:s*, s:s, s:s}", "payment_id", payment_id, "when",
+	    locale_time(locale, TEXT, json_integer_value(json_object_get(row, "at")), now),
+	    "amount",
+	    locale_roubles(locale, TEXT, json_integer_value(json_object_get(row, "kopecks"))));
+
+	if (table->by_state)
+		json_object_set_new(shown, "state",
+		    json_pack("{s:s, s:s}", "tone", tones[payment_status_parse(status)], "says",
+			locale_part(locale, "status", status)));
+	else
+		json_object_set(shown, "reason", json_object_get(row, "reason"));
+	if (table->with_button)
+		json_object_set_new(shown, "button",
+		    json_pack("{s:O*, s:o}", "token", json_object_get(row, "token"), "retry_of",
+			locale_fill(locale_text(locale, "retry_of"), payment_id)));
+	else if (lead_id != 0)
+		json_object_set_new(shown, "lead", json_integer(lead_id));
+	return shown;
+}
+
+/* note (NULL: none) stands below the table and is taken over. */
+static void
+add_table(json_t *tables, const struct table *table, const struct locale *locale, int64_t now,
+    const json_t *rows, json_t *note)
+{
+	json_t *shown = json_array(), *view;
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row)
+		json_array_append_new(shown, row_of(table, locale, now, row));
+	view = json_pack("{s:s*, s:s, s:o*}", "id", table->id, "title",
+	    locale_text(locale, table->title), "note", note);
+	if (json_array_size(shown) > 0)
+		json_object_set_new(view, "table",
+		    json_pack("{s:[s, s], s:O}", "columns", locale_text(locale, table->columns[0]),
+			locale_text(locale, table->columns[1]), "rows", shown));
+	else if (table->none != NULL)
+		json_object_set_new(view, "none", json_string(locale_text(locale, table->none)));
+	if (json_array_size(shown) > 0 || table->none != NULL)
+		json_array_append(tables, view);
+	json_decref(view);
+	json_decref(shown);
+}
+
+static json_t *
+tables_of(const struct locale *locale, const struct status_facts *facts)
+{
+	const struct ledger_stats *stats = &facts->seen->stats;
+	int64_t now = facts->seen->now_ms / 1000, failed = stats->payments[PAYMENT_FAILED];
+	json_t *tables = json_array(), *note = NULL;
+
+	if (failed > (int64_t)json_array_size(facts->failed))
+		note = locale_fill(
+		    locale_text(locale, "failures_shown"), locale_count(locale, TEXT, failed));
+	add_table(tables, &failed_table, locale, now, facts->failed, note);
+	add_table(tables, &conflicts_table, locale, now, facts->conflicts,
+	    locale_fill(locale_text(locale, "conflicts_about"),
+		locale_count(locale, TEXT, stats->conflicts)));
+	add_table(tables, &newest_table, locale, now, facts->newest, NULL);
+	return tables;
 }
 
 char *
 status_page(const struct locale *locale, const struct status_facts *facts)
 {
-	struct html page;
+	const char *scheme = strstr(facts->account, "://");
+	json_t *view = json_pack("{s:s, s:O, s:o, s:o}", "code", locale->code, "text",
+	    locale->texts, "account", json_string_nocheck(facts->account), "host",
+	    json_string_nocheck(scheme != NULL ? scheme + 3 : facts->account));
+	json_t *alarms = alarms_of(locale, facts);
+	bool alarmed = json_array_size(alarms) > 0;
+	char *page;
 
-	html_begin(&page);
-	write_head(&page, locale, facts);
-	if (facts->seen == NULL) {
-		html_markup(&page, "<ul class=\"alarms\" role=\"alert\"><li>");
-		html_fill(&page, locale->unreadable, facts->sick);
-		html_markup(&page, "</li></ul>");
-	} else {
-		write_alarms(&page, locale, facts->seen);
-		write_periods(&page, locale, facts);
-		write_chart(&page, locale, facts);
-		write_now(&page, locale, facts);
-		status_failures(&page, locale, facts);
-		status_conflicts(&page, locale, facts);
-		status_newest(&page, locale, facts);
+	json_object_set_new(view, "health", health_of(locale, facts, alarmed));
+	if (alarmed)
+		json_object_set_new(view, "alarms", json_pack("{s:O}", "list", alarms));
+	json_decref(alarms);
+
+	/* Of a ledger that cannot be read nothing else is known. */
+	if (facts->seen != NULL) {
+		int64_t now = facts->seen->now_ms / 1000;
+		struct chart_day days[STATUS_DAYS];
+		int i;
+
+		for (i = 0; i < STATUS_DAYS; i++)
+			days[i] = day_of(&facts->days[i]);
+		json_object_set_new(view, "updated",
+		    locale_fill(
+			locale_text(locale, "updated"), locale_time(locale, TEXT, now, now)));
+		json_object_set_new(view, "seen",
+		    json_pack("{s:[o, o, o], s:o*, s:o, s:o}", "periods",
+			period_of(locale, facts, "today", 1), period_of(locale, facts, "week", 7),
+			period_of(locale, facts, "month", STATUS_DAYS), "chart",
+			chart_view(locale, facts->today - STATUS_DAYS + 1, days, STATUS_DAYS),
+			"now", now_of(locale, facts), "tables", tables_of(locale, facts)));
 	}
-	html_markup(&page, "</main></body></html>\n");
-	return html_end(&page);
+	page = html_render(status_template, view);
+	json_decref(view);
+	return page;
 }

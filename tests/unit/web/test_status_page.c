@@ -30,7 +30,7 @@ set_up(void **state)
 }
 
 /*
- * Words.
+ * Languages.
  */
 
 static void
@@ -59,17 +59,50 @@ test_language(void **state)
 		assert_string_equal(locale_choose(headers[i].header)->code, headers[i].code);
 }
 
+/* Neither language has a text or a group of texts that the other lacks, and none is empty. */
 static void
-test_every_word_is_there(void **state)
+check_texts(const json_t *texts, const json_t *others)
 {
-	const struct locale *const languages[] = { russian, english };
-	size_t i, pointer;
+	const char *name;
+	json_t *text;
+
+	assert_int_equal(json_typeof(texts), json_typeof(others));
+	if (json_is_string(texts))
+		assert_true(json_string_length(texts) > 0);
+	if (json_is_array(texts))
+		assert_int_equal(json_array_size(texts), json_array_size(others));
+	json_object_foreach((json_t *)texts, name, text) {
+		assert_non_null(json_object_get(others, name));
+		check_texts(text, json_object_get(others, name));
+	}
+}
+
+extern const char status_template[];
+
+static void
+test_every_text_is_there(void **state)
+{
+	static const char mark[] = "{{text.";
+	const char *at = status_template;
+	char name[32];
+	int kind, status, found = 0;
 
 	(void)state;
-	/* Texts and one function: nothing may have been forgotten. */
-	for (i = 0; i < 2; i++)
-		for (pointer = 0; pointer < sizeof(struct locale) / sizeof(void *); pointer++)
-			assert_non_null(((const void *const *)languages[i])[pointer]);
+	check_texts(english->texts, russian->texts);
+	check_texts(russian->texts, english->texts);
+	while ((at = strstr(at, mark)) != NULL) {
+		at += strlen(mark);
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(at, "}"), at);
+		assert_true(json_is_string(json_object_get(english->texts, name)));
+		found++;
+	}
+	assert_true(found > 10);
+	for (kind = 0; kind < ALARM_KINDS; kind++)
+		assert_non_null(json_object_get(
+		    json_object_get(english->texts, "alarms"), alarm_name((enum alarm_kind)kind)));
+	for (status = 0; status < PAYMENT_STATUSES; status++)
+		assert_non_null(json_object_get(json_object_get(english->texts, "status"),
+		    payment_status_name((enum payment_status)status)));
 }
 
 static void
@@ -81,13 +114,14 @@ test_plural(void **state)
 	} forms[] = { { 0, 2 }, { 1, 0 }, { 2, 1 }, { 4, 1 }, { 5, 2 }, { 11, 2 }, { 12, 2 },
 		{ 14, 2 }, { 21, 0 }, { 22, 1 }, { 25, 2 }, { 101, 0 }, { 111, 2 }, { 112, 2 },
 		{ 122, 1 } };
+	char text[LOCALE_TEXT];
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
 		assert_int_equal(russian->plural(forms[i].count), forms[i].form);
-	assert_string_equal(english->payments[english->plural(1)], "payment");
-	assert_string_equal(english->payments[english->plural(0)], "payments");
+	assert_string_equal(locale_payments(english, text, 1), "1\xC2\xA0payment");
+	assert_string_equal(locale_payments(english, text, 0), "0\xC2\xA0payments");
 }
 
 static void
@@ -182,23 +216,39 @@ test_form_token(void **state)
  */
 
 static void
+renders(const char *template, const char *expected)
+{
+	json_t *view = json_pack(
+	    "{s:s, s:s, s:i, s:s, s:[], s:b, s:n, s:[i, i], s:{s:s, s:[{s:s}, {}]}}", "text",
+	    "<a href=\"'&\">", "braces", "{{number}}", "number", -5, "none", "", "nothing", "no", 0,
+	    "null", "list", 1, 2, "outer", "text", "inner", "rows", "number", "<b>");
+	char *text = html_render(template, view);
+
+	assert_string_equal(text, expected);
+	free(text);
+	json_decref(view);
+}
+
+static void
 test_html(void **state)
 {
-	struct html page;
-	char *text;
-
 	(void)state;
-	html_begin(&page);
-	html_markup(&page, "<p>");
-	html_text(&page, "<a href=\"'&\">");
-	html_text(&page, NULL);
-	html_fill(&page, "{} < {}", "<b>");
-	html_number(&page, -5);
-	html_format(&page, "<i>%d</i>", 7);
-	text = html_end(&page);
-	assert_string_equal(
-	    text, "<p>&lt;a href=&quot;&#39;&amp;&quot;&gt;&lt;b&gt; &lt; {}-5<i>7</i>");
-	free(text);
+	renders("<p>{{text}}{{none}}{{absent}}{{number}}</p>",
+	    "<p>&lt;a href=&quot;&#39;&amp;&quot;&gt;-5</p>");
+	renders("{{#list}}{{.}},{{/list}}", "1,2,");
+	renders("{{outer.text}} {{outer.absent}}{{absent.text}}{{text.text}}", "inner ");
+	/* The innermost value that has the name gives it. */
+	renders("{{#outer}}{{text}}{{#rows}} {{number}}{{/rows}}{{/outer}}", "inner &lt;b&gt; -5");
+	renders("{{#text}}once{{/text}}{{#number}} and{{/number}}", "once and");
+	renders("{{#none}}1{{/none}}{{#nothing}}2{{/nothing}}{{#no}}3{{/no}}{{#null}}4{{/null}}"
+		"{{#absent}}5{{#list}}6{{/list}}{{^list}}7{{/list}}8{{/absent}}",
+	    "");
+	renders("{{^none}}1{{/none}}{{^nothing}}2{{/nothing}}{{^no}}3{{/no}}{{^null}}4{{/null}}"
+		"{{^absent}}5{{/absent}}{{^text}}6{{/text}}{{^list}}7{{/list}}",
+	    "12345");
+	/* A value that looks like a tag is not one. */
+	renders("{{braces}}", "{{number}}");
+	renders("no tags } { {", "no tags } { {");
 }
 
 static struct overview
@@ -473,7 +523,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		test(test_language),
-		test(test_every_word_is_there),
+		test(test_every_text_is_there),
 		test(test_plural),
 		test(test_numbers_and_times),
 		test(test_form_value),
