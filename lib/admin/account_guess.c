@@ -73,7 +73,7 @@ all_begin(const char *words, const char *beginnings, size_t length)
  * Fields.
  */
 
-/* Which of the setting's alternatives the name fits, from 0; -1: none. */
+/* Which of the alternatives the name fits, from 0; -1: none. */
 static int
 alternative_of(const char *name, const char *alternatives)
 {
@@ -92,25 +92,31 @@ alternative_of(const char *name, const char *alternatives)
 	return found;
 }
 
-bool
-guess_field_is_called(const json_t *field, const struct field_setting *setting)
+enum amocrm_kind
+guess_kind(const struct crm_field *field)
 {
-	return alternative_of(account_name(field), setting->words) >= 0;
+	return field->of_contact ? AMOCRM_CONTACTS : AMOCRM_LEADS;
+}
+
+bool
+guess_field_is_called(const json_t *field, const struct crm_field *wanted)
+{
+	return alternative_of(account_name(field), wanted->names) >= 0;
 }
 
 const json_t *
-guess_field(const struct account *account, const struct field_setting *setting)
+guess_field(const struct account *account, const struct crm_field *wanted)
 {
 	const json_t *field, *best = NULL;
 	int alternative, best_alternative = 0;
 	size_t i;
 
-	if (setting->code != NULL &&
-	    (field = account_field_coded(account, setting->kind, setting->code)) != NULL)
+	if (wanted->code != NULL &&
+	    (field = account_field_coded(account, guess_kind(wanted), wanted->code)) != NULL)
 		return field;
-	json_array_foreach(account->fields[setting->kind], i, field) {
-		alternative = alternative_of(account_name(field), setting->words);
-		if (alternative < 0 || !field_use_fits(setting->use, account_type(field)))
+	json_array_foreach(account->fields[guess_kind(wanted)], i, field) {
+		alternative = alternative_of(account_name(field), wanted->names);
+		if (alternative < 0 || !crm_use_fits(wanted->use, account_type(field)))
 			continue;
 		if (best == NULL || alternative < best_alternative ||
 		    (alternative == best_alternative &&

@@ -6,7 +6,6 @@
 
 #include "admin/account_guess.h"
 #include "admin/discovery.h"
-#include "admin/field_setting.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "rules/rule_ids.h"
@@ -80,22 +79,22 @@ add_fields(struct discovery *found, enum amocrm_kind kind)
 	const json_t *field, *counter = NULL;
 	size_t i;
 
-	for (i = 0; i < field_setting_count; i++) {
-		const struct field_setting *setting = &field_settings[i];
+	for (i = 0; i < CRM_FIELD_COUNT; i++) {
+		const struct crm_field *wanted = &crm_fields[i];
 
-		if (setting->kind != kind)
+		if (guess_kind(wanted) != kind)
 			continue;
-		if ((field = guess_field(found->account, setting)) != NULL)
-			add(found, setting->name, field, "\"%s\" (%s)", account_name(field),
+		if ((field = guess_field(found->account, wanted)) != NULL)
+			add(found, wanted->setting, field, "\"%s\" (%s)", account_name(field),
 			    account_type(field));
 		else
-			add(found, setting->name, NULL, "no field of type %s is called so",
-			    field_use_types(setting->use));
-		if (setting->use == USE_CHOICES)
+			add(found, wanted->setting, NULL, "no field of type %s is called so",
+			    crm_use_types(wanted->use));
+		if (wanted->use == CRM_USE_CHOICES)
 			found->subjects = field;
-		if (setting->use == USE_CHOICE)
+		if (wanted->use == CRM_USE_CHOICE)
 			found->direction = field;
-		if (setting->use == USE_COUNT)
+		if (wanted->use == CRM_USE_COUNT)
 			counter = field;
 	}
 	if (kind == AMOCRM_LEADS)

@@ -5,9 +5,7 @@
 
 #include "admin/account_guess.h"
 #include "admin/field_check.h"
-#include "admin/field_setting.h"
 #include "admin/finding.h"
-#include "base/number.h"
 #include "base/text.h"
 
 struct check {
@@ -17,12 +15,9 @@ struct check {
 };
 
 static int64_t
-id_of(const struct check *check, const char *name)
+id_of(const struct check *check, const struct crm_field *field)
 {
-	const char *value = settings_variable(check->settings, name);
-	int64_t id = 0;
-
-	return value != NULL && number_parse(value, 1, INT64_MAX, &id) ? id : 0;
+	return check->settings->crm_fields[field - crm_fields];
 }
 
 static const char *
@@ -37,11 +32,11 @@ kind_name(enum amocrm_kind kind)
 
 /* `; "Name" (456, numeric) looks like it`, or nothing: a new text. */
 static char *
-suggest_field(const struct check *check, const struct field_setting *setting)
+suggest_field(const struct check *check, const struct crm_field *wanted)
 {
-	const json_t *field = guess_field(check->account, setting);
+	const json_t *field = guess_field(check->account, wanted);
 
-	if (field == NULL || account_id(field) == id_of(check, setting->name))
+	if (field == NULL || account_id(field) == id_of(check, wanted))
 		return text_copy("");
 	return text_format("; \"%s\" (%" PRId64 ", %s) looks like it", account_name(field),
 	    account_id(field), account_type(field));
@@ -49,107 +44,108 @@ suggest_field(const struct check *check, const struct field_setting *setting)
 
 /* The setting of another field that has the same id; NULL when there is none. */
 static const char *
-shared_with(const struct check *check, const struct field_setting *setting, int64_t id)
+shared_with(const struct check *check, const struct crm_field *wanted, int64_t id)
 {
 	size_t i;
 
-	for (i = 0; i < field_setting_count; i++)
-		if (&field_settings[i] != setting && id_of(check, field_settings[i].name) == id)
-			return field_settings[i].name;
+	for (i = 0; i < CRM_FIELD_COUNT; i++)
+		if (&crm_fields[i] != wanted && check->settings->crm_fields[i] == id)
+			return crm_fields[i].setting;
 	return NULL;
 }
 
 /* The setting for which, going by its name, the field is rather meant; NULL when there is none. */
 static const char *
-rather_for(const json_t *field, const struct field_setting *setting)
+rather_for(const json_t *field, const struct crm_field *wanted)
 {
 	size_t i;
 
-	if (guess_field_is_called(field, setting))
+	if (guess_field_is_called(field, wanted))
 		return NULL;
-	for (i = 0; i < field_setting_count; i++)
-		if (field_settings[i].kind == setting->kind &&
-		    guess_field_is_called(field, &field_settings[i]))
-			return field_settings[i].name;
+	for (i = 0; i < CRM_FIELD_COUNT; i++)
+		if (crm_fields[i].of_contact == wanted->of_contact &&
+		    guess_field_is_called(field, &crm_fields[i]))
+			return crm_fields[i].setting;
 	return NULL;
 }
 
 static void
-check_present(struct check *check, const struct field_setting *setting, const json_t *field)
+check_present(struct check *check, const struct crm_field *wanted, const json_t *field)
 {
 	int64_t id = account_id(field);
 	const char *name = account_name(field), *other;
 	char *suggestion;
 
-	if (!field_use_fits(setting->use, account_type(field))) {
-		suggestion = suggest_field(check, setting);
-		finding_add(check->findings, "wrong", setting->name, id,
+	if (!crm_use_fits(wanted->use, account_type(field))) {
+		suggestion = suggest_field(check, wanted);
+		finding_add(check->findings, "wrong", wanted->setting, id,
 		    "\"%s\" is a field of type %s; one of type %s is needed%s", name,
-		    account_type(field), field_use_types(setting->use), suggestion);
+		    account_type(field), crm_use_types(wanted->use), suggestion);
 		free(suggestion);
-	} else if ((other = shared_with(check, setting, id)) != NULL) {
-		finding_add(check->findings, "wrong", setting->name, id,
+	} else if ((other = shared_with(check, wanted, id)) != NULL) {
+		finding_add(check->findings, "wrong", wanted->setting, id,
 		    "%s has the same id: they overwrite each other", other);
-	} else if ((other = rather_for(field, setting)) != NULL) {
-		suggestion = suggest_field(check, setting);
-		finding_add(check->findings, "odd", setting->name, id,
+	} else if ((other = rather_for(field, wanted)) != NULL) {
+		suggestion = suggest_field(check, wanted);
+		finding_add(check->findings, "odd", wanted->setting, id,
 		    "\"%s\" looks rather like %s%s", name, other, suggestion);
 		free(suggestion);
 	} else {
-		finding_add(check->findings, "ok", setting->name, id, "\"%s\" (%s)", name,
+		finding_add(check->findings, "ok", wanted->setting, id, "\"%s\" (%s)", name,
 		    account_type(field));
 	}
 }
 
 static void
-check_absent(struct check *check, const struct field_setting *setting, int64_t id)
+check_absent(struct check *check, const struct crm_field *wanted, int64_t id)
 {
-	enum amocrm_kind other = setting->kind == AMOCRM_LEADS ? AMOCRM_CONTACTS : AMOCRM_LEADS;
+	enum amocrm_kind other = wanted->of_contact ? AMOCRM_LEADS : AMOCRM_CONTACTS;
 	const json_t *field = account_field(check->account, other, id);
-	char *suggestion = suggest_field(check, setting);
+	char *suggestion = suggest_field(check, wanted);
 
 	if (field != NULL)
-		finding_add(check->findings, "wrong", setting->name, id,
+		finding_add(check->findings, "wrong", wanted->setting, id,
 		    "\"%s\" is a %s's field, not a %s's%s", account_name(field), kind_name(other),
-		    kind_name(setting->kind), suggestion);
+		    kind_name(guess_kind(wanted)), suggestion);
 	else
-		finding_add(check->findings, "wrong", setting->name, id,
-		    "the account has no such %s field%s", kind_name(setting->kind), suggestion);
+		finding_add(check->findings, "wrong", wanted->setting, id,
+		    "the account has no such %s field%s", kind_name(guess_kind(wanted)),
+		    suggestion);
 	free(suggestion);
 }
 
 static void
-check_unset(struct check *check, const struct field_setting *setting)
+check_unset(struct check *check, const struct crm_field *wanted)
 {
 	char *suggestion;
 
-	if (setting->code == NULL) {
-		suggestion = suggest_field(check, setting);
-		finding_add(check->findings, "unset", setting->name, 0,
+	if (wanted->code == NULL) {
+		suggestion = suggest_field(check, wanted);
+		finding_add(check->findings, "unset", wanted->setting, 0,
 		    "not set, so it is not written%s", suggestion);
 		free(suggestion);
-	} else if (account_field_coded(check->account, setting->kind, setting->code) == NULL) {
-		finding_add(check->findings, "wrong", setting->name, 0,
+	} else if (account_field_coded(check->account, guess_kind(wanted), wanted->code) == NULL) {
+		finding_add(check->findings, "wrong", wanted->setting, 0,
 		    "not set, and the account has no standard field %s to write it into",
-		    setting->code);
+		    wanted->code);
 	} else {
-		finding_add(check->findings, "ok", setting->name, 0, "the standard field %s",
-		    setting->code);
+		finding_add(check->findings, "ok", wanted->setting, 0, "the standard field %s",
+		    wanted->code);
 	}
 }
 
 static void
-check_field(struct check *check, const struct field_setting *setting)
+check_field(struct check *check, const struct crm_field *wanted)
 {
-	int64_t id = id_of(check, setting->name);
-	const json_t *field = account_field(check->account, setting->kind, id);
+	int64_t id = id_of(check, wanted);
+	const json_t *field = account_field(check->account, guess_kind(wanted), id);
 
 	if (id == 0)
-		check_unset(check, setting);
+		check_unset(check, wanted);
 	else if (field == NULL)
-		check_absent(check, setting, id);
+		check_absent(check, wanted, id);
 	else
-		check_present(check, setting, field);
+		check_present(check, wanted, field);
 }
 
 /*
@@ -240,7 +236,7 @@ field_check(const struct settings *settings, const struct account *account, json
 	struct check check = { settings, account, findings };
 	size_t i;
 
-	for (i = 0; i < field_setting_count; i++)
-		check_field(&check, &field_settings[i]);
+	for (i = 0; i < CRM_FIELD_COUNT; i++)
+		check_field(&check, &crm_fields[i]);
 	check_counter(&check);
 }

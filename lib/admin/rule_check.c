@@ -4,12 +4,11 @@
 #include <string.h>
 
 #include "admin/account_guess.h"
-#include "admin/field_setting.h"
 #include "admin/finding.h"
 #include "admin/rule_check.h"
 #include "base/memory.h"
-#include "base/number.h"
 #include "base/text.h"
+#include "config/crm_field.h"
 #include "rules/rule_ids.h"
 
 struct check {
@@ -240,14 +239,15 @@ check_task_type(struct check *check, const struct rule_id *one)
  * What the rules name.
  */
 
-static enum field_use
+static enum crm_use
 use_of(const char *type)
 {
 	static const struct {
 		const char *type;
-		enum field_use use;
-	} uses[] = { { "text", USE_ANY_TEXT }, { "number", USE_MONEY }, { "checkbox", USE_FLAG },
-		{ "date", USE_TIME }, { "enum", USE_CHOICE } };
+		enum crm_use use;
+	} uses[] = { { "text", CRM_USE_ANY_TEXT }, { "number", CRM_USE_MONEY },
+		{ "checkbox", CRM_USE_FLAG }, { "date", CRM_USE_TIME },
+		{ "enum", CRM_USE_CHOICE } };
 	size_t i = 0;
 
 	while (i + 1 < sizeof(uses) / sizeof(uses[0]) && strcmp(uses[i].type, type) != 0)
@@ -259,16 +259,9 @@ use_of(const char *type)
 static const char *
 setting_of(const struct check *check, int64_t id)
 {
-	const char *value;
-	int64_t known;
-	size_t i;
-
-	for (i = 0; i < field_setting_count; i++) {
-		value = settings_variable(check->settings, field_settings[i].name);
-		if (field_settings[i].kind == AMOCRM_LEADS && value != NULL &&
-		    number_parse(value, 1, INT64_MAX, &known) && known == id)
-			return field_settings[i].name;
-	}
+	for (size_t i = 0; i < CRM_FIELD_COUNT; i++)
+		if (!crm_fields[i].of_contact && check->settings->crm_fields[i] == id)
+			return crm_fields[i].setting;
 	return NULL;
 }
 
@@ -276,16 +269,16 @@ static void
 check_extra(struct check *check, const struct rule_id *one)
 {
 	const json_t *field = account_field(check->account, AMOCRM_LEADS, one->id);
-	enum field_use use = use_of(one->type);
+	enum crm_use use = use_of(one->type);
 	const char *other = setting_of(check, one->id);
 
 	if (field == NULL)
 		finding_add(check->findings, "wrong", one->label, one->id,
 		    "the account has no such lead field");
-	else if (!field_use_fits(use, account_type(field)))
+	else if (!crm_use_fits(use, account_type(field)))
 		finding_add(check->findings, "wrong", one->label, one->id,
 		    "\"%s\" is a field of type %s; the rule writes one of type %s",
-		    account_name(field), account_type(field), field_use_types(use));
+		    account_name(field), account_type(field), crm_use_types(use));
 	else if (other != NULL)
 		finding_add(check->findings, "odd", one->label, one->id,
 		    "\"%s\" is written for %s already", account_name(field), other);

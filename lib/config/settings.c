@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/url.h"
+#include "config/crm_field.h"
 #include "config/env_file.h"
 #include "config/settings.h"
 #include "config/source.h"
@@ -44,7 +45,8 @@ struct entry {
 #define VARIABLE(name, value)       { name, KIND_VARIABLE, 0, value, 0, 0 }
 #define VARIABLE_ID(name, value)    { name, KIND_VARIABLE_ID, 0, value, 1, VALUE_ID_MAX }
 
-static const struct entry table[] = {
+/* What the service itself is told. */
+static const struct entry service_entries[] = {
 	FLAG("WEBHOOK_LEGACY_SECRET", webhook_legacy_secret, "True"),
 
 	TEXT("AMO_BASE_URL", amo_base_url, NULL),
@@ -67,24 +69,10 @@ static const struct entry table[] = {
 	NUMBER("RETRY_WAIT_MAX", retry_wait_max_s, "10", 0, 3600),
 	NUMBER("RETRY_MAX_AGE_HOURS", retry_max_age_hours, "72", 1, 8760),
 	NUMBER("WORKERS", workers, "4", 0, 256),
+};
 
-	ID("AMO_CONTACT_FIELD_TG_ID", contact_field_tg_id),
-	ID("AMO_CONTACT_FIELD_TG_USERNAME", contact_field_tg_username),
-	ID("AMO_LEAD_FIELD_SUBJECTS", lead_field_subjects),
-	ID("AMO_LEAD_FIELD_DIRECTION", lead_field_direction),
-	ID("AMO_LEAD_FIELD_LAST_PAYMENT_AMOUNT", lead_field_last_amount),
-	ID("AMO_LEAD_FIELD_TOTAL_PAID", lead_field_total_paid),
-	ID("AMO_LEAD_FIELD_PURCHASE_COUNT", lead_field_purchase_count),
-	ID("AMO_LEAD_FIELD_LAST_PAYMENT_DATE", lead_field_last_date),
-	ID("AMO_LEAD_FIELD_PAYMENT_ID", lead_field_payment_id),
-	ID("AMO_LEAD_FIELD_INVOICE_ID", lead_field_invoice_id),
-	ID("AMO_LEAD_FIELD_PAYMENT_STATUS", lead_field_payment_status),
-	ID("AMO_LEAD_FIELD_UTM_SOURCE", lead_field_utm_source),
-	ID("AMO_LEAD_FIELD_UTM_MEDIUM", lead_field_utm_medium),
-	ID("AMO_LEAD_FIELD_UTM_CAMPAIGN", lead_field_utm_campaign),
-	ID("AMO_LEAD_FIELD_UTM_CONTENT", lead_field_utm_content),
-	ID("AMO_LEAD_FIELD_UTM_TERM", lead_field_utm_term),
-	ID("AMO_LEAD_FIELD_YM_UID", lead_field_ym_uid),
+/* Ids of the account beside those of its custom fields, which crm_field.c has, and what else the rules may name. */
+static const struct entry account_entries[] = {
 	ID("AMO_PURCHASE_COUNT_1", purchase_count_enum[0]),
 	ID("AMO_PURCHASE_COUNT_2", purchase_count_enum[1]),
 	ID("AMO_PURCHASE_COUNT_3", purchase_count_enum[2]),
@@ -190,6 +178,18 @@ read_entry(const struct source *source, const struct entry *entry, struct settin
 	}
 }
 
+static void
+read_crm_fields(const struct source *source, struct settings *settings)
+{
+	for (size_t i = 0; i < CRM_FIELD_COUNT; i++) {
+		const char *name = crm_fields[i].setting, *value = source_value(source, name);
+
+		if (value != NULL)
+			settings->crm_fields[i] =
+			    value_number(source, name, value, 1, VALUE_ID_MAX);
+	}
+}
+
 /* A secret that cannot stand in a header line would be cut there, or worse, begin another one. */
 static bool
 is_printable(const char *text)
@@ -250,6 +250,14 @@ use_default_pair(const struct source *source, json_t *variables)
 	}
 }
 
+static void
+add_defaults(json_t *variables, const struct entry entries[], size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (entries[i].value != NULL && json_object_get(variables, entries[i].name) == NULL)
+			set_variable(variables, entries[i].name, entries[i].value);
+}
+
 /* Everything that was seen or defaulted, but for secrets and what is empty. */
 static json_t *
 make_variables(const struct source *source)
@@ -260,9 +268,8 @@ make_variables(const struct source *source)
 	json_object_foreach(source->values, name, value)
 		if (json_string_length(value) > 0)
 			json_object_set(variables, name, value);
-	for (size_t i = 0; i < COUNT(table); i++)
-		if (table[i].value != NULL && json_object_get(variables, table[i].name) == NULL)
-			set_variable(variables, table[i].name, table[i].value);
+	add_defaults(variables, service_entries, COUNT(service_entries));
+	add_defaults(variables, account_entries, COUNT(account_entries));
 	for (size_t i = 0; i < COUNT(secrets); i++)
 		json_object_del(variables, secrets[i].name);
 	use_default_pair(source, variables);
@@ -398,8 +405,11 @@ settings_load(int needs, struct settings **settings, json_t *warnings)
 
 	source_open(&source, warnings);
 	read_secrets(&source, needs, new);
-	for (size_t i = 0; i < COUNT(table); i++)
-		read_entry(&source, &table[i], new);
+	for (size_t i = 0; i < COUNT(service_entries); i++)
+		read_entry(&source, &service_entries[i], new);
+	read_crm_fields(&source, new);
+	for (size_t i = 0; i < COUNT(account_entries); i++)
+		read_entry(&source, &account_entries[i], new);
 	new->variables = make_variables(&source);
 	if (needs & SETTINGS_NEED_RULES)
 		read_rules(&source, new);
@@ -424,9 +434,9 @@ settings_free(struct settings *settings)
 		return;
 	for (size_t i = 0; i < COUNT(secrets); i++)
 		free(*(char **)((char *)settings + secrets[i].offset));
-	for (size_t i = 0; i < COUNT(table); i++)
-		if (table[i].kind == KIND_TEXT)
-			free(*(char **)((char *)settings + table[i].offset));
+	for (size_t i = 0; i < COUNT(service_entries); i++)
+		if (service_entries[i].kind == KIND_TEXT)
+			free(*(char **)((char *)settings + service_entries[i].offset));
 	free(settings->rules);
 	json_decref(settings->variables);
 	free(settings);
@@ -441,8 +451,11 @@ settings_variable(const struct settings *settings, const char *name)
 bool
 settings_knows(const char *name)
 {
-	for (size_t i = 0; i < COUNT(table); i++)
-		if (strcmp(table[i].name, name) == 0)
+	for (size_t i = 0; i < COUNT(service_entries); i++)
+		if (strcmp(service_entries[i].name, name) == 0)
 			return true;
-	return false;
+	for (size_t i = 0; i < COUNT(account_entries); i++)
+		if (strcmp(account_entries[i].name, name) == 0)
+			return true;
+	return crm_field_of_setting(name) != NULL;
 }

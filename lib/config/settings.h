@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/fault.h"
+#include "config/crm_field.h"
 
 /*
  * Everything an operator can choose, read once at start: from the environment, then from the file that
@@ -61,23 +62,29 @@ struct settings {
 	int64_t retry_max_age_hours;
 	int64_t workers;
 
-	int64_t contact_field_tg_id;
-	int64_t contact_field_tg_username;
-	int64_t lead_field_subjects;
-	int64_t lead_field_direction;
-	int64_t lead_field_last_amount;
-	int64_t lead_field_total_paid;
-	int64_t lead_field_purchase_count;
-	int64_t lead_field_last_date;
-	int64_t lead_field_payment_id;
-	int64_t lead_field_invoice_id;
-	int64_t lead_field_payment_status;
-	int64_t lead_field_utm_source;
-	int64_t lead_field_utm_medium;
-	int64_t lead_field_utm_campaign;
-	int64_t lead_field_utm_content;
-	int64_t lead_field_utm_term;
-	int64_t lead_field_ym_uid;
+	/* The ids of the custom fields: each by its name, and all as crm_field.h numbers them. */
+	union {
+		int64_t crm_fields[CRM_FIELD_COUNT];
+		struct {
+			int64_t contact_field_tg_id;
+			int64_t contact_field_tg_username;
+			int64_t lead_field_subjects;
+			int64_t lead_field_direction;
+			int64_t lead_field_last_amount;
+			int64_t lead_field_total_paid;
+			int64_t lead_field_purchase_count;
+			int64_t lead_field_last_date;
+			int64_t lead_field_payment_id;
+			int64_t lead_field_invoice_id;
+			int64_t lead_field_payment_status;
+			int64_t lead_field_utm_source;
+			int64_t lead_field_utm_medium;
+			int64_t lead_field_utm_campaign;
+			int64_t lead_field_utm_content;
+			int64_t lead_field_utm_term;
+			int64_t lead_field_ym_uid;
+		};
+	};
 	int64_t purchase_count_enum[PURCHASE_COUNT_MAX]; /* [0] is AMO_PURCHASE_COUNT_1 */
 
 	json_t *

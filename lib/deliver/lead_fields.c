@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/money.h"
 #include "base/text.h"
+#include "config/crm_field.h"
 #include "deliver/lead_fields.h"
 #include "rules/rules.h"
 
@@ -152,25 +153,21 @@ payment_fields(struct job *job, const json_t *lead)
 static void
 add_utm(json_t *fields, const struct settings *set, const struct payment *paid)
 {
-	const struct {
-		int64_t field;
-		const char *code;
-		const char *text;
-	} marks[] = {
-		{ set->lead_field_utm_source, "UTM_SOURCE", paid->utm_source },
-		{ set->lead_field_utm_medium, "UTM_MEDIUM", paid->utm_medium },
-		{ set->lead_field_utm_campaign, "UTM_CAMPAIGN", paid->utm_campaign },
-		{ set->lead_field_utm_content, "UTM_CONTENT", paid->utm_content },
-		{ set->lead_field_utm_term, "UTM_TERM", paid->utm_term },
-		{ set->lead_field_ym_uid, "_YM_UID", paid->ym_uid },
+	const char *const marks[CRM_FIELD_COUNT] = {
+		[CRM_UTM_SOURCE] = paid->utm_source,
+		[CRM_UTM_MEDIUM] = paid->utm_medium,
+		[CRM_UTM_CAMPAIGN] = paid->utm_campaign,
+		[CRM_UTM_CONTENT] = paid->utm_content,
+		[CRM_UTM_TERM] = paid->utm_term,
+		[CRM_YM_UID] = paid->ym_uid,
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
-		if (marks[i].field != 0)
-			field_add_text(fields, marks[i].field, marks[i].text);
+	for (i = CRM_UTM_SOURCE; i <= CRM_YM_UID; i++) {
+		if (set->crm_fields[i] != 0)
+			field_add_text(fields, set->crm_fields[i], marks[i]);
 		else
-			field_add_code(fields, marks[i].code, marks[i].text);
+			field_add_code(fields, crm_fields[i].code, marks[i]);
 	}
 }
 
@@ -291,29 +288,14 @@ lead_fields_has_id(const struct job *job)
 char *
 lead_form_title(const struct settings *set, const json_t *field)
 {
-	const struct {
-		int64_t id;
-		const char *title;
-	} known[] = {
-		{ set->contact_field_tg_id, "Telegram ID" },
-		{ set->contact_field_tg_username, "Telegram username" },
-		{ set->lead_field_subjects, "Предметы" },
-		{ set->lead_field_direction, "Направление курса" },
-		{ set->lead_field_last_amount, "Сумма последней оплаты" },
-		{ set->lead_field_total_paid, "Общий оплаченный итог" },
-		{ set->lead_field_purchase_count, "Счётчик покупок" },
-		{ set->lead_field_last_date, "Дата последней оплаты" },
-		{ set->lead_field_payment_id, "Payment ID" },
-		{ set->lead_field_invoice_id, "Invoice ID" },
-		{ set->lead_field_payment_status, "Статус оплаты" },
-	};
 	json_int_t id = json_integer_value(field);
 	size_t i;
 
 	if (json_is_string(field))
 		return text_copy(json_string_value(field));
-	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (known[i].id == id)
-			return text_format("%s (%" JSON_INTEGER_FORMAT ")", known[i].title, id);
+	for (i = 0; i < CRM_FIELD_COUNT; i++)
+		if (crm_fields[i].title != NULL && set->crm_fields[i] == id)
+			return text_format(
+			    "%s (%" JSON_INTEGER_FORMAT ")", crm_fields[i].title, id);
 	return text_format("%" JSON_INTEGER_FORMAT, id);
 }

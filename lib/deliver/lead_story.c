@@ -7,11 +7,12 @@
 #include "amocrm/fields.h"
 #include "base/memory.h"
 #include "base/number.h"
+#include "config/crm_field.h"
 #include "deliver/lead_story.h"
 
 static const char prefix[] = "AMO_LEAD_FIELD_";
 
-/* The setting that names this field, without its prefix; NULL when none does. */
+/* The setting that names this field; NULL when none does. */
 static const char *
 setting_of(const struct settings *settings, int64_t field_id)
 {
@@ -22,22 +23,8 @@ setting_of(const struct settings *settings, int64_t field_id)
 	json_object_foreach(settings->variables, name, value)
 		if (strncmp(name, prefix, strlen(prefix)) == 0 &&
 		    number_parse(json_string_value(value), 1, INT64_MAX, &id) && id == field_id)
-			return name + strlen(prefix);
+			return name;
 	return NULL;
-}
-
-/* Whether the values of the field are ours to tell: numbers, choices, and the payment's id. */
-static bool
-is_ours(const char *setting)
-{
-	static const char *const ours[] = { "SUBJECTS", "DIRECTION", "LAST_PAYMENT_AMOUNT",
-		"TOTAL_PAID", "PURCHASE_COUNT", "LAST_PAYMENT_DATE", "PAYMENT_ID" };
-	size_t i;
-
-	for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
-		if (strcmp(setting, ours[i]) == 0)
-			return true;
-	return false;
 }
 
 static void
@@ -99,14 +86,16 @@ tell_field(FILE *out, const struct settings *settings, const json_t *lead, const
 	const json_t *code = json_object_get(field, "field_code");
 	int64_t id = json_integer_value(json_object_get(field, "field_id"));
 	const char *setting = code == NULL ? setting_of(settings, id) : NULL;
+	const struct crm_field *known;
 
 	if (code != NULL) {
 		fputs(json_string_value(code), out);
 	} else if (setting == NULL) {
 		fprintf(out, "field %" PRId64, id);
 	} else {
-		tell_lower(out, setting);
-		if (!is_ours(setting))
+		tell_lower(out, setting + strlen(prefix));
+		known = crm_field_of_setting(setting);
+		if (known == NULL || !known->is_public)
 			return;
 		fputc(' ', out);
 		if (lead != NULL) {

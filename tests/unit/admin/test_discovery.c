@@ -36,14 +36,14 @@ tear_down(void **state)
  * Guessing.
  */
 
-static const struct field_setting *
+static const struct crm_field *
 setting(const char *name)
 {
 	size_t i = 0;
 
-	while (strcmp(field_settings[i].name, name) != 0)
+	while (strcmp(crm_fields[i].setting, name) != 0)
 		i++;
-	return &field_settings[i];
+	return &crm_fields[i];
 }
 
 static void
@@ -52,9 +52,9 @@ assert_called(const char *name, const char *expected)
 	json_t *field = json_pack("{s:s}", "name", name);
 	size_t i;
 
-	for (i = 0; i < field_setting_count; i++)
-		assert_int_equal(guess_field_is_called(field, &field_settings[i]),
-		    expected != NULL && strcmp(field_settings[i].name, expected) == 0);
+	for (i = 0; i < CRM_FIELD_COUNT; i++)
+		assert_int_equal(guess_field_is_called(field, &crm_fields[i]),
+		    expected != NULL && strcmp(crm_fields[i].setting, expected) == 0);
 	json_decref(field);
 }
 
@@ -90,7 +90,7 @@ test_names(void **state)
 static void
 test_best_field(void **state)
 {
-	const struct field_setting *count = setting("AMO_LEAD_FIELD_PURCHASE_COUNT");
+	const struct crm_field *count = setting("AMO_LEAD_FIELD_PURCHASE_COUNT");
 
 	(void)state;
 	account_spoil(&account, 210, "name", "'Счётчик покупок (список)'");

@@ -145,6 +145,43 @@ environment_overrides_file(void **state)
 	settings_free(settings);
 }
 
+/* The table's numbers and the members' names lead to the same ids, in the order in which both are written down. */
+static void
+crm_field_ids(void **state)
+{
+	struct settings *settings;
+
+	(void)state;
+	for (int i = 0; i < CRM_FIELD_COUNT; i++) {
+		char id[8];
+
+		snprintf(id, sizeof(id), "%d", 100 + i);
+		setenv(crm_fields[i].setting, id, 1);
+		assert_true(settings_knows(crm_fields[i].setting));
+	}
+	settings = load();
+	for (int i = 0; i < CRM_FIELD_COUNT; i++)
+		assert_int_equal(settings->crm_fields[i], 100 + i);
+	assert_int_equal(settings->contact_field_tg_id, 100 + CRM_TG_ID);
+	assert_int_equal(settings->contact_field_tg_username, 100 + CRM_TG_USERNAME);
+	assert_int_equal(settings->lead_field_subjects, 100 + CRM_SUBJECTS);
+	assert_int_equal(settings->lead_field_direction, 100 + CRM_DIRECTION);
+	assert_int_equal(settings->lead_field_last_amount, 100 + CRM_LAST_AMOUNT);
+	assert_int_equal(settings->lead_field_total_paid, 100 + CRM_TOTAL_PAID);
+	assert_int_equal(settings->lead_field_purchase_count, 100 + CRM_PURCHASE_COUNT);
+	assert_int_equal(settings->lead_field_last_date, 100 + CRM_LAST_DATE);
+	assert_int_equal(settings->lead_field_payment_id, 100 + CRM_PAYMENT_ID);
+	assert_int_equal(settings->lead_field_invoice_id, 100 + CRM_INVOICE_ID);
+	assert_int_equal(settings->lead_field_payment_status, 100 + CRM_PAYMENT_STATUS);
+	assert_int_equal(settings->lead_field_utm_source, 100 + CRM_UTM_SOURCE);
+	assert_int_equal(settings->lead_field_utm_medium, 100 + CRM_UTM_MEDIUM);
+	assert_int_equal(settings->lead_field_utm_campaign, 100 + CRM_UTM_CAMPAIGN);
+	assert_int_equal(settings->lead_field_utm_content, 100 + CRM_UTM_CONTENT);
+	assert_int_equal(settings->lead_field_utm_term, 100 + CRM_UTM_TERM);
+	assert_int_equal(settings->lead_field_ym_uid, 100 + CRM_YM_UID);
+	settings_free(settings);
+}
+
 static void
 booleans(void **state)
 {
@@ -502,6 +539,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(defaults, begin),
 		cmocka_unit_test_setup(environment_overrides_file, begin),
+		cmocka_unit_test_setup(crm_field_ids, begin),
 		cmocka_unit_test_setup(booleans, begin),
 		cmocka_unit_test_setup(all_mistakes_together, begin),
 		cmocka_unit_test_setup(required_ones, begin),
