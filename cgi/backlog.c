@@ -85,7 +85,7 @@ add(const struct service *service, struct crate *crate, int64_t now_ms, struct f
 static enum outcome
 fill(const struct service *service, struct crate *crate, struct fault *why)
 {
-	size_t most = amocrm_unwell(service->crm) ? 1 : BATCH_MAX;
+	size_t most = amocrm_unavailable(service->crm) ? 1 : BATCH_MAX;
 	int64_t now_ms = clock_wall_ms();
 	enum outcome out = DONE;
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "admin/change.h"
-#include "amocrm/fields.h"
+#include "amocrm/field.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/text.h"

@@ -4,7 +4,7 @@
 #include "admin/preview.h"
 #include "admin/change.h"
 #include "amocrm/amocrm.h"
-#include "amocrm/fields.h"
+#include "amocrm/field.h"
 #include "deliver/contact.h"
 #include "deliver/lead.h"
 #include "deliver/lead_fields.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "admin/reconcile.h"
-#include "amocrm/fields.h"
+#include "amocrm/field.h"
 #include "base/money.h"
 #include "base/text.h"
 #include "payment/note.h"

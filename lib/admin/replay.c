@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "admin/replay.h"
-#include "amocrm/fields.h"
+#include "amocrm/field.h"
 #include "deliver/lead_fields.h"
 
 /* A field's options or its value. */

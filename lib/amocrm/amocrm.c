@@ -53,9 +53,9 @@ amocrm_set_metrics(struct amocrm *crm, struct metrics *metrics)
 }
 
 bool
-amocrm_unwell(const struct amocrm *crm)
+amocrm_unavailable(const struct amocrm *crm)
 {
-	return crm->unwell;
+	return crm->unavailable;
 }
 
 enum outcome
@@ -64,7 +64,7 @@ amocrm_perform(struct amocrm *crm, const struct amocrm_context *context, const s
 {
 	enum outcome out = call_perform(&crm->caller, context, call, reply, why);
 
-	crm->unwell = out == LATER || out == UNSURE;
+	crm->unavailable = out == LATER || out == UNSURE;
 	return out;
 }
 

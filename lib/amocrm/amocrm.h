@@ -44,8 +44,8 @@ void amocrm_close(struct amocrm *crm); /* NULL is allowed. */
 /* All following calls are counted there; borrowed, NULL: nowhere. */
 void amocrm_set_metrics(struct amocrm *crm, struct metrics *metrics);
 
-/* Whether the last call got no proper answer: it is of no use to call for others now. */
-bool amocrm_unwell(const struct amocrm *crm);
+/* Whether the last call ended with LATER or UNSURE: amoCRM is likely to fail the next one, too. */
+bool amocrm_unavailable(const struct amocrm *crm);
 
 /*
  * Entities of a kind that amoCRM's full-text search finds, as a new array (empty when it finds none): an absence is as

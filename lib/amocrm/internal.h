@@ -10,10 +10,10 @@
 struct amocrm {
 	struct caller caller;
 	struct http_client *http; /* Owned. */
-	bool unwell;
+	bool unavailable;
 };
 
-/* call_perform(), noting whether amoCRM is well. */
+/* call_perform(), noting whether amoCRM gave a proper answer. */
 enum outcome amocrm_perform(struct amocrm *crm, const struct amocrm_context *context,
     const struct call *call, struct reply *reply, struct fault *why) MUST_USE;
 

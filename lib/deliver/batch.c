@@ -65,7 +65,7 @@ goes_on(const struct batch *batch, const struct course *course)
 static void
 count_failure(const struct job *job, struct course *course)
 {
-	if (!amocrm_unwell(job->with->crm))
+	if (!amocrm_unavailable(job->with->crm))
 		course->failures = 0;
 	else if ((job->out == LATER || job->out == UNSURE) && !job->waiting)
 		course->failures++;

@@ -2,7 +2,7 @@
 #include <strings.h>
 
 #include "amocrm/amocrm.h"
-#include "amocrm/fields.h"
+#include "amocrm/field.h"
 #include "base/clock.h"
 #include "base/phone.h"
 #include "deliver/contact.h"
@@ -266,7 +266,7 @@ prepare_creation(struct job *job)
 	field_add_text(fields, set->contact_field_tg_id, paid->telegram_id);
 	field_add_text(fields, set->contact_field_tg_username, paid->telegram_tag);
 	job->request = (struct request){ .entity = json_pack("{s:o, s:o}", "name",
-					     text_cut(name_of(paid), FIELD_TEXT_MAX - 1),
+					     field_cut(name_of(paid), FIELD_TEXT_MAX - 1),
 					     "custom_fields_values", fields),
 		.intent = INTENT_CONTACT,
 		.then = created };

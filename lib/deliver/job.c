@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "amocrm/fields.h"
+#include "amocrm/field.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "base/trail.h"
@@ -41,7 +41,7 @@ static json_t *
 compose(const char *format, va_list args)
 {
 	char *text = text_format_list(format, args);
-	json_t *cut = text_cut(text, TOLD_MAX);
+	json_t *cut = field_cut(text, TOLD_MAX);
 
 	free(text);
 	return cut;

@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "amocrm/amocrm.h"
-#include "amocrm/fields.h"
+#include "amocrm/field.h"
 #include "base/money.h"
 #include "deliver/contact.h"
 #include "deliver/lead.h"

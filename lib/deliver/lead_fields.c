@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "amocrm/fields.h"
+#include "amocrm/field.h"
 #include "base/memory.h"
 #include "base/money.h"
 #include "base/text.h"
@@ -195,7 +195,7 @@ lead_fields_name(const struct job *job)
 		fprintf(name, " - %s", paid->name);
 	memory_stream_end(name);
 	line = text_one_line(text);
-	cut = text_cut(line, FIELD_TEXT_MAX - 1);
+	cut = field_cut(line, FIELD_TEXT_MAX - 1);
 	free(line);
 	free(text);
 	return cut;
@@ -247,7 +247,7 @@ lead_fields_shows(const struct job *job, const json_t *lead)
 	const json_t *id = field_by_id(lead, job->with->settings->lead_field_payment_id);
 	char room[FIELD_ROOM];
 	const char *text = field_value(id, 0, room);
-	json_t *ours = text_cut(job->paid->key, FIELD_TEXT_MAX);
+	json_t *ours = field_cut(job->paid->key, FIELD_TEXT_MAX);
 	bool same = text != NULL && strcmp(text, json_string_value(ours)) == 0;
 
 	json_decref(ours);

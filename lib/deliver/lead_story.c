@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "amocrm/fields.h"
+#include "amocrm/field.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "config/crm_field.h"

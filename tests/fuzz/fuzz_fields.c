@@ -1,12 +1,12 @@
 /* An entity and a refusal as amoCRM may send them: {"entity": ..., "answer": ...}. */
 #include "fuzz.h"
 
+#include "amocrm/field.h"
+#include "amocrm/refusal.h"
+#include "base/money.h"
 #include "deliver/contact.h"
-#include "amocrm/fields.h"
 #include "deliver/lead_fields.h"
 #include "rules/rules.h"
-#include "base/money.h"
-#include "amocrm/refusal.h"
 
 static struct service service;
 static struct payment *paid;
@@ -78,7 +78,8 @@ check_lead(json_t *lead)
 		REQUIRE(change != NULL);
 		/* What we write is what we shall read. */
 		if (llabs(job.at.total_after) <= MONEY_MAX)
-			REQUIRE(field_money(change, FUZZ_TOTAL, &total) && total == job.at.total_after);
+			REQUIRE(
+			    field_money(change, FUZZ_TOTAL, &total) && total == job.at.total_after);
 		REQUIRE(lead_fields_read(&job, change, &shown, &why) ==
 			(llabs(job.at.total_after) <= MONEY_MAX ? DONE : NEVER) ||
 		    llabs(job.at.count_after) > MONEY_MAX / 100);
@@ -97,7 +98,8 @@ check_contact(const json_t *contact)
 
 	for (i = 0; i < count; i++)
 		if (contact_bears(contact, &who[i], service.settings))
-			REQUIRE(json_array_size(json_object_get(contact, "custom_fields_values")) > 0);
+			REQUIRE(
+			    json_array_size(json_object_get(contact, "custom_fields_values")) > 0);
 }
 
 int
@@ -112,7 +114,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	json_array_foreach(json_object_get(entity, "custom_fields_values"), i, field) {
 		for (j = 0; (value = field_value(field, j, room)) != NULL; j++) {
-			if ((cut = text_cut(value, 3)) != NULL)
+			if ((cut = field_cut(value, 3)) != NULL)
 				REQUIRE(json_string_length(cut) <= strlen(value) &&
 				    json_string_length(cut) <= 12);
 			json_decref(cut);

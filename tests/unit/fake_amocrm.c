@@ -83,7 +83,7 @@ fails(enum fake_when when, enum outcome *out, struct fault *why)
 	if (account.meanwhile != NULL)
 		account.meanwhile(account.calls, when == FAIL_AFTER);
 	*out = DONE;
-	account.unwell = false;
+	account.unavailable = false;
 	if (when == FAIL_BEFORE && account.always != DONE)
 		*out = account.always;
 	for (i = 0; i < FAKE_FAILURES_MAX; i++)
@@ -91,7 +91,7 @@ fails(enum fake_when when, enum outcome *out, struct fault *why)
 			*out = account.failures[i].outcome;
 	if (*out == DONE)
 		return false;
-	account.unwell = *out == LATER || *out == UNSURE;
+	account.unavailable = *out == LATER || *out == UNSURE;
 	*out = fault_set(why, *out, "the account fails on command");
 	return true;
 }
@@ -602,10 +602,10 @@ amocrm_update(struct amocrm *crm, const struct amocrm_context *context, enum amo
 }
 
 bool
-amocrm_unwell(const struct amocrm *crm)
+amocrm_unavailable(const struct amocrm *crm)
 {
 	(void)crm;
-	return account.unwell;
+	return account.unavailable;
 }
 
 enum outcome

@@ -27,7 +27,7 @@ struct fake_account {
 		enum fake_when when;
 		enum outcome outcome;
 	} failures[FAKE_FAILURES_MAX];
-	bool unwell; /* The last call failed. */
+	bool unavailable; /* The last call failed. */
 	enum outcome
 	    always; /* What every call ends with, before its effect, while it is not DONE. */
 

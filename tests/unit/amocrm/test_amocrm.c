@@ -853,7 +853,7 @@ test_several_unsure(void **state)
 	fake_http_fails(UNSURE);
 	write_several(false);
 	assert_several(UNSURE, UNSURE, UNSURE);
-	assert_true(amocrm_unwell(crm));
+	assert_true(amocrm_unavailable(crm));
 	fake_http_fails(LATER);
 	fake_http_fails(LATER);
 	fake_http_fails(LATER);

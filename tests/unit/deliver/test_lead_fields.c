@@ -7,7 +7,7 @@
 
 #include "fixture.c"
 
-#include "amocrm/fields.h"
+#include "amocrm/field.h"
 #include "deliver/lead_fields.h"
 
 static struct settings *settings;

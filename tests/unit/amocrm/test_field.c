@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "amocrm/fields.h"
+#include "amocrm/field.h"
 #include "base/money.h"
 
 static json_t *
@@ -231,12 +231,13 @@ test_cutting(void **state)
 	size_t i;
 
 	(void)state;
-	assert_json(json_pack("[o]", text_cut("Оплата", 3)), "[\"Опл\"]");
-	assert_json(json_pack("[o]", text_cut("Оплата", 6)), "[\"Оплата\"]");
-	assert_json(json_pack("[o]", text_cut("Оплата", 99)), "[\"Оплата\"]");
-	assert_json(json_pack("[o]", text_cut("a\xf0\x9f\x98\x80z", 2)), "[\"a\xf0\x9f\x98\x80\"]");
-	assert_json(json_pack("[o]", text_cut("", 5)), "[\"\"]");
-	assert_json(json_pack("[o]", text_cut("x", 0)), "[\"\"]");
+	assert_json(json_pack("[o]", field_cut("Оплата", 3)), "[\"Опл\"]");
+	assert_json(json_pack("[o]", field_cut("Оплата", 6)), "[\"Оплата\"]");
+	assert_json(json_pack("[o]", field_cut("Оплата", 99)), "[\"Оплата\"]");
+	assert_json(
+	    json_pack("[o]", field_cut("a\xf0\x9f\x98\x80z", 2)), "[\"a\xf0\x9f\x98\x80\"]");
+	assert_json(json_pack("[o]", field_cut("", 5)), "[\"\"]");
+	assert_json(json_pack("[o]", field_cut("x", 0)), "[\"\"]");
 
 	/* amoCRM counts characters, not bytes. */
 	for (i = 0; i < 300; i++)

@@ -1,5 +1,5 @@
-#ifndef AMOCRM_FIELDS_H
-#define AMOCRM_FIELDS_H
+#ifndef AMOCRM_FIELD_H
+#define AMOCRM_FIELD_H
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -43,6 +43,6 @@ void field_add_contact(
     json_t *fields, const char *code, const char *text); /* PHONE, EMAIL: of the kind WORK */
 
 /* Cut to at most `characters` whole UTF-8 characters: a new JSON string. */
-json_t *text_cut(const char *text, size_t characters);
+json_t *field_cut(const char *text, size_t characters);
 
 #endif

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "amocrm/fields.h"
+#include "amocrm/field.h"
 #include "base/money.h"
 
 static const json_t *
@@ -104,7 +104,7 @@ add(json_t *fields, int64_t id, json_t *values)
 }
 
 json_t *
-text_cut(const char *text, size_t characters)
+field_cut(const char *text, size_t characters)
 {
 	const char *end = text;
 
@@ -122,7 +122,7 @@ void
 field_add_text(json_t *fields, int64_t id, const char *text)
 {
 	if (id != 0 && *text != '\0')
-		add(fields, id, json_pack("[{s:o}]", "value", text_cut(text, FIELD_TEXT_MAX)));
+		add(fields, id, json_pack("[{s:o}]", "value", field_cut(text, FIELD_TEXT_MAX)));
 }
 
 void
@@ -182,7 +182,7 @@ field_add_code(json_t *fields, const char *code, const char *text)
 {
 	if (*text != '\0')
 		add_code(
-		    fields, code, json_pack("[{s:o}]", "value", text_cut(text, FIELD_TEXT_MAX)));
+		    fields, code, json_pack("[{s:o}]", "value", field_cut(text, FIELD_TEXT_MAX)));
 }
 
 void
@@ -190,6 +190,6 @@ field_add_contact(json_t *fields, const char *code, const char *text)
 {
 	if (*text != '\0')
 		add_code(fields, code,
-		    json_pack("[{s:o, s:s}]", "value", text_cut(text, FIELD_TEXT_MAX), "enum_code",
+		    json_pack("[{s:o, s:s}]", "value", field_cut(text, FIELD_TEXT_MAX), "enum_code",
 			"WORK"));
 }
