@@ -1,3 +1,10 @@
+/*
+ * Clocks, and the times that the platform writes.
+ *
+ * Times are parsed here and not by strptime(3) and mktime(3) alone, because those take what does
+ * not exist (30 February, 25:00) for another day, and a payment dated wrongly lands in the wrong
+ * day of a report for good.
+ */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -9,7 +16,10 @@
 #include "base/memory.h"
 #include "base/number.h"
 
-/* The chosen zone's label; the zone itself is the C library's global state, so this may be one too. */
+/*
+ * The chosen zone's label.  The zone itself is a global of the C library, so its label may be a
+ * global too.
+ */
 static char zone_label[64] = "UTC";
 
 static int64_t
@@ -54,6 +64,10 @@ zone_exists(const char *name)
 	bool found = false;
 	FILE *file;
 
+	/*
+	 * tzset(3) would read any file for these, so that a setting could name one outside the
+	 * database.
+	 */
 	if (name[0] == '/' || name[0] == ':' || strstr(name, "..") != NULL)
 		return false;
 	if (snprintf(path, sizeof(path), "%s/%s",
@@ -104,6 +118,7 @@ read_number(const char **text, int count, int least, int most, int *number)
 	return true;
 }
 
+/* Step over this character; false when another stands there. */
 static bool
 read_mark(const char **text, char mark)
 {
@@ -122,7 +137,10 @@ days_in_month(int year, int month)
 	return month == 2 && leap ? 29 : days[month - 1];
 }
 
-/* mktime() would quietly make 2 March of 30 February, so the calendar is checked here. */
+/*
+ * "2025-01-20 14:49:20", or with a T.  mktime() would quietly make 2 March of 30 February, so the
+ * calendar is checked here.
+ */
 static bool
 read_date_time(const char **text, struct tm *when)
 {
@@ -142,6 +160,10 @@ read_date_time(const char **text, struct tm *when)
 	return true;
 }
 
+/*
+ * Payments are dated to the second; a fraction is allowed, as some libraries always write one, and
+ * dropped.
+ */
 static bool
 skip_fraction(const char **text)
 {
@@ -182,6 +204,9 @@ clock_parse(const char *text, int64_t *unix_seconds)
 
 	if (!read_date_time(&text, &when) || !skip_fraction(&text))
 		return false;
+	/*
+	 * Without an offset the chosen zone decides, which is where the platform keeps its clock.
+	 */
 	if (*text == '\0') {
 		when.tm_isdst = -1;
 		*unix_seconds = mktime(&when);
@@ -224,5 +249,6 @@ clock_day(int64_t unix_seconds)
 
 	if (localtime_r(&unix_seconds, &when) != NULL)
 		local += when.tm_gmtoff;
+	/* Division rounds towards zero, but days before 1970 begin at midnight too. */
 	return local >= 0 ? local / 86400 : (local - 86399) / 86400;
 }

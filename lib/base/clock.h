@@ -5,8 +5,9 @@
 #include <stdint.h>
 
 /*
- * Time.  Wall-clock milliseconds since 1970 are for what is written down; monotonic milliseconds are for deadlines and
- * survive no reboot.  Functions that decide something take the time as an argument, so that tests can choose it.
+ * Time.  Wall-clock milliseconds since 1970 are for what is written down; monotonic milliseconds
+ * are for deadlines and survive no reboot.  Functions that decide something take the time as an
+ * argument, so that tests can choose it.
  */
 int64_t clock_wall_ms(void);
 int64_t clock_mono_ms(void);
@@ -15,15 +16,16 @@ int64_t clock_mono_ms(void);
 void clock_sleep_until(int64_t mono_ms);
 
 /*
- * Choose the zone in which webhooks tell their time, for the whole process; call once, before threads or parsing.
- * False when the system knows no such zone (an unknown name would silently mean UTC).
+ * Choose the zone in which webhooks tell their time, for the whole process; call once, before
+ * threads or parsing.  False when the system knows no such zone (an unknown name would silently
+ * mean UTC).
  */
 bool clock_set_zone(const char *name) __attribute__((warn_unused_result));
 
 /*
- * Read "2025-01-20 14:49:20" in the chosen zone; a T instead of the space, a fraction of a second (dropped), and a
- * trailing Z or +HH:MM / +HHMM offset (which then decides instead of the zone) are understood too.  False for anything
- * else and for dates that do not exist (30 February, 25:00).
+ * Read "2025-01-20 14:49:20" in the chosen zone; a T instead of the space, a fraction of a second
+ * (dropped), and a trailing Z or +HH:MM / +HHMM offset (which then decides instead of the zone) are
+ * understood too.  False for anything else and for dates that do not exist (30 February, 25:00).
  */
 bool clock_parse(const char *text, int64_t *unix_seconds);
 
@@ -36,7 +38,10 @@ const char *clock_utc(char text[static CLOCK_TEXT], int64_t unix_seconds);
 /* The day in the chosen zone, counted from 1970-01-01. */
 int64_t clock_day(int64_t unix_seconds);
 
-/* The last part of the chosen zone's name, as people say it: "Moscow" for Europe/Moscow, "UTC" for UTC. */
+/*
+ * The last part of the chosen zone's name, as people say it: "Moscow" for Europe/Moscow, "UTC" for
+ * UTC.
+ */
 const char *clock_zone_label(void);
 
 #endif

@@ -1,3 +1,10 @@
+/*
+ * Digests and random bits, by OpenSSL and the kernel.
+ *
+ * A call of OpenSSL's that fails aborts the process: it means that memory is exhausted or the
+ * library is broken, and a service that cannot compute a digest can neither tell a genuine webhook
+ * nor name a payment.
+ */
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -10,8 +17,9 @@
 #include "base/encoding.h"
 
 /*
- * OpenSSL looks an algorithm up by its name whenever it is not told where it is, which takes longer than hashing a short
- * text: 15,000 of the 433,000 instructions of a received payment.  So each is looked up once and kept.
+ * OpenSSL looks an algorithm up by its name whenever it is not told where it is, which takes longer
+ * than hashing a short text: 15,000 of the 433,000 instructions of a received payment.  So each is
+ * looked up once and kept.
  */
 static const EVP_MD *
 digest(void)
@@ -23,6 +31,7 @@ digest(void)
 	return fetched;
 }
 
+/* One context for all messages: it is begun anew with each key. */
 static EVP_MAC_CTX *
 mac(void)
 {
@@ -78,6 +87,10 @@ crypto_hmac_sha256(const void *key, size_t key_size, const struct crypto_piece *
 		abort();
 }
 
+/*
+ * memcmp(3) stops at the first difference, and so tells a patient forger how much of a guess was
+ * right.
+ */
 bool
 crypto_same_bytes(const void *a, const void *b, size_t size)
 {
@@ -89,7 +102,10 @@ crypto_random_bits(void)
 {
 	uint32_t bits;
 
-	/* So few bytes are never cut short, and before the pool is ready at boot this waits rather than fail. */
+	/*
+	 * So few bytes are never cut short, and before the pool is ready at boot this waits rather
+	 * than fail.
+	 */
 	if (getrandom(&bits, sizeof(bits), 0) != (ssize_t)sizeof(bits))
 		abort();
 	return bits;

@@ -5,12 +5,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The only file that knows OpenSSL.  None of these fails but for lack of memory, which aborts: a service that cannot
- * compute a digest must not go on answering. */
+/*
+ * SHA-256, HMAC and random bits; the only file that knows OpenSSL.  None of these returns a
+ * failure: what OpenSSL cannot do aborts the process, because a service that cannot compute a
+ * digest must not go on answering.
+ */
 
 #define CRYPTO_SHA256_SIZE 32
 #define CRYPTO_SHA256_HEX  (2 * CRYPTO_SHA256_SIZE + 1)
 
+/* The digest of the bytes, and the same as small hexadecimal digits. */
 void crypto_sha256(const void *data, size_t size, uint8_t out[static CRYPTO_SHA256_SIZE]);
 void crypto_sha256_hex(const void *data, size_t size, char out[static CRYPTO_SHA256_HEX]);
 
@@ -20,6 +24,10 @@ struct crypto_piece {
 	size_t size;
 };
 
+/*
+ * HMAC-SHA-256 of all pieces, one behind the other.  The key may be empty; keys and pieces are
+ * borrowed.
+ */
 void crypto_hmac_sha256(const void *key, size_t key_size, const struct crypto_piece *pieces,
     size_t count, uint8_t out[static CRYPTO_SHA256_SIZE]);
 

@@ -1,3 +1,10 @@
+/*
+ * Bytes as text.
+ *
+ * The decoders take each value in one spelling only (hexadecimal: two).  A lenient one would let a
+ * forger vary a signature or a secret without changing what it means, and let a mistyped secret
+ * pass for another.
+ */
 #include <string.h>
 
 #include "base/encoding.h"
@@ -54,8 +61,8 @@ base64_value(char digit)
 }
 
 /*
- * OpenSSL's decoder skips white space and counts padding as zeros, so one key or signature would have many spellings;
- * this one takes each in exactly one.
+ * Not by OpenSSL: its decoder skips white space and counts padding as zeros, so one key or
+ * signature would have many spellings; this one takes each in exactly one.
  */
 bool
 encoding_from_base64(const char *text, size_t length, uint8_t *out, size_t room, size_t *size)
@@ -63,11 +70,18 @@ encoding_from_base64(const char *text, size_t length, uint8_t *out, size_t room,
 	size_t padding = 0, digits, written = 0;
 	uint32_t bits = 0;
 
+	/*
+	 * Padding is the last one or two characters; what stands before it must be digits
+	 * throughout.
+	 */
 	while (padding < 2 && padding < length && text[length - 1 - padding] == '=')
 		padding++;
 	digits = length - padding;
 	if (length % 4 != 0 || digits / 4 * 3 + digits % 4 * 3 / 4 > room)
 		return false;
+	/*
+	 * Four digits of six bits make three bytes: each digit but the first of four completes one.
+	 */
 	for (size_t i = 0; i < digits; i++) {
 		int value = base64_value(text[i]);
 
@@ -95,6 +109,7 @@ encoding_webhook_key(const char *secret, uint8_t key[static ENCODING_WEBHOOK_KEY
 		return encoding_from_base64(
 			   secret + begin, *size - begin, key, ENCODING_WEBHOOK_KEY_MAX, size) &&
 		    *size > 0;
+	/* Any other text is a secret of our older schemes, and its own key. */
 	if (*size > ENCODING_WEBHOOK_KEY_MAX)
 		return false;
 	memcpy(key, secret, *size);

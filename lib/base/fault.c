@@ -1,3 +1,7 @@
+/*
+ * The reason of a failure.  It is cut rather than allocated, so that a failure can always be told,
+ * whatever has failed.
+ */
 #include <stdarg.h>
 #include <stdio.h>
 

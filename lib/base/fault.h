@@ -4,8 +4,9 @@
 /*
  * What came of an attempt, and why.
  *
- * The five outcomes are named for what the caller must do next.  HTTP statuses, libcurl codes and SQLite codes are each
- * translated into them in exactly one function; everything above speaks only of these.
+ * The five outcomes are named for what the caller must do next.  HTTP statuses, libcurl codes and
+ * SQLite codes are each translated into them in exactly one function; everything above speaks only
+ * of these.
  */
 enum outcome {
 	DONE,   /* It is so; go on. */
@@ -16,8 +17,9 @@ enum outcome {
 };
 
 /*
- * The reason in English, for the journal and the ledger.  The caller owns it; a callee leaves it untouched unless it
- * returns something other than DONE.  It never holds a secret, a body or a customer's data.
+ * The reason in English, for the journal and the ledger.  The caller owns it; a callee leaves it
+ * untouched unless it returns something other than DONE.  It never holds a secret, a body or a
+ * customer's data.
  */
 struct fault {
 	char text[256];
@@ -28,8 +30,10 @@ struct fault {
 /* Write the reason, cut to fit. */
 void fault_write(struct fault *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The same with the outcome as its value, so that a failure is one statement: return fault_set(why, LATER, "...").
- * A macro, so that analysers see what it returns. */
+/*
+ * The same with the outcome as its value, so that a failure is one statement: return fault_set(why,
+ * LATER, "...").  A macro, so that analysers see what it returns.
+ */
 #define fault_set(why, outcome, ...) (fault_write((why), __VA_ARGS__), (outcome))
 
 #endif

@@ -1,3 +1,9 @@
+/*
+ * Looking at a webhook by path.
+ *
+ * The path is walked as it is read, step by step, with a test called at each place it leads to.  So
+ * no list of places is built, and the first place that satisfies the test ends the walk.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -5,13 +11,20 @@
 #include "base/json_path.h"
 #include "base/text.h"
 
-/* One step of a path: its key, whether [] follows, and what comes after the point (NULL at the end). */
+/*
+ * One step of a path: its key, whether [] follows, and what comes after the point (NULL at the
+ * end).
+ */
 struct step {
 	char key[JSON_PATH_KEY];
 	bool each;
 	const char *rest;
 };
 
+/*
+ * Read the step at the beginning of the path; false when it is none.  What a key may not hold is
+ * what steps are made of.
+ */
 static bool
 read_step(const char *path, struct step *step)
 {
@@ -41,6 +54,7 @@ json_path_valid(const char *path)
 	return true;
 }
 
+/* Walk on from here or, where the path ends, ask the test; null and nothing are the same to it. */
 static bool
 go_on(const json_t *at, const char *rest, json_path_test *test, void *arg)
 {
@@ -79,7 +93,7 @@ json_path_text(const json_t *value)
 	else if (json_is_integer(value))
 		snprintf(
 		    number, sizeof(number), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-	else if (json_is_real(value))
+	else if (json_is_real(value)) /* 15 digits are what a double keeps of any decimal number. */
 		snprintf(number, sizeof(number), "%.15g", json_real_value(value));
 	else if (json_is_boolean(value))
 		text = json_is_true(value) ? "true" : "false";

@@ -1,13 +1,17 @@
 /*
- * Every allocation of the project goes through here, so that its failure is met in one place.  There are no tidier ways out:
- * whoever unwinds needs memory for it, and code for a failure that hardly ever comes is never tried.
+ * Every allocation of the project goes through here, so that its failure is met in one place.
+ * There are no tidier ways out: unwinding needs memory too, and code for a failure that
+ * hardly ever comes is never tried.
  */
 #include <jansson.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
 
-/* Jansson must be told before its first value is made; a constructor is too early for any program or test to forget it. */
+/*
+ * Jansson must be told before its first value is made; a constructor is too early for any program
+ * or test to forget it.
+ */
 __attribute__((constructor)) static void
 rule_jansson(void)
 {
@@ -28,7 +32,10 @@ checked(void *memory)
 	return memory;
 }
 
-/* Where none are asked for, malloc(3) and its like may answer NULL, which would look like exhaustion. */
+/*
+ * Where none are asked for, malloc(3) and its like may answer NULL, which would look like
+ * exhaustion.
+ */
 static size_t
 at_least_one(size_t size)
 {

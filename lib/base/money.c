@@ -1,3 +1,9 @@
+/*
+ * Money from text and back, in whole kopecks.
+ *
+ * Everything is exact or refused.  An amount with a third decimal is no amount: rounding it would
+ * let the total of a lead drift from the sum of its payments, a kopeck at a time.
+ */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -20,8 +26,13 @@ money_parse(const char *text, int64_t *kopecks)
 		begin = ++text;
 		if (!number_read(&text, 2, 0, 99, &decimals))
 			return false;
+		/* "10.5" is ten roubles fifty. */
 		if (text - begin == 1)
 			decimals *= 10;
+		/*
+		 * What a sender writes with more decimals is the same amount as long as they are
+		 * zeros.
+		 */
 		while (*text == '0')
 			text++;
 	}
@@ -37,13 +48,15 @@ money_from_real(double roubles, int64_t *kopecks)
 {
 	int64_t number;
 
+	/* Also false for what is no number, which compares with nothing. */
 	if (!(fabs(roubles) <= (double)(MONEY_MAX / 100)))
 		return false;
 	number = llround(roubles * 100.0);
 	/*
-	 * The parser made the double nearest to what was written.  The double nearest to a whole number of kopecks is this
-	 * quotient, since division rounds correctly and the number is exact; so the two are equal exactly when what was
-	 * written had no third decimal (or one too small for any double to show).
+	 * The parser made the double nearest to what was written.  The double nearest to a whole
+	 * number of kopecks is this quotient, since division rounds correctly and the number is
+	 * exact; so the two are equal exactly when what was written had no third decimal (or one
+	 * too small for any double to show).
 	 */
 	if ((double)number / 100.0 != roubles)
 		return false;

@@ -1,8 +1,9 @@
 /*
  * Whole numbers from text.
  *
- * strtoll(3) skips spaces, takes signs and stops silently at what is no digit, and atoll(3) hides overflow besides: each use
- * needs four checks around it, and one that was forgotten has let "#12abc" mean row 12.
+ * strtoll(3) skips spaces, takes signs and stops silently at what is no digit, and atoll(3) hides
+ * overflow besides: each use needs four checks around it, and one that was forgotten has let
+ * "#12abc" mean row 12.
  */
 #include <stddef.h>
 

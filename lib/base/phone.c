@@ -1,8 +1,18 @@
+/*
+ * Phone numbers as people type them.
+ *
+ * Only digits count.  There are two uses with different needs: what is written is the whole number
+ * in one form, and what is compared is its end, since one cannot know which country code or prefix
+ * another form has left out.
+ */
 #include <string.h>
 
 #include "base/phone.h"
 
-/* Gather the digits of whatever was typed, as many as fit into room, and return how many there are in all. */
+/*
+ * Gather the digits of what was typed, as many as fit into room, and return how many there are in
+ * all.
+ */
 static size_t
 gather_digits(const char *typed, char *digits, size_t room)
 {
@@ -35,6 +45,7 @@ phone_normalize(const char *typed, char out[static PHONE_TEXT])
 	return true;
 }
 
+/* The window of the last digits moves along; the length of what was typed has no limit. */
 void
 phone_tail(const char *typed, char out[static PHONE_TAIL + 1])
 {

@@ -1,3 +1,10 @@
+/*
+ * Making files that only the service's user may open.
+ *
+ * Making and opening are two calls, because only who has made a file may give it away: O_CREAT
+ * alone does not tell whether it made one, and the owner of a file that was there is not to be
+ * changed.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -10,7 +17,7 @@
 #include "base/private_file.h"
 #include "base/text.h"
 
-/* Where that is not allowed the file is as useful as it was. */
+/* Where that is not allowed, the file stays root's: who made it can still use it. */
 static void
 give_to_owner_of_directory(int fd, const char *path)
 {
@@ -42,7 +49,7 @@ private_file_open(const char *path, int flags)
 	flags |= O_RDWR | O_CLOEXEC | O_NOFOLLOW;
 	if ((flags & O_EXCL) != 0)
 		return create(path, flags);
-	/* Somebody else may create it between our two attempts. */
+	/* Another process may create it between our two attempts: then it is there to be opened. */
 	do {
 		if ((fd = open(path, flags)) < 0 && errno == ENOENT)
 			fd = create(path, flags);

@@ -2,13 +2,15 @@
 #define BASE_PRIVATE_FILE_H
 
 /*
- * Files that only the service's user may open: the ledger, its gate, the shared state of the running processes.
+ * Files that only the service's user may open: the ledger, its gate, the shared state of the
+ * running processes.
  */
 
 /*
- * Open for reading and writing, creating it with mode 0600 unless it is there; a symbolic link is not followed.  What root
- * creates belongs to the owner of the directory, so that an operator's command run before the service does not lock the
- * service out.  With O_EXCL among `flags` it must not be there.  Returns the descriptor, or -1 with errno.
+ * Open for reading and writing, creating it with mode 0600 unless it is there; a symbolic link is
+ * not followed.  What root creates belongs to the owner of the directory, so that an operator's
+ * command run before the service does not lock the service out.  With O_EXCL among `flags` it must
+ * not be there.  Returns the descriptor, or -1 with errno.
  */
 int private_file_open(const char *path, int flags);
 

@@ -1,3 +1,7 @@
+/*
+ * How long to wait before the next attempt.  Time and chance are arguments, so that tests can
+ * enumerate the extremes.
+ */
 #include "base/retry.h"
 
 int64_t

@@ -1,3 +1,10 @@
+/*
+ * UTF-8 texts.
+ *
+ * No function asks the locale: a webhook means the same on every host.  Case is folded for ASCII
+ * and Russian only, and by bytes, which is possible because both cases of those letters take the
+ * same number of bytes.
+ */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,7 +13,10 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-/* The length of the white space at the beginning, 0 when there is none: one character. */
+/*
+ * The length in bytes of one character of white space at the beginning; 0 when there is none.  C2
+ * A0 is the no-break space.
+ */
 static size_t
 space_length(const char *at)
 {
@@ -15,6 +25,7 @@ space_length(const char *at)
 	return strncmp(at, "\xC2\xA0", 2) == 0 ? 2 : 0;
 }
 
+/* The same at the end. */
 static size_t
 space_length_before(const char *begin, const char *end)
 {
@@ -54,8 +65,9 @@ text_part(const char *text, size_t length)
 }
 
 /*
- * In UTF-8 the capitals U+0410..U+041F are D0 90..9F and their small letters D0 B0..BF; U+0420..U+042F are D0 A0..AF and
- * become D1 80..8F; U+0400..U+040F (the letter Io among them) are D0 80..8F and become D1 90..9F.
+ * In UTF-8 the capitals U+0410..U+041F are D0 90..9F and their small letters D0 B0..BF;
+ * U+0420..U+042F are D0 A0..AF and become D1 80..8F; U+0400..U+040F (the letter Io among them) are
+ * D0 80..8F and become D1 90..9F.
  */
 static void
 fold_cyrillic(unsigned char letter[static 2])
@@ -85,6 +97,7 @@ text_fold(const char *text)
 	return folded;
 }
 
+/* Each character has one byte that is not a continuation (10xxxxxx). */
 size_t
 text_characters(const char *text)
 {
@@ -111,6 +124,7 @@ text_has_controls(const char *text)
 	return false;
 }
 
+/* The line is at most as long as the text, so it is made in the copy's own place. */
 char *
 text_one_line(const char *text)
 {

@@ -7,13 +7,20 @@
 
 /* UTF-8 texts as people type them. */
 
-/* The part without white space (ASCII's and the no-break space) at both ends; borrowed, *length bytes. */
+/*
+ * The part without white space (ASCII's and the no-break space) at both ends; borrowed, *length
+ * bytes.
+ */
 const char *text_trim(const char *text, size_t *length);
 
-/* A new text, with capital ASCII and Cyrillic (U+0400 to U+042F) letters made small, which is all that subjects,
- * projects and UTM marks are written in; every letter keeps its length.  No locale is involved. */
+/*
+ * A new text, with capital ASCII and Cyrillic (U+0400 to U+042F) letters made small, which is all
+ * that subjects, projects and UTM marks are written in; every letter keeps its length.  No locale
+ * is involved.
+ */
 char *text_fold(const char *text);
 
+/* How many characters (code points) there are. */
 size_t text_characters(const char *text);
 
 /* Whether an ASCII control character (U+0000 to U+001F, U+007F) is in it. */

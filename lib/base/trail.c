@@ -1,3 +1,7 @@
+/*
+ * The events of a payment's trail.  They are plain JSON from the start: the ledger stores them and
+ * the programs print them, and nothing in between looks at them.
+ */
 #include "base/trail.h"
 
 void

@@ -1,3 +1,10 @@
+/*
+ * Which addresses of amoCRM are accepted.
+ *
+ * The check reads the text itself rather than ask a URL library: what is refused here (a user, a
+ * path, a query, plain http to another host) is what a library would accept, and each of them would
+ * send the token somewhere unexpected.
+ */
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>

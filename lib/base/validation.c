@@ -1,3 +1,7 @@
+/*
+ * Mistakes in a JSON document.  They go to people outside, so each is a path and a sentence, and
+ * never a value.
+ */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,13 +15,17 @@ validation_add(json_t *errors, size_t most, const char *path, const char *format
 	va_list args;
 	json_t *mistake;
 
+	/* A document of nothing but mistakes must not fill the answer. */
 	if (json_array_size(errors) >= most)
 		return;
 	va_start(args, format);
 	vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
 
-	/* The path holds keys of the document, which may have been cut in the middle of a character: then it goes. */
+	/*
+	 * Both may have been cut in the middle of a character and then are no UTF-8, of which
+	 * Jansson makes nothing.
+	 */
 	mistake = json_pack("{s:o, s:o}", "path", json_string(path) ?: json_string("?"), "message",
 	    json_string(message) ?: json_string("This is a mistake that cannot be told in UTF-8."));
 	json_array_append_new(errors, mistake);

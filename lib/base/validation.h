@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 /*
- * What is wrong with a JSON document, all of it: an array of {"path", "message"}.  A path is like a.b[0].c, and "" stands
- * for the document as a whole.
+ * What is wrong with a JSON document, all of it: an array of {"path", "message"}.  A path is like
+ * a.b[0].c, and "" stands for the document as a whole.
  */
 
 #define VALIDATION_PATH 256

@@ -1,6 +1,7 @@
 /*
- * The one place that speaks to the kernel about locks.  All state between processes is guarded this way and not by mutexes
- * in shared memory, because a process that is killed takes its locks with it here and leaves none to be repaired.
+ * The one place that speaks to the kernel about locks.  All state between processes is guarded this
+ * way and not by mutexes in shared memory, because a process that is killed takes its locks with it
+ * here and leaves none to be repaired.
  */
 #include <errno.h>
 #include <fcntl.h>

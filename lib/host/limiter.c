@@ -1,3 +1,7 @@
+/*
+ * How many requests a second amoCRM bears, shared by all processes of this host.  How it works is
+ * told below.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -15,26 +19,32 @@
 /*
  * How the rate is kept.
  *
- * Who asks draws a ticket; tickets are numbered without end, and the ring remembers the turn of each of the last RING.
- * Ticket n's turn is at least WINDOW_MS after that of ticket n - rate.  So, sorted by number modulo the rate, requests of
- * one class are never within the same second, and there are only `rate` classes.  This does not need the turns to be in
- * order: one may be moved later at any time (its request was slow to leave), and those behind it look again when they
- * wake up, before they go.
+ * Who asks draws a ticket; tickets are numbered without end, and the ring remembers the turn of
+ * each of the last RING.  Ticket n's turn is at least WINDOW_MS after that of ticket n - rate.  So,
+ * sorted by number modulo the rate, requests of one class are never within the same second, and
+ * there are only `rate` classes.  This does not need the turns to be in order: one may be moved
+ * later at any time (its request was slow to leave), and those behind it look again when they wake
+ * up, before they go.
  *
- * How it survives a death.  All is done under an OFD lock, which the kernel drops with its holder.  A ticket is drawn by
- * writing its turn into the ring first and raising `taken` then: in between, the ring merely lost a turn RING tickets old.
- * The breaker is open exactly when `status` is not 0, and that is stored last.  The stores are atomic not because others
- * look meanwhile, but so that the compiler keeps their order.
+ * How it survives a death.  All is done under an OFD lock, which the kernel drops with its holder.
+ * A ticket is drawn by writing its turn into the ring first and raising `taken` then: in between,
+ * the ring merely lost a turn RING tickets old.  The breaker is open exactly when `status` is not
+ * 0, and that is stored last.  The stores are atomic not because others look meanwhile, but so that
+ * the compiler keeps their order.
  */
 #define WINDOW_MS (1000 + LIMITER_GUARD_MS)
 
 /*
- * Far more than the rate, because tickets may be drawn while older ones still wait: at the highest rate, one could wait
- * twenty seconds longer than those drawn after it before its place is used again.
+ * Far more than the rate, because tickets may be drawn while older ones still wait: at the highest
+ * rate, one could wait twenty seconds longer than those drawn after it before its place is used
+ * again.
  */
 #define RING 4096
 
-/* No turn is further ahead than the longest hold and the queue behind it.  A time beyond that is damage. */
+/*
+ * No turn is further ahead than the longest hold and the queue behind it.  A time beyond that is
+ * damage.
+ */
 #define AHEAD_MAX_MS (LIMITER_HOLD_MAX_MS + 60 * 1000)
 
 #define LAYOUT_VERSION 1
@@ -49,8 +59,8 @@ struct limiter_content {
 	char boot_id[BOOT_ID_SIZE];
 	_Atomic int64_t taken;   /* Tickets drawn so far, which is the next one's number. */
 	_Atomic int64_t hold_ms; /* No turn before this monotonic time. */
-	_Atomic int64_t
-	    status; /* The breaker: the HTTP status that opened it, 0 while it is closed. */
+	/* The breaker: the HTTP status that opened it, 0 while it is closed. */
+	_Atomic int64_t status;
 	_Atomic int64_t since_ms; /* Wall clock; when it opened. */
 	_Atomic int64_t probe_ms; /* Monotonic; when the next probe may go. */
 	_Atomic int64_t turns[RING];
@@ -68,7 +78,8 @@ struct limiter {
 	int64_t usual_ms; /* What the quicker answers took lately; -1: none came yet. */
 
 	bool breaks_alone;
-	int refused; /* A breaker of our own: the HTTP status that opened it, 0 while it is closed. */
+	/* A breaker of our own: the HTTP status that opened it, 0 while it is closed. */
+	int refused;
 	int64_t refused_since_ms; /* Wall clock. */
 };
 
@@ -80,7 +91,10 @@ later(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
-/* A stored time, or the distant past if it cannot be one: a damaged file must not stop the payments. */
+/*
+ * A stored time, or the distant past if it cannot be one: a damaged file must not stop the
+ * payments.
+ */
 static int64_t
 sane(int64_t stored_ms, int64_t now_ms)
 {
@@ -89,7 +103,10 @@ sane(int64_t stored_ms, int64_t now_ms)
 
 /* Opening. */
 
-/* Which boot this is; empty where the kernel does not tell, and then only sane() guards against another's times. */
+/*
+ * Which boot this is; empty where the kernel does not tell, and then only sane() guards against
+ * another's times.
+ */
 static void
 read_boot_id(char id[static BOOT_ID_SIZE])
 {
@@ -104,8 +121,9 @@ read_boot_id(char id[static BOOT_ID_SIZE])
 }
 
 /*
- * Begin anew unless the content is of this boot and layout.  The magic goes first and comes last, so that dying here is
- * seen as damage.  After damage it is unknown what was sent lately, so a window passes before the next turn.
+ * Begin anew unless the content is of this boot and layout.  The magic goes first and comes last,
+ * so that dying here is seen as damage.  After damage it is unknown what was sent lately, so a
+ * window passes before the next turn.
  */
 static void
 prepare(void *content, bool was_empty)
@@ -174,7 +192,10 @@ turn_of(struct limiter *limiter, int64_t ticket)
 	return &limiter->shared->turns[ticket % RING];
 }
 
-/* Is our ticket still in the ring, and the one it is measured by too?  Not if the file was begun anew meanwhile. */
+/*
+ * Is our ticket still in the ring, and the one it is measured by too?  Not if the file was begun
+ * anew meanwhile.
+ */
 static bool
 holds_ticket(const struct limiter *limiter)
 {
@@ -183,7 +204,9 @@ holds_ticket(const struct limiter *limiter)
 	return limiter->ticket != NO_TICKET && newer > 0 && newer < RING - LIMITER_RATE_MAX;
 }
 
-/* When may this ticket go at the earliest?  A new one also stands behind everybody who asked before. */
+/*
+ * When may this ticket go at the earliest?  A new one also stands behind all that were drawn before.
+ */
 static int64_t
 earliest(struct limiter *limiter, int64_t ticket, bool is_new, int64_t now_ms)
 {
@@ -213,8 +236,9 @@ passes_breaker(struct limiter *limiter, int64_t now_ms)
 }
 
 /*
- * Ask, with the ticket we have or a new one, and write down what came of it.  DONE with *turn_ms not after now_ms: go;
- * with a later one: ask again then, because amoCRM may have said something meanwhile.  Refusals come before any store.
+ * Ask, with the ticket we have or a new one, and write down what came of it.  DONE with *turn_ms
+ * not after now_ms: go; with a later one: ask again then, because amoCRM may have said something
+ * meanwhile.  Refusals come before any store.
  */
 static enum outcome
 ask(struct limiter *limiter, int64_t now_ms, int64_t deadline_ms, int64_t *turn_ms,

@@ -7,16 +7,18 @@
 #include "base/fault.h"
 
 /*
- * amoCRM's patience, shared by all processes of this host: how many requests a second it bears, until when it asked us
- * to wait, and whether it refuses everybody (the breaker).
+ * amoCRM's patience, shared by all processes of this host: how many requests a second it bears,
+ * until when it asked us to wait, and whether it refuses every request (the breaker).
  *
- * The state is a small mapped file in the run directory, changed under a lock that the kernel frees when its holder
- * dies; each change leaves it valid after every store, so a process killed in the middle costs at most one unused turn.
+ * The state is a small mapped file in the run directory, changed under a lock that the kernel frees
+ * when its holder dies; each change leaves it valid after every store, so a process killed in the
+ * middle costs at most one unused turn.
  *
- * Promises: requests that leave within moments of their turn never exceed `rate` in any second (LIMITER_GUARD_MS lengthens
- * the window to absorb the jitter between two requests' ways to amoCRM); after limiter_hold() nobody gets a turn until
- * then; while the breaker is open only a probe every LIMITER_PROBE_MS gets one.  Turns are given in order of asking.
- * Not promised: other hosts' requests are not seen.
+ * Promises: requests that leave within moments of their turn never exceed `rate` in any second
+ * (LIMITER_GUARD_MS lengthens the window to absorb the jitter between two requests' ways to
+ * amoCRM); after limiter_hold() no turn is given until then; while the breaker is open only a
+ * probe every LIMITER_PROBE_MS gets one.  Turns are given in order of asking.  Not promised: other
+ * hosts' requests are not seen.
  */
 struct limiter;
 
@@ -26,37 +28,47 @@ struct limiter;
 #define LIMITER_PROBE_MS    30000
 #define LIMITER_HOLD_MAX_MS (60 * 60 * 1000) /* A longer Retry-After is cut to an hour. */
 
-/* A file left from before a reboot or damaged is begun anew.  The rate is each handle's own: what earlier programs sent at
- * another one still counts.  NEVER: the rate is not between 1 and LIMITER_RATE_MAX.  After fork(2) a child must open its
- * own, because the lock belongs to the open file. */
+/*
+ * A file left from before a reboot or damaged is begun anew.  The rate is each handle's own: what
+ * earlier programs sent at another one still counts.  NEVER: the rate is not between 1 and
+ * LIMITER_RATE_MAX.  After fork(2) a child must open its own, because the lock belongs to the open
+ * file.
+ */
 enum outcome limiter_open(
     const char *path, int64_t rate, struct limiter **limiter, struct fault *why) MUST_USE;
 void limiter_close(struct limiter *limiter); /* NULL is allowed. */
 
-/* Wait for a turn.  DONE: send now.  LATER: no turn before deadline_ms (monotonic), or the breaker is open; nothing was
- * used up and no time was spent waiting in vain, unless a hold or the breaker came only while we waited. */
+/*
+ * Wait for a turn.  DONE: send now.  LATER: no turn before deadline_ms (monotonic), or the breaker
+ * is open; nothing was used up and no time was spent waiting in vain, unless a hold or the breaker
+ * came only while we waited.
+ */
 enum outcome limiter_wait(struct limiter *limiter, int64_t deadline_ms, struct fault *why) MUST_USE;
 
-/* The last turn's request really left at this monotonic time (connecting may have taken a while): count it from then. */
+/*
+ * The last turn's request really left at this monotonic time (connecting may have taken a while):
+ * count it from then.
+ */
 void limiter_sent(struct limiter *limiter, int64_t sent_ms);
 
 /*
- * The request that left at this monotonic time was answered just now.  What the answer took longer than the quickest ones
- * of late may have passed before the request arrived, and amoCRM counts arrivals: count it from so much later, but at most
- * from LIMITER_LATE_MAX_MS.
+ * The request that left at this monotonic time was answered just now.  What the answer took longer
+ * than the quickest ones of late may have passed before the request arrived, and amoCRM counts
+ * arrivals: count it from so much later, but at most from LIMITER_LATE_MAX_MS.
  */
 void limiter_answered(struct limiter *limiter, int64_t sent_ms);
 
-/* amoCRM asked everybody to wait (429). */
+/* amoCRM asked for a pause (429): no process gets a turn before it is over. */
 void limiter_hold(struct limiter *limiter, int64_t wait_ms);
 
 /*
- * This handle is an operator's, whose token may not be the service's: what refuses it says nothing of the others, so
- * limiter_break() gives only this handle no more turns.  It heeds the breaker of the others as everybody does.
+ * This handle is an operator's, whose token may not be the service's: what refuses it says nothing
+ * of the others, so limiter_break() gives only this handle no more turns.  The breaker of the
+ * others holds for it as for all.
  */
 void limiter_break_alone(struct limiter *limiter);
 
-/* amoCRM refuses everybody (401, 402, 403): open the breaker.  Any later success closes it. */
+/* amoCRM refuses every request (401, 402, 403): open the breaker.  Any later success closes it. */
 void limiter_break(struct limiter *limiter, int status);
 void limiter_succeeded(struct limiter *limiter);     /* Cheap when the breaker is closed. */
 void limiter_close_breaker(struct limiter *limiter); /* By a person's hand. */
@@ -66,8 +78,8 @@ struct limiter_state {
 	bool alone;       /* For this handle only: see limiter_break_alone(). */
 	int status;       /* The HTTP status that opened it. */
 	int64_t since_ms; /* Wall clock; 0 when closed. */
-	int64_t
-	    ready_ms; /* Monotonic time from which a turn may be had: after a hold, or the breaker's next probe; else 0. */
+	/* Monotonic time from which a turn may be had: after a hold, or the next probe; else 0. */
+	int64_t ready_ms;
 	int64_t used; /* Turns given during the last second. */
 };
 void limiter_look(struct limiter *limiter, struct limiter_state *state);

@@ -1,3 +1,9 @@
+/*
+ * Locks by number, for customers, contacts, leads and the like.
+ *
+ * Each is a byte of one file that stays empty.  So there is nothing to create or clean up for a
+ * number, and a process that dies leaves no lock behind.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -14,13 +20,17 @@
 #include "host/lock.h"
 
 /*
- * The file's 2^62 offsets are divided among up to eight ranges, 2^59 each.  They stay below what off_t can hold even after
- * the kernel has added the length, and locking beyond the end of a file does not make it grow.
+ * The file's 2^62 offsets are divided among up to eight ranges, 2^59 each.  They stay below what
+ * off_t can hold even after the kernel has added the length, and locking beyond the end of a file
+ * does not make it grow.
  */
 #define NUMBER_BITS 59
 #define NUMBER_MASK ((INT64_C(1) << NUMBER_BITS) - 1)
 
-/* There is no timed wait for such a lock, so it is asked for again: soon at first, since most are held for milliseconds. */
+/*
+ * There is no timed wait for such a lock, so it is asked for again: soon at first, since most are
+ * held for milliseconds.
+ */
 #define POLL_FIRST_MS 2
 #define POLL_MAX_MS   20
 
@@ -34,7 +44,7 @@ enum lock_attempt {
 	FAILED
 };
 
-/* A handle for an open file, or for the failure to open it. */
+/* A handle for an open file, or BROKEN for one that could not be opened: errno tells why. */
 static enum outcome
 wrap(const char *path, int fd, struct locks **locks, struct fault *why)
 {
@@ -59,7 +69,10 @@ lock_open_again(const struct locks *locks, struct locks **again, struct fault *w
 {
 	char path[32];
 
-	/* The same file, whatever stands under its name by now; opening it makes a new open file description. */
+	/*
+	 * The same file, whatever stands under its name by now; opening it makes a new open file
+	 * description.
+	 */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", locks->fd);
 	return wrap(path, open(path, O_RDWR | O_CLOEXEC), again, why);
 }
@@ -73,6 +86,7 @@ lock_close(struct locks *locks)
 	free(locks);
 }
 
+/* The byte that stands for a number. */
 static int64_t
 offset_of(enum lock_range range, int64_t number)
 {
@@ -116,7 +130,10 @@ try_offset(struct locks *locks, int64_t offset)
 	return TAKEN;
 }
 
-/* Try until the deadline, which is looked at after the first attempt: one past merely means not to wait. */
+/*
+ * Try until the deadline, which is looked at after the first attempt: one past merely means not to
+ * wait.
+ */
 static enum lock_attempt
 take_offset(struct locks *locks, int64_t offset, int64_t deadline_ms)
 {
@@ -133,8 +150,9 @@ take_offset(struct locks *locks, int64_t offset, int64_t deadline_ms)
 }
 
 /*
- * What was already taken is kept while the next is waited for.  Everybody goes through a range in ascending order, so
- * no two can wait for each other; and letting go to begin anew would starve whoever needs more than one.
+ * What was already taken is kept while the next is waited for.  Every process goes through a range
+ * in ascending order, so no two can wait for each other; and letting go to begin anew would starve
+ * a process that needs more than one.
  */
 enum outcome
 lock_take(struct locks *locks, enum lock_range range, const int64_t *numbers, size_t count,
@@ -145,7 +163,7 @@ lock_take(struct locks *locks, enum lock_range range, const int64_t *numbers, si
 		[LOCK_CONTACT] = "contact",
 		[LOCK_LEAD] = "lead",
 		[LOCK_SLOT] = "slot",
-		[LOCK_WATCH] = "office",
+		[LOCK_WATCH] = "alarm watch",
 	};
 	int64_t offsets[LOCK_SET_MAX];
 	enum lock_attempt attempt;

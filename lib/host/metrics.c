@@ -1,3 +1,10 @@
+/*
+ * Counting, by all processes together.
+ *
+ * The file is an array of 64-bit cells, each changed by one atomic addition: no lock is taken, so a
+ * process that is killed while it counts leaves nothing locked and nothing half done.  A reader may
+ * see one of two related cells before the other; graphs bear it.
+ */
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -10,11 +17,12 @@
 
 #define CELLS (sizeof(struct metrics_values) / sizeof(int64_t))
 
+/* One minute of the last hour; its place in the ring is its number modulo RING. */
 struct minute {
 	_Atomic int64_t number; /* Since 1970. */
 	_Atomic int64_t requests;
 	_Atomic int64_t unauthorized;
-	_Atomic int64_t backlog; /* One more than it was; 0: nobody looked. */
+	_Atomic int64_t backlog; /* One more than it was; 0: not known. */
 };
 
 /* One more than the hour, so that the oldest asked for is not the one just begun. */
@@ -51,7 +59,10 @@ is_ours(const struct metrics_content *shared)
 	    shared->size == (int64_t)sizeof(*shared);
 }
 
-/* Begin anew what is not ours.  The magic comes last: who dies before it is seen to have done nothing. */
+/*
+ * Begin anew what is not ours.  The magic comes last: who dies before it is seen to have done
+ * nothing.
+ */
 static void
 prepare(void *content, bool was_empty)
 {
@@ -123,6 +134,7 @@ add(_Atomic int64_t *cell, int64_t amount)
 #define CELL(metrics, member)                                                                      \
 	(&(metrics)->shared->cells[offsetof(struct metrics_values, member) / sizeof(int64_t)])
 
+/* Count a duration in a histogram, whose sum stands behind its classes. */
 static void
 observe(_Atomic int64_t *histogram, int64_t took_ms)
 {

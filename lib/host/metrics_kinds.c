@@ -1,3 +1,7 @@
+/*
+ * What is told apart in the counts.  The names are labels that graphs and alarms outside rely on,
+ * so a new kind is added and none is renamed.
+ */
 #include <stdbool.h>
 #include <string.h>
 
@@ -49,7 +53,10 @@ begins(const char *path, const char *part)
 	return strncmp(path, part, length) == 0 && strchr("/?", path[length]) != NULL;
 }
 
-/* Which of the API's calls it is.  Collections of settings ("leads/pipelines") are not counted singly. */
+/*
+ * Which of the API's calls it is.  Collections of settings ("leads/pipelines") are not counted
+ * singly.
+ */
 int
 metrics_call_kind(const char *method, const char *path)
 {

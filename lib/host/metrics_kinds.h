@@ -15,13 +15,11 @@ enum {
 	METRICS_REPLIES = 9,
 	METRICS_BOUNDS = 12
 };
-extern const char
-    *const metrics_answers[METRICS_ANSWERS]; /* By their words; the last is "other". */
-extern const char
-    *const metrics_deliveries[METRICS_DELIVERIES];         /* carried, postponed, failed, broken */
-extern const char *const metrics_calls[METRICS_CALLS];     /* contact_read .. other */
-extern const char *const metrics_replies[METRICS_REPLIES]; /* 2xx .. none */
-extern const int64_t metrics_bounds_ms[METRICS_BOUNDS];    /* Of the histograms' classes. */
+extern const char *const metrics_answers[METRICS_ANSWERS]; /* Statuses; the last is "other". */
+extern const char *const metrics_deliveries[METRICS_DELIVERIES]; /* carried .. broken */
+extern const char *const metrics_calls[METRICS_CALLS];           /* contact_read .. other */
+extern const char *const metrics_replies[METRICS_REPLIES];       /* 2xx .. none */
+extern const int64_t metrics_bounds_ms[METRICS_BOUNDS];          /* Of the histograms' classes. */
 
 /* Places in these tables. */
 int metrics_answer(const char *word);       /* NULL is "other". */

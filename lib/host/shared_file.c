@@ -1,8 +1,8 @@
 /*
  * Files that processes share by mapping them.
  *
- * The blocks are allocated before the mapping is used, because a store into a hole of a full file system would be a SIGBUS in
- * the middle of a payment; here it is an error that can be told.
+ * The blocks are allocated before the mapping is used, because a store into a hole of a full file
+ * system would be a SIGBUS in the middle of a payment; here it is an error that can be told.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -7,10 +7,12 @@
 #include "base/fault.h"
 
 /*
- * A small file in the run directory that several processes map at once: their shared memory, which outlives each of them.
+ * A small file in the run directory that several processes map at once: their shared memory, which
+ * outlives each of them.
  *
- * It is opened as base/private_file.h says, grown to its full size with its blocks allocated, and mapped; all that under its
- * lock, so that of processes that start together one puts the content in order and the others find it so.
+ * It is opened as base/private_file.h says, grown to its full size with its blocks allocated, and
+ * mapped; all that under its lock, so that of processes that start together one puts the content in
+ * order and the others find it so.
  */
 struct shared_file {
 	int fd;
@@ -20,15 +22,18 @@ struct shared_file {
 };
 
 /*
- * `prepare` sees the content under the lock before anybody else does; was_empty tells a new file from one that is older than
- * this call.  BROKEN: it cannot be made, locked, grown or mapped; `what` ("limiter") and the path begin the reason.
+ * `prepare` sees the content under the lock before anybody else does; was_empty tells a new file
+ * from one that is older than this call.  BROKEN: it cannot be made, locked, grown or mapped;
+ * `what` ("limiter") and the path begin the reason.
  */
 enum outcome shared_file_open(const char *what, const char *path, size_t size,
     void (*prepare)(void *content, bool was_empty), struct shared_file *file,
     struct fault *why) MUST_USE;
 
-/* For who only looks, perhaps as another user: nothing is made, locked or written.  BROKEN also when there is no such file
- * or it is too short. */
+/*
+ * For who only looks, perhaps as another user: nothing is made, locked or written.  BROKEN also
+ * when there is no such file or it is too short.
+ */
 enum outcome shared_file_open_to_read(const char *what, const char *path, size_t size,
     struct shared_file *file, struct fault *why) MUST_USE;
 

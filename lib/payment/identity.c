@@ -1,3 +1,10 @@
+/*
+ * Who paid, as hashes.
+ *
+ * A payer is recognised by any of three things the platform tells.  They are hashed, because the
+ * hashes outlive the payment's own data in the ledger when that is purged; a hash tells that the
+ * same person came again, and nothing else.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +20,13 @@ identity_name(enum identity_kind kind)
 	return names[kind];
 }
 
-/* A lock's number holds 62 bits. */
+/*
+ * 62 bits of SHA-256 over the kind and the normal form, so that it is never negative; two payers
+ * share one by chance only where there are thousands of millions of them.  These numbers are stored
+ * for ever: whatever changes one of them (this function, phone_tail(), the folding of e-mails)
+ * needs a migration of the ledger.  As a lock's number only the low bits count (host/lock.h); two
+ * payers who agree in those wait for each other, which is harmless.
+ */
 static int64_t
 hash(enum identity_kind kind, const char *normal)
 {
@@ -28,6 +41,10 @@ hash(enum identity_kind kind, const char *normal)
 	return (int64_t)(number & ((UINT64_C(1) << 62) - 1));
 }
 
+/*
+ * Servers tell no case apart in practice.  Only ASCII is folded: other letters are rare there and
+ * differ by locale.
+ */
 static int64_t
 hash_email(const char *email)
 {
@@ -43,8 +60,8 @@ hash_email(const char *email)
 }
 
 /*
- * A form filled with "none" or "-" would make one person of everybody who filled it so: a Telegram id has a digit, an
- * e-mail address has something on both sides of its @.
+ * A form filled with "none" or "-" would make one person of all who filled it so: a Telegram
+ * id has a digit, an e-mail address has something on both sides of its @.
  */
 static bool
 is_telegram_id(const char *text)
@@ -65,12 +82,20 @@ payment_identities(const struct payment *paid, struct identity who[static IDENTI
 {
 	size_t count = 0;
 
+	/*
+	 * The order is that of the search: a Telegram id cannot be mistyped, a phone seldom
+	 * changes, an e-mail often does.
+	 */
 	memset(who, 0, IDENTITIES_MAX * sizeof(who[0]));
 	if (is_telegram_id(paid->telegram_id)) {
 		who[count].kind = IDENTITY_TELEGRAM;
 		who[count].text = paid->telegram_id;
 		who[count++].hash = hash(IDENTITY_TELEGRAM, paid->telegram_id);
 	}
+	/*
+	 * The tail is both what is searched for and what is hashed: the country code is often left
+	 * out.
+	 */
 	if (paid->phone[0] != '\0') {
 		struct identity *phone = &who[count++];
 

@@ -1,3 +1,10 @@
+/*
+ * Reading a JSON document that a stranger wrote.
+ *
+ * Each function looks one key up and, when something is wrong, notes it under its path and returns
+ * a harmless value.  So the caller reads straight on without a branch for each key, and the sender
+ * is told all mistakes at once instead of one a webhook.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +26,8 @@ note(struct json_reader *reader, const struct json_place *place, const char *key
 }
 
 /*
- * The greatest nesting, found without parsing: a parser's own recursion is what must be protected.  In bytes that are no
- * JSON the answer means nothing and does no harm.
+ * The greatest nesting, found without parsing: a parser's own recursion is what must be protected.
+ * In bytes that are no JSON the answer means nothing and does no harm.
  */
 static int
 nesting(const char *bytes, size_t size)
@@ -43,7 +50,10 @@ nesting(const char *bytes, size_t size)
 	return deepest;
 }
 
-/* The parser's own message quotes the document, which may be personal data; the place is told instead. */
+/*
+ * The parser's own message quotes the document, which may be personal data; the place is told
+ * instead.
+ */
 static void
 note_syntax(struct json_reader *reader, const json_error_t *error)
 {
@@ -68,6 +78,10 @@ json_reader_document(struct json_reader *reader, const void *bytes, size_t size,
 	json_error_t error;
 	json_t *root;
 
+	/*
+	 * Before the parser sees it: Jansson recurses up to 2,048 deep, and every rule that walks
+	 * the tree would too.
+	 */
 	if (nesting(bytes, size) > depth) {
 		validation_add(reader->errors, reader->errors_max, "",
 		    "The nesting is deeper than %d.", depth);
@@ -79,7 +93,10 @@ json_reader_document(struct json_reader *reader, const void *bytes, size_t size,
 	return root;
 }
 
-/* The value of the key; NULL when there is none or it is null, which is a mistake where it is needed. */
+/*
+ * The value of the key; NULL when there is none or it is null, which is a mistake where it is
+ * needed.
+ */
 static json_t *
 find(struct json_reader *reader, const struct json_place *place, const char *key,
     enum json_need need)
@@ -93,7 +110,7 @@ find(struct json_reader *reader, const struct json_place *place, const char *key
 	return NULL;
 }
 
-/* Trim the text where it stands. */
+/* Trim the text in the tree itself, so that a trimmed text needs no owner of its own. */
 static const char *
 trimmed(struct json_reader *reader, const struct json_place *place, const char *key,
     enum json_need need, json_t *value)
@@ -136,6 +153,10 @@ json_reader_label(struct json_reader *reader, const struct json_place *place, co
 
 	if (value == NULL)
 		return "";
+	/*
+	 * Some versions of the platform write ids as numbers; from here on they are texts
+	 * everywhere.
+	 */
 	if (json_is_integer(value)) {
 		snprintf(
 		    digits, sizeof(digits), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
@@ -162,6 +183,10 @@ json_reader_time(struct json_reader *reader, const struct json_place *place, con
 	return when;
 }
 
+/*
+ * What the value is worth; a real is the parser's nearest double, which money_from_real() finds
+ * back.
+ */
 static bool
 to_kopecks(json_t *value, int64_t *kopecks)
 {
@@ -209,7 +234,9 @@ json_reader_object(struct json_reader *reader, const struct json_place *place, c
 
 	if (value == NULL || json_is_object(value))
 		return value;
-	/* PHP writes [] for an array without elements, even where its keys would have been names. */
+	/*
+	 * PHP writes [] for an array without elements, even where its keys would have been names.
+	 */
 	if (need == JSON_OPTIONAL && json_is_array(value) && json_array_size(value) == 0)
 		return NULL;
 	note(reader, place, key, "This must be an object.");

@@ -9,16 +9,19 @@
 #include "base/fault.h"
 
 /*
- * Reading a JSON document that a stranger wrote: a strict parse, then typed look-ups that note every mistake under its
- * path and go on with a harmless value, so that one reading finds all of them.
+ * Reading a JSON document that a stranger wrote: a strict parse, then typed look-ups that note
+ * every mistake under its path and go on with a harmless value, so that one reading finds all of
+ * them.
  */
 struct json_reader {
 	json_t *errors; /* Borrowed. */
 	size_t errors_max;
 };
 
-/* Where in the document a look-up happens.  object may be NULL: then nothing is found and nothing more is said, since
- * what should have held it has been reported already. */
+/*
+ * Where in the document a look-up happens.  object may be NULL: then nothing is found and nothing
+ * more is said, since what should have held it has been reported already.
+ */
 struct json_place {
 	json_t *object;
 	const char *path;
@@ -30,13 +33,15 @@ enum json_need {
 	JSON_FILLED    /* Must be there and not be empty. */
 };
 
-/* Parse bytes into a new tree; NULL, and a mistake noted, for anything but one JSON object or array without duplicate
- * keys, in UTF-8 and nested at most `depth` deep. */
+/*
+ * Parse bytes into a new tree; NULL, and a mistake noted, for anything but one JSON object or array
+ * without duplicate keys, in UTF-8 and nested at most `depth` deep.
+ */
 json_t *json_reader_document(struct json_reader *reader, const void *bytes, size_t size, int depth);
 
 /*
- * A text, trimmed in the tree itself so that it lives as long as the tree does; "" when it is absent or a mistake.
- * json_reader_label() takes an integer too, which becomes a text in the tree.
+ * A text, trimmed in the tree itself so that it lives as long as the tree does; "" when it is
+ * absent or a mistake.  json_reader_label() takes an integer too, which becomes a text in the tree.
  */
 const char *json_reader_text(struct json_reader *reader, const struct json_place *place,
     const char *key, enum json_need need);
@@ -47,7 +52,10 @@ const char *json_reader_label(struct json_reader *reader, const struct json_plac
 int64_t json_reader_time(
     struct json_reader *reader, const struct json_place *place, const char *key);
 
-/* An amount in kopecks, not negative: an integer, a decimal text or a real with at most two decimals. */
+/*
+ * An amount in kopecks, not negative: an integer, a decimal text or a real with at most two
+ * decimals.
+ */
 int64_t json_reader_money(
     struct json_reader *reader, const struct json_place *place, const char *key);
 

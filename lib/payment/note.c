@@ -1,3 +1,10 @@
+/*
+ * The note for the manager, and the line by which it is found again.
+ *
+ * The note is written once for a payment.  Whether it was written is asked of amoCRM by looking for
+ * its line with the payment's key, so that line must come back as it was sent: nothing a payer
+ * typed can break it or imitate it.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +17,10 @@
 
 #define KEY_LABEL "Payment ID: "
 
-/* Write the parts on one line of their own; nothing when the value is empty.  No value can break out of its line. */
+/*
+ * Write the parts on one line of their own; nothing when the value is empty.  No value can break
+ * out of its line.
+ */
 static void
 write_line(FILE *note, const char *label, const char *value, const char *after)
 {
@@ -23,6 +33,7 @@ write_line(FILE *note, const char *label, const char *value, const char *after)
 	free(line);
 }
 
+/* Local time for the eye, UTC to compare with other systems. */
 static void
 write_times(FILE *note, int64_t paid_at)
 {
@@ -43,6 +54,7 @@ write_amount(FILE *note, const struct payment *paid)
 	free(currency);
 }
 
+/* Unlike other lines a course always has its subject: the reader has refused items without one. */
 static void
 write_courses(FILE *note, const struct payment *paid)
 {
@@ -84,6 +96,7 @@ write_reach(FILE *note, const struct payment *paid)
 		fputc('\n', note);
 }
 
+/* A list on one line; no line for an empty list. */
 static void
 write_names(FILE *note, const char *label, const json_t *names)
 {
@@ -124,7 +137,10 @@ note_compose(const struct payment *paid, const json_t *unmapped, const json_t *d
 	write_names(note, "Предметы без соответствия в amoCRM: ", unmapped);
 	write_names(note, "Не записаны поля: ", dropped);
 	memory_stream_end(note);
-	/* The last line needs no end: amoCRM would strip it, and then the text read back would not be the one sent. */
+	/*
+	 * The last line needs no end: amoCRM would strip it, and then the text read back would not
+	 * be the one sent.
+	 */
 	text[size - 1] = '\0';
 	return text;
 }
@@ -148,6 +164,7 @@ note_is_for(const char *text, const struct payment *paid)
 
 	while (length > 0 && key[length - 1] == ' ')
 		length--;
+	/* The whole line must agree: a key may begin with another payment's. */
 	while (*text != '\0' && !found) {
 		size_t line = strcspn(text, "\r\n");
 

@@ -1,3 +1,10 @@
+/*
+ * From a webhook's body to a payment.
+ *
+ * One function for each object of the document, in its order, so that the mistakes come in that
+ * order too.  The tree is kept and the payment's texts point into it: rules may look at any key of
+ * the webhook later, also at those that mean nothing here.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +16,10 @@
 #include "payment/json_reader.h"
 #include "payment/payment.h"
 
+/*
+ * One course that was paid for.  An item that is no object has none of its parts, of which each
+ * would be reported again.
+ */
 static void
 read_item(struct json_reader *reader, const char *path, json_t *json, struct payment_item *item)
 {
@@ -32,6 +43,11 @@ read_item(struct json_reader *reader, const char *path, json_t *json, struct pay
 	item->project = json_reader_text(reader, &subject, "project", JSON_REQUIRED);
 }
 
+/*
+ * The items, and the payment's amount, which is the sum of their costs: course_order.amount is the
+ * platform's own arithmetic with discounts and is not used.  Ensures that amount is the sum of all
+ * costs, each from 0 to MONEY_MAX.
+ */
 static void
 read_items(struct json_reader *reader, const struct json_place *order, struct payment *paid)
 {
@@ -53,6 +69,7 @@ read_items(struct json_reader *reader, const struct json_place *order, struct pa
 		    "The sum of the costs is too large.");
 }
 
+/* A tag may come with its @; amoCRM's field and the note have it without. */
 static const char *
 without_at(const char *tag)
 {
@@ -75,11 +92,18 @@ read_user(struct json_reader *reader, const struct json_place *order, struct pay
 
 	paid->name = text_one_line(name);
 	free(name);
+	/*
+	 * A phone that is no number is no reason to refuse money: the payer may be known by
+	 * something else.
+	 */
 	if (!phone_normalize(phone, paid->phone))
 		paid->phone[0] = '\0';
 	paid->email = text_copy(email);
 	paid->telegram_id = json_reader_label(reader, &user, "telegram_id", JSON_OPTIONAL);
-	/* The platform writes 0 for somebody without Telegram; it must not make one person of all of them. */
+	/*
+	 * The platform writes 0 for a payer without Telegram; that must not make one person of all
+	 * of them.
+	 */
 	if (strcmp(paid->telegram_id, "0") == 0)
 		paid->telegram_id = "";
 	paid->telegram_tag =
@@ -97,6 +121,7 @@ read_utm(struct json_reader *reader, const struct json_place *order, struct paym
 	paid->utm_source = json_reader_text(reader, &utm, "source", JSON_OPTIONAL);
 	paid->utm_medium = json_reader_text(reader, &utm, "medium", JSON_OPTIONAL);
 	paid->utm_campaign = json_reader_text(reader, &utm, "campaign", JSON_OPTIONAL);
+	/* Both spellings may come; the right one wins. */
 	misspelt = json_reader_text(reader, &utm, "compaign", JSON_OPTIONAL);
 	if (paid->utm_campaign[0] == '\0')
 		paid->utm_campaign = misspelt;
@@ -105,7 +130,10 @@ read_utm(struct json_reader *reader, const struct json_place *order, struct paym
 	paid->ym_uid = json_reader_text(reader, &utm, "ym", JSON_OPTIONAL);
 }
 
-/* The payment's id goes into a database key, a text field of amoCRM and a line of the note, so it must fit all three. */
+/*
+ * The payment's id goes into a database key, a text field of amoCRM and a line of the note, so it
+ * must fit all three.
+ */
 static void
 check_payment_id(struct json_reader *reader, const struct json_place *order, const char *id)
 {
@@ -120,6 +148,7 @@ check_payment_id(struct json_reader *reader, const struct json_place *order, con
 		    "This must not hold control characters.");
 }
 
+/* The order is the payment: what is paid, when, by whom, and where the payer came from. */
 static void
 read_order(struct json_reader *reader, const struct json_place *order, struct payment *paid)
 {
@@ -128,6 +157,10 @@ read_order(struct json_reader *reader, const struct json_place *order, struct pa
 	paid->status = json_reader_text(reader, order, "status", JSON_FILLED);
 	created = json_reader_time(reader, order, "created_at");
 	updated = json_reader_time(reader, order, "updated_at");
+	/*
+	 * The order is updated when the money arrives, and created when the payer begins to fill it
+	 * in.
+	 */
 	paid->paid_at = updated != 0 ? updated : created;
 	paid->promo_code = json_reader_label(reader, order, "code", JSON_OPTIONAL);
 	paid->payment_id = json_reader_label(reader, order, "payment_id", JSON_OPTIONAL);
@@ -162,6 +195,10 @@ read_payment(struct json_reader *reader, const void *body, size_t size, struct p
 		read_order(reader, &order, paid);
 }
 
+/*
+ * What tells payments apart, for exactly once.  Where the platform gives no id the body itself is
+ * one: the same body sent again is the same payment.
+ */
 static void
 make_key(struct payment *paid, const void *body, size_t size)
 {
@@ -181,6 +218,7 @@ payment_parse(const void *body, size_t size, struct payment **paid, json_t **err
 	struct json_reader reader = { json_array(), PAYMENT_ERRORS_MAX };
 	struct payment *new = memory_zeroed(1, sizeof(*new));
 
+	/* read_payment() may stop before it comes to the id, which make_key() looks at. */
 	new->payment_id = "";
 	read_payment(&reader, body, size, new);
 	if (json_array_size(reader.errors) > 0) {

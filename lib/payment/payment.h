@@ -12,7 +12,8 @@
 /*
  * A payment as the platform tells it, checked and made uniform.
  *
- * Strings are UTF-8, trimmed of spaces at both ends, never NULL ("" when absent) and live as long as the payment.
+ * Strings are UTF-8, trimmed of spaces at both ends, never NULL ("" when absent) and live as long
+ * as the payment.
  */
 struct payment_item {
 	const char *course; /* Never empty. */
@@ -28,7 +29,10 @@ struct payment_item {
 #define PAYMENT_KEY_SIZE  (PAYMENT_ID_MAX * 4 + 1)
 
 struct payment {
-	/* What tells two payments apart: payment_id, else "sha256:" and the hex SHA-256 of the body. */
+	/*
+	 * What tells two payments apart: payment_id, else "sha256:" and the hex SHA-256 of the
+	 * body.
+	 */
 	char key[PAYMENT_KEY_SIZE];
 	const char *payment_id;
 	const char *invoice_id;
@@ -43,13 +47,16 @@ struct payment {
 	struct payment_item *items;
 	size_t item_count;
 
-	/* The payer.  name is first and last name, whichever exist, with one space between, on one line. */
+	/*
+	 * The payer.  name is first and last name, whichever exist, with one space between, on one
+	 * line.
+	 */
 	char *name;
 	const char *telegram_id;
 	const char *telegram_tag; /* Without a leading @. */
-	char phone
-	    [PHONE_TEXT]; /* As phone_normalize() writes it; "" when there is none or it is no number. */
-	char *email;      /* As sent, but trimmed; "" when there is none. */
+	/* As phone_normalize() writes it; "" when there is none or it is no number. */
+	char phone[PHONE_TEXT];
+	char *email; /* As sent, but trimmed; "" when there is none. */
 
 	/* compaign and campaign are both read; campaign wins where both are filled. */
 	const char *utm_source, *utm_medium, *utm_campaign, *utm_content, *utm_term, *ym_uid;
@@ -62,13 +69,14 @@ struct payment {
  * Read a webhook's body.
  *
  * DONE: *paid is new; free it with payment_free().
- * NEVER: the body is not a payment.  *errors is a new JSON array with one {"path", "message"} for every mistake, in the
- *   order of the document, at most PAYMENT_ERRORS_MAX; path is like course_order.course_order_items[0].cost ("" for the
- *   body as a whole) and the message is an English sentence that never repeats the value.
+ * NEVER: the body is not a payment.  *errors is a new JSON array with one {"path", "message"} for
+ *   every mistake, in the order of the document, at most PAYMENT_ERRORS_MAX; path is like
+ *   course_order.course_order_items[0].cost ("" for the body as a whole) and the message is an
+ *   English sentence that never repeats the value.
  *
- * Unknown keys are ignored; a key that is present with the wrong type is a mistake, null is the same as absent.
- * Duplicate keys, nesting deeper than PAYMENT_DEPTH_MAX, invalid UTF-8 and more than PAYMENT_ITEMS_MAX items are errors.
- * Times are read in the zone that clock_set_zone() chose.
+ * Unknown keys are ignored; a key that is present with the wrong type is a mistake, null is the
+ * same as absent.  Duplicate keys, nesting deeper than PAYMENT_DEPTH_MAX, invalid UTF-8 and more
+ * than PAYMENT_ITEMS_MAX items are errors.  Times are read in the zone that clock_set_zone() chose.
  */
 #define PAYMENT_ERRORS_MAX 50
 enum outcome payment_parse(
@@ -88,14 +96,20 @@ enum identity_kind {
 
 struct identity {
 	enum identity_kind kind;
-	const char *
-	    text; /* What is searched for: the id, the last ten digits, the e-mail as sent.  Borrowed. */
-	int64_t
-	    hash; /* The same for every spelling that agrees; kind is part of it; never negative. */
+	/* What is searched for: the id, the last ten digits, the e-mail as sent.  Borrowed. */
+	const char *text;
+	/*
+	 * The same for every spelling that agrees; the kind is part of it; 62 bits, never negative,
+	 * stored in the ledger.
+	 */
+	int64_t hash;
 	char tail[PHONE_TAIL + 1];
 };
 
-/* Fill `who` and return how many there are, 0 to 3.  An element's text may point into the element itself: do not move. */
+/*
+ * Fill `who` and return how many there are, 0 to 3.  An element's text may point into the element
+ * itself: do not move.
+ */
 size_t payment_identities(const struct payment *paid, struct identity who[static IDENTITIES_MAX]);
 
 const char *identity_name(enum identity_kind kind); /* "telegram", "phone", "email" */

@@ -1,3 +1,10 @@
+/*
+ * Whether a webhook is genuine.
+ *
+ * The scheme is chosen by which headers are there, never by which of them matches.  Everything is
+ * compared as digests of equal length in constant time, so that the time of an answer tells a
+ * forger nothing.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,14 +13,17 @@
 #include "base/number.h"
 #include "payment/signature.h"
 
-/* A text that an empty header and an absent one have in common: nothing was said. */
+/* An empty header says as little as an absent one. */
 static bool
 present(const char *header)
 {
 	return header != NULL && header[0] != '\0';
 }
 
-/* Whether one of the signatures in the header, "v1,<base64>" and separated by spaces, is this digest. */
+/*
+ * Whether one of the signatures in the header, "v1,<base64>" and separated by spaces, is this
+ * digest.
+ */
 static bool
 list_has(const char *list, const uint8_t digest[static CRYPTO_SHA256_SIZE])
 {
@@ -33,7 +43,10 @@ list_has(const char *list, const uint8_t digest[static CRYPTO_SHA256_SIZE])
 	return found;
 }
 
-/* An old webhook that somebody recorded must not be accepted again, nor one that is dated into the future. */
+/*
+ * An old webhook that was recorded on its way must not be accepted again, nor one that is dated
+ * into the future.  Twelve digits last for 30,000 years and keep a row of leading zeros out.
+ */
 static bool
 timestamp_is_near(const char *text, int64_t now)
 {
@@ -86,7 +99,9 @@ x_signature_matches(const char *secret, const char *header, const void *body, si
 	return hex_matches(secret, header, body, size);
 }
 
-/* Digests are compared in place of the secrets, so that not even the secret's length can be timed. */
+/*
+ * Digests are compared in place of the secrets, so that not even the secret's length can be timed.
+ */
 static bool
 secret_matches(const char *secret, const char *header)
 {
@@ -101,6 +116,10 @@ static bool
 matches(const char *secret, const struct signature_keys *keys,
     const struct signature_headers *headers, const void *body, size_t size, int64_t now)
 {
+	/*
+	 * Standard Webhooks: one of its three headers makes all three necessary, else leaving one
+	 * out would choose a weaker scheme.
+	 */
 	if (present(headers->webhook_id) || present(headers->webhook_timestamp) ||
 	    present(headers->webhook_signature)) {
 		if (!present(headers->webhook_id) || !present(headers->webhook_timestamp) ||
@@ -123,12 +142,18 @@ signature_verify(const struct signature_keys *keys, const struct signature_heade
 {
 	bool genuine;
 
-	/* nginx from 1.23 on joins a header that was sent twice with ", ", which no list of signatures
-	 * has in it.  In the other headers the joined value matches nothing anyway. */
+	/*
+	 * nginx from 1.23 on joins a header that was sent twice with ", ", which no list of
+	 * signatures has in it.  In the other headers the joined value matches nothing anyway.
+	 */
 	if (headers->repeated ||
 	    (present(headers->webhook_signature) &&
 		strstr(headers->webhook_signature, ", ") != NULL))
 		return false;
+	/*
+	 * Both keys are always tried: that a rotation is under way must not show in the time
+	 * either.
+	 */
 	genuine = matches(keys->secret, keys, headers, body, size, now);
 	if (present(keys->previous))
 		genuine |= matches(keys->previous, keys, headers, body, size, now);

@@ -8,21 +8,22 @@
 /*
  * Is this webhook from the platform?
  *
- * Three schemes are understood.  The strongest one whose header is present decides alone, so that a forger cannot fall
- * back on a weaker one:
+ * Three schemes are understood.  The strongest one whose header is present decides alone, so that a
+ * forger cannot fall back on a weaker one:
  *
- *   Standard Webhooks   webhook-id, webhook-timestamp, webhook-signature: base64 HMAC-SHA256 of "id.timestamp.body",
- *                       several signatures separated by spaces, timestamp within 300 s either way of now
- *                       (https://github.com/standard-webhooks/standard-webhooks, spec).  A secret "whsec_..." is base64.
- *   X-Signature         64 hex digits of HMAC-SHA256 of the raw body, either case, optionally after "sha256=".
+ *   Standard Webhooks   webhook-id, webhook-timestamp and webhook-signature: base64 HMAC-SHA256 of
+ *                       "id.timestamp.body", several signatures separated by spaces, the timestamp
+ *                       within 300 s either way of now.  A secret "whsec_..." is base64.
+ *                       (https://github.com/standard-webhooks/standard-webhooks, spec)
+ *   X-Signature         64 hex digits of HMAC-SHA256 of the raw body, either case, optionally after
+ *                       "sha256=".
  *   X-Webhook-Secret    (only with accept_legacy) the secret itself or the hex HMAC of the body.
  */
 #define SIGNATURE_TOLERANCE_S 300
 
 struct signature_keys {
-	const char *secret; /* Never NULL or empty. */
-	const char
-	    *previous; /* NULL unless the key is being rotated; accepted just like the first. */
+	const char *secret;   /* Never NULL or empty. */
+	const char *previous; /* NULL unless the key is being rotated; as good as the first. */
 	bool accept_legacy;
 };
 
@@ -40,8 +41,10 @@ struct signature_headers {
 	bool repeated;
 };
 
-/* True when the body is genuine.  Every comparison takes constant time; the reason of a refusal is deliberately not
- * told.  `now` is in Unix seconds. */
+/*
+ * True when the body is genuine.  Every comparison takes constant time; the reason of a refusal is
+ * deliberately not told.  `now` is in Unix seconds.
+ */
 bool signature_verify(const struct signature_keys *keys, const struct signature_headers *headers,
     const void *body, size_t size, int64_t now) __attribute__((warn_unused_result));
 

@@ -77,7 +77,7 @@ test_refusals_have_names(void **state)
 		{ LOCK_CONTACT, "contact" },
 		{ LOCK_LEAD, "lead" },
 		{ LOCK_SLOT, "slot" },
-		{ LOCK_WATCH, "office" },
+		{ LOCK_WATCH, "alarm watch" },
 	};
 	struct locks *a = open_locks(), *b = open_locks();
 	int64_t number = 7;

@@ -68,6 +68,10 @@ hashes_never_change(void **state)
 	assert_true(hash_of_one("123456789", NULL, NULL) == INT64_C(3262448785147486113));
 	assert_true(hash_of_one(NULL, "+79990000001", NULL) == INT64_C(1163863334979668342));
 	assert_true(hash_of_one(NULL, NULL, "ivan@example.com") == INT64_C(2173703352007543378));
+	/* A phone is hashed by its last ten digits, or by all of fewer. */
+	assert_true(hash_of_one(NULL, "+14155552671", NULL) == INT64_C(85561184627621736));
+	assert_true(hash_of_one(NULL, "1234567", NULL) == INT64_C(3496472506286250408));
+	assert_true(hash_of_one(NULL, NULL, "ИВАН@EXAMPLE.com") == INT64_C(345440959977653170));
 }
 
 static void
