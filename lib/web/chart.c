@@ -1,6 +1,6 @@
 /*
- * Where each bar of the chart stands and what is written beside it.  Everything is computed in integers, in units of the
- * drawing, which the template states too: the browser stretches them.
+ * Where each bar of the chart stands and what is written beside it.  Everything is computed in
+ * integers, in units of the drawing, which the template states too: the browser stretches them.
  */
 #include <stddef.h>
 
@@ -75,6 +75,7 @@ chart_view(const struct locale *locale, int64_t first_day, const struct chart_da
 	for (i = 0; i < count; i++)
 		if (chart_sum(&days[i]) > most)
 			most = chart_sum(&days[i]);
+	/* Nothing to draw, and nothing to divide by. */
 	if (most == 0)
 		return NULL;
 	top = round_up(most);
@@ -88,7 +89,9 @@ chart_view(const struct locale *locale, int64_t first_day, const struct chart_da
 		    locale_count(locale, TEXT, days[i].payments), "payments",
 		    locale_payments(locale, TEXT, days[i].payments), "left", i * STEP, "bars",
 		    bars_of(&days[i], i * STEP, top),
-		    /* More dates than one a week would run into each other; the last day has one. */
+		    /*
+		     * More dates than one a week would run into each other; the last day has one.
+		     */
 		    "week", (count - 1 - i) % 7 == 0);
 
 		json_array_append(all, day);

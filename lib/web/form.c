@@ -1,3 +1,7 @@
+/*
+ * Forms without cookies and without a session: the token says by itself what it is for and when it
+ * was made, so any worker can check what another one made, also after a restart.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +12,10 @@
 
 #define HOUR_S 3600
 
+/*
+ * The secret signs webhooks too.  A key of its own, made from it for this purpose, keeps a token
+ * from ever being a valid signature of something else, and the other way round.
+ */
 static const char *
 token_of_hour(char token[static FORM_TOKEN], const char *secret, const char *action, int64_t hour)
 {
@@ -38,6 +46,10 @@ form_token_holds(const char *token, const char *secret, const char *action, int6
 
 	if (strlen(token) != FORM_TOKEN - 1)
 		return false;
+	/*
+	 * Of this hour or the one before: a page that was opened a minute before the hour still
+	 * works.
+	 */
 	for (int64_t age = 0; age <= 1; age++)
 		holds |= crypto_same_bytes(
 		    token, token_of_hour(right, secret, action, hour - age), FORM_TOKEN - 1);
@@ -79,6 +91,10 @@ form_value(const char *body, size_t size, const char *name)
 		if (length != strlen(name) || strncmp(field, name, length) != 0 ||
 		    field[length] != '=')
 			continue;
+		/*
+		 * A name that is there twice is counted, not chosen from: nothing tells which one
+		 * is meant.
+		 */
 		value = field + length + 1;
 		found++;
 	}

@@ -1,7 +1,7 @@
 /*
- * The template engine.  Debian has none for C that escapes by itself (ctemplate is C++), and the page needs no more than
- * values, repetition and choice.  A value reaches the page through write_escaped() alone, so that whoever changes the page
- * cannot forget to escape.
+ * The template engine.  Debian has none for C that escapes by itself (ctemplate is C++), and the
+ * page needs no more than values, repetition and choice.  A value reaches the page through
+ * write_escaped() alone, so that whoever changes the page cannot forget to escape.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +48,11 @@ write_escaped(FILE *out, const char *text)
 	}
 }
 
-/* The value of a name, which is cut at its points; NULL: there is none. */
+/*
+ * The value of a name, which is cut at its points; NULL: there is none.  Only the first part is
+ * looked for outward: a member that the nearest value lacks must not be taken from another one of
+ * the same name.
+ */
 static const json_t *
 find_value(const struct scope *scope, char *name)
 {
@@ -73,8 +77,8 @@ is_empty(const json_t *value)
 }
 
 /*
- * Write up to the tag that closes the section, or to the end, and return what follows.  out is NULL in a section that is
- * left out: then only its end is looked for.
+ * Write up to the tag that closes the section, or to the end, and return what follows.  out is NULL
+ * in a section that is left out: then only its end is looked for.
  */
 static const char *
 render(FILE *out, const char *at, const struct scope *scope)
@@ -87,6 +91,10 @@ render(FILE *out, const char *at, const struct scope *scope)
 		char kind = tag[2], *name;
 		size_t i;
 
+		/*
+		 * The template is part of the program and was rendered by the tests: this is a
+		 * broken program.
+		 */
 		if (end == NULL)
 			abort();
 		if (out != NULL)
@@ -96,6 +104,7 @@ render(FILE *out, const char *at, const struct scope *scope)
 			return at;
 		tag += strchr("#^", kind) != NULL ? 3 : 2;
 		name = text_part(tag, (size_t)(end - tag));
+		/* In a section that is left out tags only nest, and every value counts as empty. */
 		inner.value = out != NULL ? find_value(scope, name) : NULL;
 		free(name);
 

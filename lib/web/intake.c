@@ -1,9 +1,9 @@
 /*
  * POST /webhook/payment: is it a payment of the platform's, and has it been recorded?
  *
- * The file reads in the order of the work: check, record, then the one line below which a failure is ours to finish.  Above
- * it nothing has been promised, so each failure is a response the sender can act on: 400, 401, 413 and 415 say "do not send
- * this again", 503 says "send it again later".
+ * The file reads in the order of the work: check, record, then the one line below which a failure
+ * is ours to finish.  Above it nothing has been promised, so each failure is a response the sender
+ * can act on: 400, 401, 413 and 415 say "do not send this again", 503 says "send it again later".
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -21,8 +21,8 @@
 /*
  * Is it a payment, and the platform's?  If not, the response says so and incoming->paid stays NULL.
  *
- * The order matters: the signature is of the bytes as they were sent, so what was cut off or is compressed cannot be
- * verified, and nothing that is not verified is parsed.
+ * The order matters: the signature is of the bytes as they were sent, so what was cut off or is
+ * compressed cannot be verified, and nothing that is not verified is parsed.
  */
 static void
 read_payment(const struct settings *settings, struct payment_request *incoming)
@@ -42,7 +42,10 @@ read_payment(const struct settings *settings, struct payment_request *incoming)
 	} else if (request->incomplete ||
 	    !signature_verify(
 		&keys, &request->signature, request->body, request->size, clock_wall_ms() / 1000)) {
-		/* The sender is not told what is wrong with the signature: that would help to guess one. */
+		/*
+		 * The sender is not told what is wrong with the signature: that would help to guess
+		 * one.
+		 */
 		response->level = RESPONSE_WARNING;
 		response_log(response, "answer=unauthorized%s",
 		    request->incomplete ? " reason=\"the body is incomplete\"" : "");
@@ -60,8 +63,9 @@ read_payment(const struct settings *settings, struct payment_request *incoming)
 }
 
 /*
- * Whether this worker delivers the payment itself before it responds.  Never may all workers wait for amoCRM at once, or
- * nothing could be recorded meanwhile; hence the slots.  The caller gives the slot back.
+ * Whether this worker delivers the payment itself before it responds.  Never may all workers wait
+ * for amoCRM at once, or nothing could be recorded meanwhile; hence the slots.  The caller gives
+ * the slot back.
  */
 static bool
 take_slot(struct worker *worker)
@@ -71,8 +75,9 @@ take_slot(struct worker *worker)
 }
 
 /*
- * Record all payments in one transaction: none is on disk when one cannot be.  With a slot the row falls due only when this
- * worker must have finished it, so that payment-syncd takes up what the worker leaves behind, and nothing sooner.
+ * Record all payments in one transaction: none is on disk when one cannot be.  With a slot the row
+ * falls due only when this worker must have finished it, so that payment-syncd takes up what the
+ * worker leaves behind, and nothing sooner.
  */
 static enum outcome
 record(struct worker *worker, struct payment_request *const *incoming, size_t count, bool slot,
@@ -105,7 +110,10 @@ record(struct worker *worker, struct payment_request *const *incoming, size_t co
 	return ledger_record(worker->service->ledger, arrivals, count, recordings, why);
 }
 
-/* Respond about a payment that is in the ledger.  reason (NULL: none) is for the log; more is taken over. */
+/*
+ * Respond about a payment that is in the ledger.  reason (NULL: none) is for the log; more is taken
+ * over.
+ */
 static void
 respond(const struct payment_request *incoming, int status, const char *status_name,
     const char *detail, const char *reason, json_t *more)
@@ -176,7 +184,10 @@ deliver_inline(struct worker *worker, const struct payment_request *incoming, in
 		    "amoCRM refused the payment; it is recorded for a person to look at", why.text,
 		    NULL);
 	} else {
-		/* Not in time, or another process has it: the ledger sees to it, the sender need not. */
+		/*
+		 * Not in time, or another process has it: the ledger sees to it, the sender need
+		 * not.
+		 */
 		respond_queued(incoming, why.text);
 	}
 	response->warnings = json_incref(delivery.warnings);
@@ -221,7 +232,10 @@ take_payments(struct worker *worker, struct payment_request *const *incoming, si
 	struct fault why;
 	size_t i;
 
-	/* Nothing is known of any of them now, so every sender is told to send again; a second copy does no harm. */
+	/*
+	 * Nothing is known of any of them now, so every sender is told to send again; a second copy
+	 * does no harm.
+	 */
 	if (record(worker, incoming, count, slot, recordings, &why) != DONE) {
 		worker_reset(worker);
 		for (i = 0; i < count; i++)
@@ -230,7 +244,8 @@ take_payments(struct worker *worker, struct payment_request *const *incoming, si
 	}
 
 	/*
-	 * From here on the payments are ours: their rows are on disk, and every failure below is ours to finish.
+	 * From here on the payments are ours: their rows are on disk, and every failure below is
+	 * ours to finish.
 	 */
 	for (i = 0; i < count; i++)
 		finish_recorded(worker, incoming[i], &recordings[i], slot);

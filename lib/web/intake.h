@@ -14,8 +14,8 @@ struct payment_request {
 };
 
 /*
- * Check payments that came together, up to WEBHOOK_TOGETHER_MAX of them, record all good ones in one transaction and fill
- * every response.  A 2xx is given only for a payment whose row is on disk.
+ * Check payments that came together, up to WEBHOOK_TOGETHER_MAX of them, record all good ones in
+ * one transaction and fill every response.  A 2xx is given only for a payment whose row is on disk.
  */
 void intake_payments(struct worker *worker, struct payment_request *incoming, size_t count);
 

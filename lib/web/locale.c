@@ -1,6 +1,7 @@
 /*
- * How each language writes numbers, amounts, spans and times.  Its texts are data, lib/web/locale.json, so that somebody who
- * knows the language and no C can mend them; here is only what takes rules.
+ * How each language writes numbers, amounts, spans and times.  Its texts are data,
+ * lib/web/locale.json, so that somebody who knows the language and no C can mend them; here is only
+ * what takes rules.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -36,7 +37,10 @@ extern const char locale_texts[];
 static struct locale english = { .code = "en", .plural = plural_english };
 static struct locale russian = { .code = "ru", .plural = plural_russian };
 
-/* How much a language is wanted, in thousandths: "ru-RU,ru;q=0.9,en;q=0.8"; 0 when it is not named. */
+/*
+ * How much a language is wanted, in thousandths: "ru-RU,ru;q=0.9,en;q=0.8"; 0 when it is not named.
+ * A header that makes no sense names nothing: it is a stranger's, and no reason to refuse the page.
+ */
 static int
 wanted(const char *header, const char *code)
 {
@@ -47,6 +51,7 @@ wanted(const char *header, const char *code)
 		const char *quality = memchr(name, ';', (size_t)(end - name));
 		int much = 1000;
 
+		/* "ru" and "ru-RU" are Russian, "run" is not. */
 		if (strncasecmp(name, code, 2) != 0 || strchr("-;, ", name[2]) == NULL)
 			continue;
 		if (quality != NULL && (quality = strstr(quality, "q=")) != NULL && quality < end)
@@ -60,12 +65,13 @@ wanted(const char *header, const char *code)
 const struct locale *
 locale_choose(const char *accept_language)
 {
-	/* Read once: the file is part of the program, and is not freed before its end. */
+	/* Read once in a process: the file is part of the program, and lives as long. */
 	if (english.texts == NULL) {
 		json_t *all = json_loads(locale_texts, 0, NULL);
 
-		english.texts = json_object_get(all, english.code);
-		russian.texts = json_object_get(all, russian.code);
+		english.texts = json_incref(json_object_get(all, english.code));
+		russian.texts = json_incref(json_object_get(all, russian.code));
+		json_decref(all);
 	}
 	if (accept_language == NULL)
 		return &english;
@@ -80,6 +86,7 @@ locale_part(const struct locale *locale, const char *name, const char *part)
 	const char *text =
 	    json_string_value(json_object_get(json_object_get(locale->texts, name), part));
 
+	/* A page with the name in the place of a text is better than none. */
 	return text != NULL ? text : part;
 }
 
@@ -98,10 +105,13 @@ locale_fill(const char *text, const char *value)
 	json_t *filled;
 	char *whole;
 
+	/*
+	 * A value need not be UTF-8: a reason may have been cut in the middle of a character, and
+	 * must show all the same.
+	 */
 	if (place == NULL)
 		return json_string_nocheck(text);
 	whole = text_format("%.*s%s%s", (int)(place - text), text, value, place + 2);
-	/* A reason may have been cut in the middle of a character; that is no reason to show nothing. */
 	filled = json_string_nocheck(whole);
 	free(whole);
 	return filled;
@@ -124,6 +134,7 @@ locale_count(const struct locale *locale, char text[static LOCALE_TEXT], int64_t
 	char *end = text;
 
 	for (i = 0; i < length; i++) {
+		/* Groups of three, counted from the right; no mark behind the sign. */
 		if (i > 0 && (length - i) % 3 == 0 && digits[i - 1] != '-')
 			end = stpcpy(end, locale_text(locale, "thousands"));
 		*end++ = digits[i];

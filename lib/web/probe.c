@@ -1,6 +1,6 @@
 /*
- * Health and metrics, for programs that ask every few seconds: such a request is worth a line in the log only when it finds
- * something wrong.
+ * Health and metrics, for programs that ask every few seconds: such a request is worth a line in
+ * the log only when it finds something wrong.
  */
 #include <string.h>
 
@@ -22,7 +22,10 @@ probe_health(
 	response->status = 200;
 	response->level = RESPONSE_DEBUG;
 	if (strcmp(json_string_value(json_object_get(report, "status")), "unhealthy") == 0) {
-		/* The check is also the cure: a ledger that cannot commit is opened anew by the next request. */
+		/*
+		 * The check is also the cure: a ledger that cannot commit is opened anew by the
+		 * next request.
+		 */
 		worker_reset(worker);
 		response->status = 503;
 		response->retry_after_s = RESPONSE_RETRY_AFTER_S;
@@ -45,7 +48,10 @@ probe_metrics(
 
 	(void)request;
 	known = worker_overview(worker, clock_wall_ms(), &seen, &why) == DONE;
-	/* Also without a ledger: a scrape that fails would take the counters of what was refused with it. */
+	/*
+	 * Also without a ledger: a scrape that fails would take the counters of what was refused
+	 * with it.
+	 */
 	response->status = 200;
 	response->content_type = METRICS_TEXT_TYPE;
 	response->level = known ? RESPONSE_DEBUG : RESPONSE_ERROR;

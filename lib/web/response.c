@@ -1,6 +1,7 @@
 /*
- * The JSON responses and the log line that goes with each.  The detail is for the sender, the reason for the operator: a
- * sender never hears why the ledger failed, since paths and SQL are none of its business.
+ * The JSON responses and the log line that goes with each.  The detail is for the sender, the
+ * reason for the operator: a sender never hears why the ledger failed, since paths and SQL are none
+ * of its business.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -57,7 +58,10 @@ response_log_key(char text[static RESPONSE_LOG_KEY], const char *key)
 	size_t i;
 
 	for (i = 0; i < RESPONSE_LOG_KEY - 1 && key[i] != '\0'; i++)
-		/* A line break would forge a line of the log, a quote or a backslash would end the value. */
+		/*
+		 * A line break would forge a line of the log, a quote or a backslash would end the
+		 * value.
+		 */
 		text[i] = (key[i] > ' ' && key[i] < 0x7f && key[i] != '"' && key[i] != '\\')
 		    ? key[i]
 		    : '_';

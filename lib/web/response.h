@@ -9,11 +9,15 @@
 #include "payment/signature.h"
 
 /*
- * One HTTP request as the web server hands it over, and the response to it.  Knows nothing of FastCGI.
+ * One HTTP request as the web server hands it over, and the response to it.  Knows nothing of
+ * FastCGI.
  */
 #define WEBHOOK_BODY_MAX (256 * 1024)
 
-/* So many requests at most are answered together; with more the first would wait too long for the last. */
+/*
+ * So many requests at most are answered together; with more the first would wait too long for the
+ * last.
+ */
 #define WEBHOOK_TOGETHER_MAX 8
 
 /* Strings are borrowed for as long as the request lives; a header that is absent is NULL. */
@@ -41,7 +45,7 @@ struct http_request {
 
 /* Of the line in the log. */
 enum response_level {
-	RESPONSE_DEBUG, /* Nobody need read it: a probe that found all well. */
+	RESPONSE_DEBUG, /* No one needs to read it: a probe that found all well. */
 	RESPONSE_INFO,
 	RESPONSE_WARNING, /* A person may want to know. */
 	RESPONSE_ERROR    /* A person must act. */
@@ -58,20 +62,23 @@ struct http_response {
 	int retry_after_s; /* The Retry-After header of a 503, else 0. */
 	enum response_level level;
 	char payment[RESPONSE_LOG_KEY]; /* The payment that the warnings are about. */
-	/* key=value pairs for one log line: ids and outcomes, nothing personal, nothing unescaped. */
+	/*
+	 * key=value pairs for one log line: ids and outcomes, nothing personal, nothing unescaped.
+	 */
 	char log[512];
 };
 
 /*
- * Set the log's line; what does not fit into it is cut off.  Nothing is escaped later: texts from outside come by
- * response_log_key() or were written by us.
+ * Set the log's line; what does not fit into it is cut off.  Nothing is escaped later: texts from
+ * outside come by response_log_key() or were written by us.
  */
 void response_log(struct http_response *response, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /*
- * JSON: {"status": status_name, "detail"} and the members of `more`, which is taken over (NULL: none).  status_name must
- * live for ever.  The body is a new string that belongs to the response; set it once, as one set before would not be freed.
+ * JSON: {"status": status_name, "detail"} and the members of `more`, which is taken over (NULL:
+ * none).  status_name must live for ever.  The body is a new string that belongs to the response;
+ * set it once, as one set before would not be freed.
  */
 void response_json(struct http_response *response, int status, const char *status_name,
     const char *detail, json_t *more);
@@ -85,7 +92,9 @@ void response_unavailable(struct http_response *response, const struct fault *wh
 /* How long a sender is told to wait after a 503. */
 #define RESPONSE_RETRY_AFTER_S 30
 
-/* A payment's key for the log: cut, and with everything but visible ASCII replaced.  Returns text. */
+/*
+ * A payment's key for the log: cut, and with everything but visible ASCII replaced.  Returns text.
+ */
 const char *response_log_key(char text[static RESPONSE_LOG_KEY], const char *key);
 
 #endif

@@ -1,5 +1,10 @@
 /*
  * GET and POST /webhook/status: the page, and its buttons.
+ *
+ * Who may see the page is decided by the web server, which knows addresses and passwords.  A
+ * browser that has been let in can be sent here by any other site, though, with the same rights; so
+ * before a button does something, three things must hold: it is a form of this kind, the browser
+ * says that it comes from this site, and it carries a token that only a page shown by us has.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,17 +15,21 @@
 #include "web/status.h"
 #include "web/status_page.h"
 
-/* Nothing is loaded, no script runs, nobody frames the page; its forms go nowhere but back. */
+/*
+ * The page shows text that came from outside.  It is escaped; should that fail once, the browser
+ * still runs no script, loads nothing, shows the page in no other site's frame and sends its forms
+ * nowhere but back.  The address of the page is not told to amoCRM when a lead is opened, and no
+ * shared cache gives one reader's language to another.
+ */
 #define PROTECTION                                                                                 \
-	"Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; form-action "     \
-	"'self';"                                                                                  \
-	" frame-ancestors 'none'; base-uri 'none'\r\n"                                             \
+	"Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; "                 \
+	"form-action 'self'; frame-ancestors 'none'; base-uri 'none'\r\n"                          \
 	"X-Frame-Options: DENY\r\n"                                                                \
 	"X-Content-Type-Options: nosniff\r\n"                                                      \
 	"Referrer-Policy: same-origin\r\n"                                                         \
 	"Vary: Accept-Language\r\n"
 
-/* What the token of a button is good for. */
+/* What a button's token is good for: to retry this payment and no other. */
 static char *
 action_of(const char *payment_id)
 {
@@ -43,11 +52,15 @@ add_tokens(json_t *failed, const char *secret, int64_t now)
 	}
 }
 
-/* Its tables' rows.  Owned. */
+/* The rows of the page's tables.  Owned. */
 struct tables {
 	json_t *newest, *failed, *conflicts;
 };
 
+/*
+ * All that the page shows, without the payload of any payment: what is not read cannot be shown by
+ * mistake.
+ */
 static enum outcome
 gather(struct worker *worker, struct overview *seen, struct status_facts *facts,
     struct tables *tables, struct fault *why)
@@ -101,7 +114,11 @@ status_get(
 	json_decref(tables.conflicts);
 }
 
-/* Browsers say where a form comes from; one that comes from elsewhere is not even looked at. */
+/*
+ * Every browser of today sends one of these headers with a form, and no site can make it lie.  What
+ * has neither is no browser that could be misled, and still needs the token.  Only the host is
+ * compared, as the scheme is known to the web server alone.
+ */
 static bool
 is_from_our_page(const struct http_request *request)
 {
@@ -124,7 +141,11 @@ is_form(const struct http_request *request)
 	    strncasecmp(request->content_type, type, strlen(type)) == 0;
 }
 
-/* The id of the payment whose button was pressed, as a new string; NULL when it was not pressed on our page. */
+/*
+ * The id of the payment whose button was pressed, as a new string; NULL when it was not pressed on
+ * our page.  A token that was made for another payment does not hold, so a form cannot be turned to
+ * one its reader did not choose.
+ */
 static char *
 pressed(const struct worker *worker, const struct http_request *request)
 {
@@ -159,6 +180,7 @@ retry(struct worker *worker, const char *payment_id, struct http_response *respo
 	} else {
 		response_log(response, "payment=%s retried=%d by=operator",
 		    response_log_key(key, payment_id), retried);
+		/* 303: reloading the page that follows repeats the GET, not the button. */
 		response->status = 303;
 		response->headers = PROTECTION "Location: /webhook/status#failed\r\n";
 		response->content_type = "text/plain; charset=utf-8";
@@ -172,6 +194,7 @@ status_post(
 {
 	char *payment_id;
 
+	/* 415 before 403: a program that posts JSON here by mistake is told so. */
 	if (request->too_large || request->incomplete || !is_form(request)) {
 		response_error(response, 415, "this is not a form of the status page");
 	} else if (!is_from_our_page(request) || (payment_id = pressed(worker, request)) == NULL) {

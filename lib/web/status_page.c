@@ -1,6 +1,7 @@
 /*
- * The status page: facts in, HTML out.  The template says how the page is built, the locale what it says; here is computed
- * what it shows, as one JSON object.  Every value is escaped where the template writes it, so none is escaped here.
+ * The status page: facts in, HTML out.  The template says how the page is built, the locale what it
+ * says; here is computed what it shows, as one JSON object.  Every value is escaped where the
+ * template writes it, so none is escaped here.
  */
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +19,10 @@ extern const char status_template[];
 /* A room for one text, until the end of the block. */
 #define TEXT ((char[LOCALE_TEXT]){ 0 })
 
-/* How each state of a payment is coloured, and the text for several payments in it.  To a reader, what is in hand waits. */
+/*
+ * How each state of a payment is coloured, and the text for several payments in it.  To a reader,
+ * what is in hand waits.
+ */
 static const char *const tones[PAYMENT_STATUSES] = { [PAYMENT_PENDING] = "waiting",
 	[PAYMENT_PROCESSING] = "waiting",
 	[PAYMENT_SUCCESS] = "carried",
@@ -47,6 +51,7 @@ alarm_text(const struct locale *locale, enum alarm_kind kind, int64_t value)
 	const char *text = locale_part(locale, "alarms", alarm_name(kind));
 	char per_cent[LOCALE_TEXT + 8];
 
+	/* What the value of an alarm is depends on its kind: a span but for these. */
 	if (kind == ALARM_TOKEN && value <= 0)
 		return json_string(locale_text(locale, "token_expired"));
 	if (kind == ALARM_BACKLOG_GROWTH)
@@ -74,7 +79,10 @@ alarms_of(const struct locale *locale, const struct status_facts *facts)
 			locale_fill(locale_text(locale, "unreadable"), facts->sick)));
 		return alarms;
 	}
-	/* The token, the bill and the permissions are cured by different people, so the page tells which it is. */
+	/*
+	 * The token, the bill and the permissions are cured by different people, so the page tells
+	 * which it is.
+	 */
 	if (seen->crm.open) {
 		snprintf(code, sizeof(code), "%d", (int)seen->crm.status);
 		snprintf(says, sizeof(says), "%s: %s",
@@ -97,6 +105,9 @@ alarms_of(const struct locale *locale, const struct status_facts *facts)
 static json_t *
 health_of(const struct locale *locale, const struct status_facts *facts, bool alarms)
 {
+	/*
+	 * A failed payment and a conflict raise no alarm, but wait for a person: all is not well.
+	 */
 	bool well = facts->seen != NULL && !alarms &&
 	    facts->seen->stats.payments[PAYMENT_FAILED] == 0 && facts->seen->stats.conflicts == 0;
 	const char *tone = facts->seen == NULL ? "failed" : well ? "carried" : "waiting";
@@ -226,6 +237,10 @@ static const struct table {
   conflicts_table = { "conflicts", "conflicts", NULL, { "reason", "lead" }, false, false },
   newest_table = { NULL, "newest", "no_payments", { "state", "lead" }, true, false };
 
+/*
+ * Of a row's members only these are taken: what the ledger may add to it some day is not shown by
+ * itself.
+ */
 static json_t *
 row_of(const struct table *table, const struct locale *locale, int64_t now, const json_t *row)
 {
@@ -284,6 +299,9 @@ tables_of(const struct locale *locale, const struct status_facts *facts)
 	int64_t now = facts->seen->now_ms / 1000, failed = stats->payments[PAYMENT_FAILED];
 	json_t *tables = json_array(), *note = NULL;
 
+	/*
+	 * The page says so when it does not show all of them, or its reader would take ten for all.
+	 */
 	if (failed > (int64_t)json_array_size(facts->failed))
 		note = locale_fill(
 		    locale_text(locale, "failures_shown"), locale_count(locale, TEXT, failed));

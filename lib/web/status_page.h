@@ -23,8 +23,8 @@ struct status_facts {
 };
 
 /*
- * The status page as a new HTML text, which the caller frees.  Pure: it depends on its arguments alone.  Payments are shown
- * by id, amount, state, time, lead and reason: nothing of the payer's.
+ * The status page as a new HTML text, which the caller frees.  Pure: it depends on its arguments
+ * alone.  Payments are shown by id, amount, state, time, lead and reason: nothing of the payer's.
  */
 char *status_page(const struct locale *locale, const struct status_facts *facts);
 

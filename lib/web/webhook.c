@@ -1,6 +1,6 @@
 /*
- * The table of addresses.  Payments are set apart and handled together, everything else one by one; what an address does is
- * in a file of its own.
+ * The table of addresses.  Payments are set apart and handled together, everything else one by one;
+ * what an address does is in a file of its own.
  */
 #include <string.h>
 
@@ -87,7 +87,10 @@ webhook_handle(struct worker *worker, const struct http_request *requests,
 	}
 	intake_payments(worker, incoming, payments);
 
-	/* Only payments are counted: probes and page views would hide how many senders were refused. */
+	/*
+	 * Only payments are counted: probes and page views would hide how many senders were
+	 * refused.
+	 */
 	for (i = 0; i < payments; i++)
 		metrics_request(worker->metrics, incoming[i].response->status_name,
 		    clock_mono_ms() - began_ms, clock_wall_ms());

@@ -1,7 +1,7 @@
 /*
- * The state of one worker.  A broken disk is no reason to end it: a sender that hears 503 sends the payment again, one that
- * hears nothing may not.  So whatever cannot be opened is tried again with each request, and a ledger that failed is closed
- * and opened anew rather than trusted.
+ * The state of one worker.  A broken disk is no reason to end it: a sender that hears 503 sends the
+ * payment again, one that hears nothing may not.  So whatever cannot be opened is tried again with
+ * each request, and a ledger that failed is closed and opened anew rather than trusted.
  */
 #include <stdlib.h>
 
@@ -28,7 +28,10 @@ worker_open(const struct settings *settings, int workers, struct worker **worker
 	/* One worker stays free to record while all others wait for amoCRM. */
 	opened->slots = workers > 1 ? workers - 1 : 1;
 
-	/* Wrong rules stay wrong; anything else (BROKEN) may get well, and the worker answers 503 until it does. */
+	/*
+	 * Wrong rules stay wrong; anything else (BROKEN) may get well, and the worker answers 503
+	 * until it does.
+	 */
 	if (open_service(opened, why) == NEVER) {
 		worker_close(opened);
 		return NEVER;
