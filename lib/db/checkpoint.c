@@ -19,8 +19,10 @@
  */
 #include <sqlite3.h>
 
-#include "db/db.h"
-#include "db/internal.h"
+#include "db/checkpoint.h"
+#include "db/gate.h"
+#include "db/handle.h"
+#include "db/sync.h"
 
 static int
 note_length(void *context, sqlite3 *sqlite, const char *name, int pages)

@@ -12,8 +12,13 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "db/db.h"
-#include "db/internal.h"
+#include "db/copy.h"
+#include "db/error.h"
+#include "db/gate.h"
+#include "db/handle.h"
+#include "db/open.h"
+#include "db/query.h"
+#include "db/sync.h"
 
 /* Run a check whose rows are problems, except for a single "ok". */
 static enum outcome
@@ -55,7 +60,7 @@ db_check(struct db *db, void (*tell)(void *, const char *), void *told, struct f
 	return outcome;
 }
 
-/* The database itself holds nothing deleted, see secure_delete in db_open.c; the log holds every page as it once was until
+/* The database itself holds nothing deleted, see secure_delete in open.c; the log holds every page as it once was until
  * it is cut off.  This is a checkpoint, so it needs the turn and the gate. */
 enum outcome
 db_scrub(struct db *db, struct fault *why)

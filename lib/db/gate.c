@@ -16,8 +16,9 @@
 #include "base/clock.h"
 #include "base/private_file.h"
 #include "base/text.h"
-#include "db/db.h"
-#include "db/internal.h"
+#include "db/error.h"
+#include "db/gate.h"
+#include "db/handle.h"
 #include "host/byte_lock.h"
 
 #ifndef sigev_notify_thread_id /* glibc has the member without this name for it. */

@@ -13,8 +13,14 @@
 #include "base/memory.h"
 #include "base/private_file.h"
 #include "base/text.h"
+#include "db/checkpoint.h"
 #include "db/db.h"
-#include "db/internal.h"
+#include "db/error.h"
+#include "db/gate.h"
+#include "db/handle.h"
+#include "db/open.h"
+#include "db/query.h"
+#include "db/sync.h"
 
 static const char settings[] =
     "PRAGMA synchronous = NORMAL;" /* db_commit() syncs by itself, outside the gate. */

@@ -8,10 +8,21 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "db/db.h"
-#include "db/internal.h"
+#include "db/error.h"
+#include "db/handle.h"
+#include "db/query.h"
 
 #define ARGUMENTS_MAX 48 /* Of one statement; the widest INSERT has about half of that. */
+
+const char db_begin_sql[] = "BEGIN IMMEDIATE";
+
+enum outcome
+db_execute(struct db *db, const char *sql, struct fault *why)
+{
+	int code = sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL);
+
+	return code == SQLITE_OK ? DONE : db_failed(db, code, sql, why);
+}
 
 struct query {
 	struct db *db;

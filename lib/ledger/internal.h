@@ -5,6 +5,7 @@
 
 #include "base/fault.h"
 #include "db/db.h"
+#include "db/query.h"
 
 /* What the ledger's own files share; nobody else includes this. */
 struct progress;

@@ -41,6 +41,8 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "db/checkpoint.h"
+#include "db/open.h"
 #include "ledger/internal.h"
 #include "ledger/ledger.h"
 #include "ledger/schema.h"

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "base/fault.h"
-#include "db/db.h"
+#include "db/copy.h"
 #include "payment/payment.h"
 
 /*

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/money.h"
 #include "base/text.h"
+#include "db/open.h"
 #include "ledger/internal.h"
 #include "ledger/old_ledger.h"
 #include "ledger/schema.h"

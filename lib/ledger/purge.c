@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "db/copy.h"
 #include "ledger/internal.h"
 #include "ledger/ledger.h"
 #include "ledger/purge.h"

@@ -7,6 +7,8 @@
 
 #include "base/number.h"
 #include "base/text.h"
+#include "db/copy.h"
+#include "db/open.h"
 #include "ledger/internal.h"
 #include "ledger/ledger.h"
 

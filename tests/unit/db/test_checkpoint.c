@@ -15,7 +15,13 @@
 
 #include <cmocka.h>
 
+#include "db/checkpoint.h"
+#include "db/copy.h"
 #include "db/db.h"
+#include "db/gate.h"
+#include "db/open.h"
+#include "db/query.h"
+#include "db/sync.h"
 
 #define OUR_ID 1234
 

@@ -21,7 +21,13 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "db/checkpoint.h"
+#include "db/copy.h"
 #include "db/db.h"
+#include "db/gate.h"
+#include "db/open.h"
+#include "db/query.h"
+#include "db/sync.h"
 
 #define OUR_ID 0x54455354
 
