@@ -1,8 +1,8 @@
 /*
  * The table of CRM fields.
  *
- * It holds everything that does not depend on the account, so that a new field is a row here and a member of struct settings;
- * what is written into it is decided where the payment is delivered.
+ * It holds everything that does not depend on the account, so that a new field is a row here and a
+ * member of struct settings; what is written into it is decided where the payment is delivered.
  */
 #include <string.h>
 

@@ -7,8 +7,9 @@
 /*
  * The custom fields of amoCRM that the service writes: the one table of them.
  *
- * Their ids differ from account to account and are settings.  Whoever reads the settings, compares them with the account,
- * guesses them, writes the fields or tells people about them takes what there is to know about a field from here.
+ * Their ids differ from account to account and are settings.  Whoever reads the settings, compares
+ * them with the account, guesses them, writes the fields or tells people about them takes what
+ * there is to know about a field from here.
  */
 
 /* The number of a field: its place in this table and in the array crm_fields of struct settings. */
@@ -50,17 +51,18 @@ enum crm_use {
 struct crm_field {
 	const char *setting; /* The name of the setting that gives its id. */
 	bool of_contact;     /* A contact's field; else a lead's. */
-	/* Its values may be told in logs and trails: we compute them, or they are the payment's id.  What is passed on as it
-	 * came may be a person's, and is private. */
+	/* Its values may be told in logs and trails: we compute them, or they are the payment's
+	 * id.  What is passed on as it came may be a person's, and is private. */
 	bool is_public;
 	enum crm_use use;
 	/* How the manager's note calls it; NULL: by its id or code. */
 	const char *title;
-	/* The code of the standard tracking_data field that is written where the setting is not set; NULL: none is. */
+	/* The code of the standard tracking_data field that is written where the setting is not
+	 * set; NULL: none is. */
 	const char *code;
 	/*
-	 * What people usually call it: alternatives between bars, the most telling first; each some words' beginnings, in
-	 * small letters and without ё, that must all occur.
+	 * What people usually call it: alternatives between bars, the most telling first; each some
+	 * words' beginnings, in small letters and without ё, that must all occur.
 	 */
 	const char *names;
 };
@@ -70,7 +72,8 @@ extern const struct crm_field crm_fields[CRM_FIELD_COUNT];
 /* The field whose id this setting gives; NULL when it gives none in the table. */
 const struct crm_field *crm_field_of_setting(const char *setting);
 
-/* Whether amoCRM takes what we write into a field of this type, and the types of which it does, for people. */
+/* Whether amoCRM takes what we write into a field of this type, and the types of which it does, for
+ * people. */
 bool crm_use_fits(enum crm_use use, const char *type);
 const char *crm_use_types(enum crm_use use);
 

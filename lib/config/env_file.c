@@ -1,3 +1,7 @@
+/*
+ * Parses NAME=value lines character by character, as systemd does: quotes, escapes and joined lines
+ * make a line-wise parser wrong.  Errors name the line and never the value, which may be a secret.
+ */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -58,7 +62,8 @@ skip_line(struct cursor *cursor)
 	while (c != EOF && c != '\n');
 }
 
-/* Behind a backslash: a line's end vanishes with it, whether or not a carriage return stands before it. */
+/* Behind a backslash: a line's end vanishes with it, whether or not a carriage return stands before
+ * it. */
 static bool
 joins_lines(struct cursor *cursor)
 {
@@ -90,7 +95,8 @@ read_quoted(struct cursor *cursor, int quote)
 	return true;
 }
 
-/* The part outside quotes, where a quote is a letter like others.  White space is held back until something follows it. */
+/* The part outside quotes, where a quote is a letter like others.  White space is held back until
+ * something follows it. */
 static void
 read_bare(struct cursor *cursor)
 {
@@ -115,7 +121,9 @@ read_bare(struct cursor *cursor)
 	}
 }
 
-/* Any number of quoted parts, then perhaps one without quotes.  False when a quote is not closed. */
+/*
+ * Any number of quoted parts, then perhaps one without quotes.  False when a quote is not closed.
+ */
 static bool
 read_value(struct cursor *cursor)
 {

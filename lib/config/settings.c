@@ -1,3 +1,8 @@
+/*
+ * Reads all settings in one go and reports everything that is wrong together, so that an operator
+ * mends a new configuration once, not mistake by mistake.  Each setting is one row of a table; only
+ * what a row cannot say, such as two settings that contradict each other, has a function.
+ */
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -71,7 +76,8 @@ static const struct entry service_entries[] = {
 	NUMBER("WORKERS", workers, "4", 0, 256),
 };
 
-/* Ids of the account beside those of its custom fields, which crm_field.c has, and what else the rules may name. */
+/* Ids of the account beside those of its custom fields, which crm_field.c has, and what else the
+ * rules may name. */
 static const struct entry account_entries[] = {
 	ID("AMO_PURCHASE_COUNT_1", purchase_count_enum[0]),
 	ID("AMO_PURCHASE_COUNT_2", purchase_count_enum[1]),
@@ -84,7 +90,9 @@ static const struct entry account_entries[] = {
 	ID("AMO_PURCHASE_COUNT_9", purchase_count_enum[8]),
 	ID("AMO_PURCHASE_COUNT_10", purchase_count_enum[9]),
 
-	/* The pair for accounts with one pipeline stands in for the site's; see use_default_pair(). */
+	/*
+	 * The pair for accounts with one pipeline stands in for the site's; see use_default_pair().
+	 */
 	VARIABLE_ID("AMO_PIPELINE_ID", NULL),
 	VARIABLE_ID("AMO_DEFAULT_STATUS_ID", NULL),
 	VARIABLE_ID("AMO_PIPELINE_SITE", "4423755"),
@@ -99,7 +107,7 @@ static const struct entry account_entries[] = {
 	VARIABLE("YANDEX_MEDIUMS", "cpc,el-ege,cpm"),
 };
 
-/* Prefixes of names that anybody may make up for the rules, and that always mean ids. */
+/* Prefixes of names that operators make up for their rules, and that always mean ids. */
 static const char *const id_prefixes[] = { "AMO_SUBJECT_", "AMO_DIRECTION_" };
 
 /* Secrets may come from files of their own, and are never among the variables. */
@@ -117,7 +125,7 @@ static const struct {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* A shorter key can be found by trying. */
+/* A shorter key can be found by trying all. */
 #define SECRET_WARN_BYTES 24
 
 #define DEFAULT_RULES "/etc/platform-payment-sync/mapping.json"
@@ -214,10 +222,10 @@ read_secrets(const struct source *source, int needs, struct settings *settings)
 		/* Where its file could not be read, that has been said and is enough. */
 		if (value == NULL && secrets[i].required &&
 		    json_array_size(source->warnings) == before)
-			source_remark(source, "%s is required", secrets[i].name);
+			source_warn(source, "%s is required", secrets[i].name);
 	}
 	if (settings->amo_access_token != NULL && !is_printable(settings->amo_access_token))
-		source_remark(source, "AMO_ACCESS_TOKEN must be printable ASCII without spaces");
+		source_warn(source, "AMO_ACCESS_TOKEN must be printable ASCII without spaces");
 }
 
 static void
@@ -226,7 +234,8 @@ set_variable(json_t *variables, const char *name, const char *value)
 	json_object_set_new(variables, name, json_string(value));
 }
 
-/* Whoever has one pipeline only gave the default pair; whoever gave the site's own ids means those. */
+/* An account with one pipeline has only the default pair set; the site's own ids go before it where
+ * they are set. */
 static void
 use_default_pair(const struct source *source, json_t *variables)
 {
@@ -244,7 +253,8 @@ use_default_pair(const struct source *source, json_t *variables)
 		if (stand_in != NULL)
 			set_variable(variables, pairs[i][0], stand_in);
 		else if (other_pipeline)
-			/* The default stage belongs to another pipeline, and amoCRM would refuse the two together. */
+			/* The default stage belongs to another pipeline, and amoCRM would refuse
+			 * the two together. */
 			json_object_del(variables, pairs[i][0]);
 		other_pipeline = stand_in != NULL;
 	}
@@ -296,11 +306,11 @@ check_base_url(const struct source *source, int needs, char *url)
 
 	if (url == NULL) {
 		if (needs & SETTINGS_NEED_CRM)
-			source_remark(source, "AMO_BASE_URL is required");
+			source_warn(source, "AMO_BASE_URL is required");
 		return;
 	}
 	if (!url_is_base(url))
-		source_remark(source,
+		source_warn(source,
 		    "AMO_BASE_URL must be like https://name.amocrm.ru (http only for a loopback "
 		    "address)");
 	for (length = strlen(url); length > 0 && url[length - 1] == '/'; length--)
@@ -308,20 +318,21 @@ check_base_url(const struct source *source, int needs, char *url)
 }
 
 /*
- * The rules are read together with the settings, and once: a worker that is started tomorrow in another's place must follow
- * the same rules as the others, whatever stands in the file by then.
+ * The rules are read together with the settings, and once: a worker that is started tomorrow in
+ * another's place must follow the same rules as the others, whatever stands in the file by then.
  */
 static void
 read_rules(const struct source *source, struct settings *settings)
 {
-	/* A file that is there but may not be read is no reason to follow other rules than the operator's. */
+	/* A file that is there but may not be read is no reason to follow other rules than the
+	 * operator's. */
 	if (settings->payment_mapping == NULL && access(DEFAULT_RULES, F_OK) == 0)
 		settings->payment_mapping = text_copy(DEFAULT_RULES);
 	if (settings->payment_mapping == NULL)
 		return;
 	settings->rules = envfile_content(settings->payment_mapping, &settings->rules_size);
 	if (settings->rules == NULL)
-		source_remark(source, "PAYMENT_MAPPING: %s cannot be read: %s",
+		source_warn(source, "PAYMENT_MAPPING: %s cannot be read: %s",
 		    settings->payment_mapping, strerror(errno));
 }
 
@@ -333,7 +344,7 @@ check_secret(const struct source *source, const char *name, const char *secret)
 	size_t size;
 
 	if (secret != NULL && !encoding_webhook_key(secret, key, &size))
-		source_remark(source,
+		source_warn(source,
 		    "%s must have up to %d bytes, in base64 when it begins with whsec_", name,
 		    ENCODING_WEBHOOK_KEY_MAX);
 }
@@ -347,13 +358,13 @@ check(const struct source *source, int needs, struct settings *settings)
 	check_base_url(source, needs, settings->amo_base_url);
 	check_made_up_ids(source, settings->variables);
 	if (settings->amo_ca_file != NULL && access(settings->amo_ca_file, R_OK) != 0)
-		source_remark(source, "AMO_CA_FILE: %s cannot be read: %s", settings->amo_ca_file,
+		source_warn(source, "AMO_CA_FILE: %s cannot be read: %s", settings->amo_ca_file,
 		    strerror(errno));
 	if (!clock_set_zone(settings->payment_timezone))
-		source_remark(source, "PAYMENT_TIMEZONE: this system knows no zone %s",
+		source_warn(source, "PAYMENT_TIMEZONE: this system knows no zone %s",
 		    settings->payment_timezone);
 	if (settings->retry_wait_min_s > settings->retry_wait_max_s)
-		source_remark(source, "RETRY_WAIT_MIN must not be greater than RETRY_WAIT_MAX");
+		source_warn(source, "RETRY_WAIT_MIN must not be greater than RETRY_WAIT_MAX");
 }
 
 /* A misspelt path explains what is missing. */
@@ -361,7 +372,7 @@ static void
 warn_of_absent_file(const struct source *source)
 {
 	if (source->absent != NULL)
-		source_remark(source, "PAYMENT_SYNC_CONFIG: %s does not exist", source->absent);
+		source_warn(source, "PAYMENT_SYNC_CONFIG: %s does not exist", source->absent);
 }
 
 /* A counter that stands before a gap in its options would stay there for ever. */
@@ -375,7 +386,7 @@ warn_of_gap(const struct source *source, const int64_t options[static PURCHASE_C
 	while (first < last && options[first - 1] != 0)
 		first++;
 	if (first < last)
-		source_remark(source,
+		source_warn(source,
 		    "AMO_PURCHASE_COUNT_%d is not set though _%d is: no counter will pass the gap",
 		    first, last);
 }
@@ -386,11 +397,11 @@ warn(const struct source *source, const struct settings *settings)
 	warn_of_gap(source, settings->purchase_count_enum);
 	if (settings->webhook_secret != NULL &&
 	    strlen(settings->webhook_secret) < SECRET_WARN_BYTES)
-		source_remark(source, "WEBHOOK_SECRET is shorter than %d bytes and can be guessed",
+		source_warn(source, "WEBHOOK_SECRET is shorter than %d bytes and can be guessed",
 		    SECRET_WARN_BYTES);
 	if (settings->webhook_secret_previous != NULL &&
 	    strlen(settings->webhook_secret_previous) < SECRET_WARN_BYTES)
-		source_remark(source,
+		source_warn(source,
 		    "WEBHOOK_SECRET_PREVIOUS is shorter than %d bytes and can be guessed",
 		    SECRET_WARN_BYTES);
 }

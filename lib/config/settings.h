@@ -9,9 +9,9 @@
 #include "config/crm_field.h"
 
 /*
- * Everything an operator can choose, read once at start: from the environment, then from the file that
- * PAYMENT_SYNC_CONFIG names, then from files that hold one secret each.  settings.c has the table of names, types,
- * defaults and limits; env.example explains each for people.
+ * Everything an operator can choose, read once at start: from the environment, then from the file
+ * that PAYMENT_SYNC_CONFIG names, then from files that hold one secret each.  settings.c has the
+ * table of names, types, defaults and limits; env.example explains each for people.
  */
 enum log_level {
 	LOG_LEVEL_DEBUG,
@@ -87,8 +87,8 @@ struct settings {
 	};
 	int64_t purchase_count_enum[PURCHASE_COUNT_MAX]; /* [0] is AMO_PURCHASE_COUNT_1 */
 
-	json_t *
-	    variables; /* Every name and non-empty value seen or defaulted, but for secrets: for "${NAME}". */
+	/* Every name and non-empty value seen or defaulted, but for secrets: for "${NAME}". */
+	json_t *variables;
 };
 
 /* What a program uses and therefore requires; whatever else is given is still checked. */
@@ -100,14 +100,14 @@ enum settings_need {
 };
 
 /*
- * Read and check all settings.  Secrets that are not needed (see settings_need) are not even looked for: an operator who may
- * not read them can still read the ledger.
+ * Read and check all settings.  Secrets that are not needed (see settings_need) are not even looked
+ * for: an operator who may not read them can still read the ledger.
  *
- * DONE: *settings is new.  `warnings` may hold warnings (a short secret).
- * NEVER: something is missing or wrong; every mistake is one string in `warnings`, each naming its variable.
+ * DONE: *settings is new.  `warnings` may hold warnings (a short secret). NEVER: something is
+ * missing or wrong; every error is one string in `warnings`, each naming its variable.
  *
- * warnings is a JSON array of the caller's, to which strings are appended.  No warning contains a value that could be a
- * secret.
+ * warnings is a JSON array of the caller's, to which strings are appended.  No warning contains a
+ * value that could be a secret.
  */
 enum outcome settings_load(int needs, struct settings **settings, json_t *warnings) MUST_USE;
 
@@ -116,7 +116,8 @@ void settings_free(struct settings *settings);
 /* Whether there is a setting of that name, set or not, that is no secret. */
 bool settings_knows(const char *name);
 
-/* The value of a variable by its name, as it was given or defaulted; NULL when it is not set or is a secret. */
+/* The value of a variable by its name, as it was given or defaulted; NULL when it is not set or is
+ * a secret. */
 const char *settings_variable(const struct settings *settings, const char *name);
 
 #endif

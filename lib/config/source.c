@@ -1,3 +1,8 @@
+/*
+ * Lays the environment over the file of settings.  Both end in one JSON object, so that the rest of
+ * the program does not care where a value came from; secrets may stand in files of their own, which
+ * systemd can keep from everyone else.
+ */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,7 +15,7 @@
 #include "config/source.h"
 
 void
-source_remark(const struct source *source, const char *format, ...)
+source_warn(const struct source *source, const char *format, ...)
 {
 	va_list args;
 	json_t *warning;
@@ -40,14 +45,15 @@ read_file(struct source *source)
 			source->absent = path == named ? named : NULL;
 			return;
 		}
-		source_remark(source, "PAYMENT_SYNC_CONFIG: %s cannot be read: %s", path, why.text);
+		source_warn(source, "PAYMENT_SYNC_CONFIG: %s cannot be read: %s", path, why.text);
 		return;
 	default:
-		source_remark(source, "PAYMENT_SYNC_CONFIG: %s, %s", path, why.text);
+		source_warn(source, "PAYMENT_SYNC_CONFIG: %s, %s", path, why.text);
 	}
 }
 
-/* Lay the environment over the file.  What is no UTF-8 can be no setting, only some other program's variable. */
+/* Lay the environment over the file.  What is no UTF-8 can be no setting, only some other program's
+ * variable. */
 static void
 read_environment(struct source *source)
 {
@@ -88,7 +94,8 @@ source_value(const struct source *source, const char *name)
 	return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
-/* The content of a secret's file; NULL, with errno, when it cannot be read, and NULL with errno 0 when it is empty. */
+/* The content of a secret's file; NULL, with errno, when it cannot be read, and NULL with errno 0
+ * when it is empty. */
 static char *
 read_secret(const char *path)
 {
@@ -119,7 +126,7 @@ source_secret(const struct source *source, const char *name, const char *credent
 	if ((path = source_value(source, file_name)) != NULL) {
 		secret = read_secret(path);
 		if (secret == NULL && errno != 0)
-			source_remark(
+			source_warn(
 			    source, "%s: %s cannot be read: %s", file_name, path, strerror(errno));
 		return secret;
 	}
@@ -128,7 +135,7 @@ source_secret(const struct source *source, const char *name, const char *credent
 	file = text_format("%s/%s", directory, credential);
 	secret = read_secret(file);
 	if (secret == NULL && errno != 0 && errno != ENOENT)
-		source_remark(source, "%s: %s cannot be read: %s", name, file, strerror(errno));
+		source_warn(source, "%s: %s cannot be read: %s", name, file, strerror(errno));
 	free(file);
 	return secret;
 }

@@ -4,14 +4,16 @@
 #include <jansson.h>
 
 /*
- * Where settings come from: the environment, then the file that PAYMENT_SYNC_CONFIG names (or, where it is there, the
- * default one).  An empty value is the same as none.
+ * Where settings come from: the environment, then the file that PAYMENT_SYNC_CONFIG names (or,
+ * where it is there, the default one).  An empty value is the same as none.
  */
 struct source {
 	json_t *values;   /* Name -> value: the file's, under the environment's.  Secrets too. */
 	json_t *warnings; /* The errors; borrowed. */
-	const char *
-	    absent; /* The file that PAYMENT_SYNC_CONFIG names, when there is none: worth a warning.  Else NULL. */
+	/*
+	 * The file that PAYMENT_SYNC_CONFIG names, when there is none: worth a warning.  Else NULL.
+	 */
+	const char *absent;
 };
 
 #define SOURCE_DEFAULT_FILE "/etc/platform-payment-sync/config.env"
@@ -24,13 +26,14 @@ void source_close(struct source *source);
 const char *source_value(const struct source *source, const char *name);
 
 /*
- * A secret as a new string: the value itself, else the content of the file NAME_FILE, else, where `credential` is not
- * NULL, that file in $CREDENTIALS_DIRECTORY.  White space at a file's end is dropped.  NULL when there is none.
+ * A secret as a new string: the value itself, else the content of the file NAME_FILE, else, where
+ * `credential` is not NULL, that file in $CREDENTIALS_DIRECTORY.  White space at a file's end is
+ * dropped.  NULL when there is none.
  */
 char *source_secret(const struct source *source, const char *name, const char *credential);
 
-/* Note a mistake or a warning. */
-void source_remark(const struct source *source, const char *format, ...)
+/* Append an error or a warning. */
+void source_warn(const struct source *source, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -1,3 +1,7 @@
+/*
+ * Turns a setting's text into a flag, a number or one of several words.  A wrong text becomes an
+ * error and the value 0: the caller goes on and finds the other errors too.
+ */
 #include <strings.h>
 
 #include "base/number.h"
@@ -10,7 +14,7 @@ value_choice(const struct source *source, const char *name, const char *value,
 	for (const struct choice *choice = choices; choice->name != NULL; choice++)
 		if (strcasecmp(choice->name, value) == 0)
 			return choice->value;
-	source_remark(source, "%s must be %s", name, expected);
+	source_warn(source, "%s must be %s", name, expected);
 	return 0;
 }
 
@@ -32,9 +36,9 @@ value_number(
 	if (number_parse(value, least, most, &number))
 		return number;
 	if (most == VALUE_ID_MAX)
-		source_remark(source, "%s must be an id of amoCRM: a positive whole number", name);
+		source_warn(source, "%s must be an id of amoCRM: a positive whole number", name);
 	else
-		source_remark(source, "%s must be a whole number from %lld to %lld", name,
+		source_warn(source, "%s must be a whole number from %lld to %lld", name,
 		    (long long)least, (long long)most);
 	return 0;
 }

@@ -7,8 +7,8 @@
 #include "config/source.h"
 
 /*
- * A setting's text turned into what it means.  What it cannot mean is remarked upon under the variable's name, and the
- * result is then 0 or false.
+ * A setting's text turned into what it means.  A text that has no meaning is an error under the
+ * variable's name, and the result is then 0 or false.
  */
 
 /* JSON numbers above this lose digits in JavaScript; an id beyond it is a slip of the hand. */

@@ -234,8 +234,8 @@ warnings(void **state)
 {
 	(void)state;
 	source_open(&source, notes);
-	source_remark(&source, "%s: %d", "NAME", 7);
-	source_remark(&source, "NAME: %s", "\xff");
+	source_warn(&source, "%s: %d", "NAME", 7);
+	source_warn(&source, "NAME: %s", "\xff");
 	assert_string_equal(json_string_value(json_array_get(notes, 0)), "NAME: 7");
 	assert_string_equal(
 	    json_string_value(json_array_get(notes, 1)), "A path in the settings is not UTF-8.");
