@@ -1,3 +1,8 @@
+/*
+ * Compares names word by word, each by its beginning, because Russian words change their ends:
+ * "оплат" is in "оплата" and in "оплаты".  Of two things that fit a name equally well, neither is
+ * guessed.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,9 +44,9 @@ words_of(const char *name)
 	return words;
 }
 
-/* Whether some word begins with these bytes. */
+/* Whether any word begins with these bytes. */
 static bool
-begins_some(const char *words, const char *beginning, size_t length)
+any_begins(const char *words, const char *beginning, size_t length)
 {
 	char sought[128] = " ";
 
@@ -52,7 +57,8 @@ begins_some(const char *words, const char *beginning, size_t length)
 	return strstr(words, sought) != NULL;
 }
 
-/* Whether each of the words' beginnings, which are parted by spaces in `length` bytes, begins some word. */
+/* Whether each of the words' beginnings, which are parted by spaces in `length` bytes, begins some
+ * word. */
 static bool
 all_begin(const char *words, const char *beginnings, size_t length)
 {
@@ -62,7 +68,7 @@ all_begin(const char *words, const char *beginnings, size_t length)
 		length = strcspn(beginnings, " ");
 		if (length > (size_t)(end - beginnings))
 			length = (size_t)(end - beginnings);
-		if (length > 0 && !begins_some(words, beginnings, length))
+		if (length > 0 && !any_begins(words, beginnings, length))
 			return false;
 		length += strspn(beginnings + length, " ");
 	}
@@ -151,7 +157,7 @@ find_named(const json_t *things, const char *name)
 	bool several = false;
 	size_t i;
 
-	/* Nothing in particular is called by no name. */
+	/* A field without a name of its own is never guessed: no words would fit every name. */
 	if (strcmp(sought, " ") == 0) {
 		free(sought);
 		return NULL;

@@ -1,3 +1,7 @@
+/*
+ * Turns a request's ids into the account's names and compares it with what stands there, so that a
+ * preview shows people only what would change.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

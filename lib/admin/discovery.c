@@ -1,3 +1,7 @@
+/*
+ * Lists what each setting probably is in this account, then everything that was not guessed, so
+ * that an operator can complete the settings without looking ids up in amoCRM.
+ */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -171,9 +175,9 @@ add_stage(struct discovery *found, const struct rule_id *one)
 }
 
 static void
-add_rule(void *told, const struct rule_id *one)
+add_rule(void *cookie, const struct rule_id *one)
 {
-	struct discovery *found = told;
+	struct discovery *found = cookie;
 
 	if (one->role == RULE_PIPELINE)
 		add_pipeline(found, one);

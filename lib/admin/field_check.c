@@ -1,3 +1,7 @@
+/*
+ * Checks the ids of fields before a payment meets them: first what amoCRM would refuse, then what
+ * would work but is probably not meant.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,14 +12,14 @@
 #include "admin/finding.h"
 #include "base/text.h"
 
-struct check {
+struct field_checker {
 	const struct settings *settings;
 	const struct account *account;
 	json_t *findings;
 };
 
 static int64_t
-id_of(const struct check *check, const struct crm_field *field)
+id_of(const struct field_checker *check, const struct crm_field *field)
 {
 	return check->settings->crm_fields[field - crm_fields];
 }
@@ -32,7 +36,7 @@ kind_name(enum amocrm_kind kind)
 
 /* `; "Name" (456, numeric) looks like it`, or nothing: a new text. */
 static char *
-suggest_field(const struct check *check, const struct crm_field *wanted)
+suggest_field(const struct field_checker *check, const struct crm_field *wanted)
 {
 	const json_t *field = guess_field(check->account, wanted);
 
@@ -44,7 +48,7 @@ suggest_field(const struct check *check, const struct crm_field *wanted)
 
 /* The setting of another field that has the same id; NULL when there is none. */
 static const char *
-shared_with(const struct check *check, const struct crm_field *wanted, int64_t id)
+shared_with(const struct field_checker *check, const struct crm_field *wanted, int64_t id)
 {
 	size_t i;
 
@@ -70,7 +74,7 @@ rather_for(const json_t *field, const struct crm_field *wanted)
 }
 
 static void
-check_present(struct check *check, const struct crm_field *wanted, const json_t *field)
+check_present(struct field_checker *check, const struct crm_field *wanted, const json_t *field)
 {
 	int64_t id = account_id(field);
 	const char *name = account_name(field), *other;
@@ -97,7 +101,7 @@ check_present(struct check *check, const struct crm_field *wanted, const json_t 
 }
 
 static void
-check_absent(struct check *check, const struct crm_field *wanted, int64_t id)
+check_absent(struct field_checker *check, const struct crm_field *wanted, int64_t id)
 {
 	enum amocrm_kind other = wanted->of_contact ? AMOCRM_LEADS : AMOCRM_CONTACTS;
 	const json_t *field = account_field(check->account, other, id);
@@ -115,7 +119,7 @@ check_absent(struct check *check, const struct crm_field *wanted, int64_t id)
 }
 
 static void
-check_unset(struct check *check, const struct crm_field *wanted)
+check_unset(struct field_checker *check, const struct crm_field *wanted)
 {
 	char *suggestion;
 
@@ -135,7 +139,7 @@ check_unset(struct check *check, const struct crm_field *wanted)
 }
 
 static void
-check_field(struct check *check, const struct crm_field *wanted)
+check_field(struct field_checker *check, const struct crm_field *wanted)
 {
 	int64_t id = id_of(check, wanted);
 	const json_t *field = account_field(check->account, guess_kind(wanted), id);
@@ -155,7 +159,7 @@ check_field(struct check *check, const struct crm_field *wanted)
 #define COUNTER "AMO_LEAD_FIELD_PURCHASE_COUNT"
 
 static void
-check_count_option(struct check *check, const json_t *field, int n)
+check_count_option(struct field_checker *check, const json_t *field, int n)
 {
 	int64_t id = check->settings->purchase_count_enum[n - 1];
 	char label[40], number[4], suggestion[40] = "";
@@ -180,7 +184,7 @@ check_count_option(struct check *check, const json_t *field, int n)
 
 /* The n-th option is not set.  A counter whose next option is not set stays where it is. */
 static void
-check_count_gap(struct check *check, int n)
+check_count_gap(struct field_checker *check, int n)
 {
 	const int64_t *options = check->settings->purchase_count_enum;
 	char label[40];
@@ -199,7 +203,7 @@ check_count_gap(struct check *check, int n)
 }
 
 static void
-check_counter(struct check *check)
+check_counter(struct field_checker *check)
 {
 	const json_t *field =
 	    account_field(check->account, AMOCRM_LEADS, check->settings->lead_field_purchase_count);
@@ -233,7 +237,7 @@ check_counter(struct check *check)
 void
 field_check(const struct settings *settings, const struct account *account, json_t *findings)
 {
-	struct check check = { settings, account, findings };
+	struct field_checker check = { settings, account, findings };
 	size_t i;
 
 	for (i = 0; i < CRM_FIELD_COUNT; i++)

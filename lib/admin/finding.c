@@ -1,3 +1,6 @@
+/*
+ * One place that makes a finding, so that all of them have the same keys.
+ */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,3 +1,7 @@
+/*
+ * Compares one lead with what the ledger says was carried into it.  Totals are compared with "at
+ * least", because managers may add payments of their own.
+ */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -151,19 +155,19 @@ reconcile_gone(struct amocrm *crm, const struct amocrm_context *context, int64_t
 {
 	const json_t *payment;
 	enum outcome out;
-	int64_t heir;
+	int64_t found_in;
 	size_t i;
 
 	json_array_foreach(payments, i, payment) {
 		if (!asked(payment))
 			continue;
 		out = find_note(
-		    crm, context, number(payment, "contact_id"), key_of(payment), &heir, why);
+		    crm, context, number(payment, "contact_id"), key_of(payment), &found_in, why);
 		if (out != DONE)
 			return out;
-		if (heir != 0)
+		if (found_in != 0)
 			differ(differences, lead_id, key_of(payment), "lead_merged",
-			    "the lead is gone; the payment's note is in lead %" PRId64, heir);
+			    "the lead is gone; the payment's note is in lead %" PRId64, found_in);
 		else
 			differ(differences, lead_id, key_of(payment), "lead_gone",
 			    "the lead is gone: deleted, or merged into another");

@@ -1,3 +1,7 @@
+/*
+ * Computes what rules make of a payment with the delivery's own function for a new lead, so that a
+ * replay cannot differ from what a delivery writes.
+ */
 #include <stdlib.h>
 #include <string.h>
 

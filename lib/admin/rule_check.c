@@ -1,3 +1,7 @@
+/*
+ * Checks the ids that the rules name.  The ids are walked twice: first to learn all names, then to
+ * compare each, because only all of them together show that two were swapped.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +15,7 @@
 #include "config/crm_field.h"
 #include "rules/rule_ids.h"
 
-struct check {
+struct rule_checker {
 	const struct settings *settings;
 	const struct account *account;
 	json_t *findings;
@@ -24,7 +28,7 @@ struct check {
 
 /* What else the rules give this very name, whose id is another one; NULL when nothing. */
 static const char *
-named_otherwise(const struct check *check, enum rule_role role, const char *name, int64_t id)
+named_otherwise(const struct rule_checker *check, enum rule_role role, const char *name, int64_t id)
 {
 	const json_t *one;
 	const char *found = NULL;
@@ -43,7 +47,7 @@ named_otherwise(const struct check *check, enum rule_role role, const char *name
 
 /* The lead field that has this option; NULL when none does. */
 static const json_t *
-field_with_option(const struct check *check, int64_t id)
+field_with_option(const struct rule_checker *check, int64_t id)
 {
 	const json_t *field;
 	size_t i;
@@ -66,7 +70,7 @@ suggest_option(const json_t *field, const char *name)
 }
 
 static void
-check_no_option(struct check *check, const struct rule_id *one, const json_t *field)
+check_no_option(struct rule_checker *check, const struct rule_id *one, const json_t *field)
 {
 	const json_t *owner = field_with_option(check, one->id);
 	char *suggestion = suggest_option(field, one->name);
@@ -83,7 +87,7 @@ check_no_option(struct check *check, const struct rule_id *one, const json_t *fi
 
 /* An option of the field with this id.  Where there is no such field, that has been said. */
 static void
-check_option(struct check *check, const struct rule_id *one, int64_t field_id)
+check_option(struct rule_checker *check, const struct rule_id *one, int64_t field_id)
 {
 	const json_t *field = account_field(check->account, AMOCRM_LEADS, field_id);
 	const json_t *option = account_option(field, one->id);
@@ -109,7 +113,7 @@ check_option(struct check *check, const struct rule_id *one, int64_t field_id)
  */
 
 static const json_t *
-pipeline_with_stage(const struct check *check, int64_t id)
+pipeline_with_stage(const struct rule_checker *check, int64_t id)
 {
 	const json_t *pipeline;
 	size_t i;
@@ -121,7 +125,7 @@ pipeline_with_stage(const struct check *check, int64_t id)
 }
 
 static void
-check_pipeline(struct check *check, const struct rule_id *one)
+check_pipeline(struct rule_checker *check, const struct rule_id *one)
 {
 	const json_t *pipeline = account_pipeline(check->account, one->id);
 	const json_t *meant = guess_pipeline(check->account, one->name);
@@ -147,7 +151,7 @@ check_pipeline(struct check *check, const struct rule_id *one)
 }
 
 static void
-check_stage(struct check *check, const struct rule_id *one)
+check_stage(struct rule_checker *check, const struct rule_id *one)
 {
 	const json_t *pipeline = account_pipeline(check->account, one->within);
 	const json_t *stage = account_stage(pipeline, one->id),
@@ -180,7 +184,7 @@ check_stage(struct check *check, const struct rule_id *one)
 }
 
 static void
-check_finished(struct check *check, const struct rule_id *one)
+check_finished(struct rule_checker *check, const struct rule_id *one)
 {
 	const json_t *pipeline = pipeline_with_stage(check, one->id);
 
@@ -198,7 +202,7 @@ check_finished(struct check *check, const struct rule_id *one)
 
 /* `; it has 1 "one", 2 "two"`: a new text. */
 static char *
-list_task_types(const struct check *check)
+list_task_types(const struct rule_checker *check)
 {
 	const char *between = "; it has";
 	const json_t *type;
@@ -216,7 +220,7 @@ list_task_types(const struct check *check)
 }
 
 static void
-check_task_type(struct check *check, const struct rule_id *one)
+check_task_type(struct rule_checker *check, const struct rule_id *one)
 {
 	const json_t *type = account_task_type(check->account, one->id);
 	char *others;
@@ -257,7 +261,7 @@ use_of(const char *type)
 
 /* The setting that names this lead field too; NULL when none does. */
 static const char *
-setting_of(const struct check *check, int64_t id)
+setting_of(const struct rule_checker *check, int64_t id)
 {
 	for (size_t i = 0; i < CRM_FIELD_COUNT; i++)
 		if (!crm_fields[i].of_contact && check->settings->crm_fields[i] == id)
@@ -266,7 +270,7 @@ setting_of(const struct check *check, int64_t id)
 }
 
 static void
-check_extra(struct check *check, const struct rule_id *one)
+check_extra(struct rule_checker *check, const struct rule_id *one)
 {
 	const json_t *field = account_field(check->account, AMOCRM_LEADS, one->id);
 	enum crm_use use = use_of(one->type);
@@ -289,7 +293,7 @@ check_extra(struct check *check, const struct rule_id *one)
 
 /* A setting may stand at several places in the rules; it is named once. */
 static bool
-known(const struct check *check, const char *label)
+known(const struct rule_checker *check, const char *label)
 {
 	const json_t *finding;
 	size_t i;
@@ -302,7 +306,7 @@ known(const struct check *check, const char *label)
 
 /* The field whose option the rules name; 0 where it is no option. */
 static int64_t
-field_of(const struct check *check, const struct rule_id *one)
+field_of(const struct rule_checker *check, const struct rule_id *one)
 {
 	switch (one->role) {
 	case RULE_SUBJECT:
@@ -317,7 +321,7 @@ field_of(const struct check *check, const struct rule_id *one)
 }
 
 static void
-check_unset(struct check *check, const struct rule_id *one)
+check_unset(struct rule_checker *check, const struct rule_id *one)
 {
 	const json_t *field = account_field(check->account, AMOCRM_LEADS, field_of(check, one));
 	char *suggestion = suggest_option(field, one->name);
@@ -332,9 +336,9 @@ check_unset(struct check *check, const struct rule_id *one)
 }
 
 static void
-check_rule(void *told, const struct rule_id *one)
+check_rule(void *cookie, const struct rule_id *one)
 {
-	struct check *check = told;
+	struct rule_checker *check = cookie;
 
 	if (known(check, one->label))
 		return;
@@ -355,9 +359,9 @@ check_rule(void *told, const struct rule_id *one)
 }
 
 static void
-collect(void *told, const struct rule_id *one)
+collect(void *cookie, const struct rule_id *one)
 {
-	struct check *check = told;
+	struct rule_checker *check = cookie;
 
 	if (one->id != 0 && one->name[0] != '\0')
 		json_array_append_new(check->named,
@@ -369,7 +373,7 @@ void
 rule_check(const struct settings *settings, const json_t *rules, const struct account *account,
     json_t *findings)
 {
-	struct check check = { settings, account, findings, json_array() };
+	struct rule_checker check = { settings, account, findings, json_array() };
 
 	rule_ids(settings, rules, collect, &check);
 	rule_ids(settings, rules, check_rule, &check);

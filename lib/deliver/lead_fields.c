@@ -138,8 +138,8 @@ payment_fields(struct job *job, const json_t *lead)
 	json_t *fields = json_array(), *extra;
 
 	add_subjects(fields, job, lead);
-	field_add_enum(
-	    fields, set->lead_field_direction, rules_direction(job->with->mapping, job->paid));
+	field_add_enum(fields, set->lead_field_direction,
+	    rules_direction(job->with->mapping, job->paid).enum_id);
 	field_add_money(fields, set->lead_field_total_paid, job->at.total_after);
 	add_count(fields, set, job->at.count_after);
 	if (!job->at.older)

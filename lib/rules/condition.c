@@ -1,3 +1,7 @@
+/*
+ * Reads a condition into a tree and evaluates it.  Words are folded when they are read, so that
+ * only the webhook's values are folded at each evaluation.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,9 +67,9 @@ new_condition(enum kind kind)
 
 /* Add a part; false when it is no condition. */
 static bool
-add_part(struct rule_reader *file, struct condition *whole, const json_t *json, const char *path)
+add_part(struct rule_reader *reader, struct condition *whole, const json_t *json, const char *path)
 {
-	struct condition *part = condition_read(file, json, path);
+	struct condition *part = condition_read(reader, json, path);
 
 	if (part == NULL)
 		return false;
@@ -76,7 +80,8 @@ add_part(struct rule_reader *file, struct condition *whole, const json_t *json, 
 }
 
 static bool
-read_parts(struct rule_reader *file, struct condition *whole, const json_t *json, const char *path)
+read_parts(
+    struct rule_reader *reader, struct condition *whole, const json_t *json, const char *path)
 {
 	char part_path[VALIDATION_PATH];
 	const json_t *part;
@@ -84,32 +89,33 @@ read_parts(struct rule_reader *file, struct condition *whole, const json_t *json
 	size_t i;
 
 	if (whole->kind == NOT)
-		return add_part(file, whole, json, path);
+		return add_part(reader, whole, json, path);
 	if (json_array_size(json) == 0) {
 		rule_reader_error(
-		    file, path, "This must be an array of conditions that is not empty.");
+		    reader, path, "This must be an array of conditions that is not empty.");
 		return false;
 	}
 	json_array_foreach(json, i, part)
-		good &= add_part(file, whole, part, validation_index(part_path, path, i));
+		good &= add_part(reader, whole, part, validation_index(part_path, path, i));
 	return good;
 }
 
 static bool
 read_amount(
-    struct rule_reader *file, struct condition *condition, const json_t *json, const char *path)
+    struct rule_reader *reader, struct condition *condition, const json_t *json, const char *path)
 {
 	static const char *const known[] = { "equals", "below", "above", NULL };
 	size_t found = COUNT(comparisons);
 	const json_t *value;
 
-	if (!rule_reader_keys(file, json, path, known))
+	if (!rule_reader_keys(reader, json, path, known))
 		return false;
 	for (size_t i = 0; i < COUNT(comparisons); i++)
 		if (json_object_get(json, comparisons[i].name) != NULL)
 			found = found == COUNT(comparisons) ? i : COUNT(comparisons) + 1;
 	if (found >= COUNT(comparisons)) {
-		rule_reader_error(file, path, "This needs exactly one of equals, below and above.");
+		rule_reader_error(
+		    reader, path, "This needs exactly one of equals, below and above.");
 		return false;
 	}
 	condition->kind = comparisons[found].kind;
@@ -118,13 +124,13 @@ read_amount(
 		money_from_roubles(json_integer_value(value), &condition->amount)) ||
 	    (json_is_real(value) && money_from_real(json_real_value(value), &condition->amount)))
 		return true;
-	rule_reader_error(file, path, "This must be an amount in roubles.");
+	rule_reader_error(reader, path, "This must be an amount in roubles.");
 	return false;
 }
 
 static bool
 read_words(
-    struct rule_reader *file, struct condition *condition, const json_t *value, const char *path)
+    struct rule_reader *reader, struct condition *condition, const json_t *value, const char *path)
 {
 	const json_t *word;
 	size_t i;
@@ -132,15 +138,15 @@ read_words(
 	if (condition->kind == EXISTS) {
 		condition->wanted = json_is_true(value);
 		if (!json_is_boolean(value))
-			rule_reader_error(file, path, "This must be true or false.");
+			rule_reader_error(reader, path, "This must be true or false.");
 		return json_is_boolean(value);
 	}
-	condition->words = rule_reader_words(file, value, path);
+	condition->words = rule_reader_words(reader, value, path);
 	json_array_foreach(condition->words, i, word) {
 		if (json_string_length(word) > 0 || condition->kind == EQUALS ||
 		    condition->kind == NOT_EQUALS)
 			continue;
-		rule_reader_error(file, path, "An empty text would fit everything.");
+		rule_reader_error(reader, path, "An empty text would fit everything.");
 		return false;
 	}
 	return true;
@@ -148,35 +154,35 @@ read_words(
 
 static bool
 read_test(
-    struct rule_reader *file, struct condition *condition, const json_t *json, const char *path)
+    struct rule_reader *reader, struct condition *condition, const json_t *json, const char *path)
 {
 	static const char *const known[] = { "path", "exists", "equals", "not_equals", "contains",
 		"begins_with", "ends_with", "every", NULL };
-	const char *where = rule_reader_path(file, json, path, "path");
+	const char *where = rule_reader_path(reader, json, path, "path");
 	const json_t *every = json_object_get(json, "every");
 	char key_path[VALIDATION_PATH];
 	size_t found = COUNT(tests);
 
-	rule_reader_keys(file, json, path, known);
+	rule_reader_keys(reader, json, path, known);
 	if (where == NULL)
 		return false;
 	condition->path = text_copy(where);
 	condition->every = json_is_true(every);
 	if (every != NULL && !json_is_boolean(every))
 		rule_reader_error(
-		    file, validation_key(key_path, path, "every"), "This must be true or false.");
+		    reader, validation_key(key_path, path, "every"), "This must be true or false.");
 	for (size_t i = 0; i < COUNT(tests); i++)
 		if (json_object_get(json, tests[i].name) != NULL)
 			found = found == COUNT(tests) ? i : COUNT(tests) + 1;
 	if (found >= COUNT(tests)) {
-		rule_reader_error(file, path,
+		rule_reader_error(reader, path,
 		    "Beside path this needs exactly one of exists, equals, not_equals, contains, "
 		    "begins_with "
 		    "and ends_with.");
 		return false;
 	}
 	condition->kind = tests[found].kind;
-	return read_words(file, condition, json_object_get(json, tests[found].name),
+	return read_words(reader, condition, json_object_get(json, tests[found].name),
 	    validation_key(key_path, path, tests[found].name));
 }
 
@@ -192,7 +198,8 @@ count_comments(const json_t *json)
 	return count;
 }
 
-/* Which of the five forms this is, told by its only key but for comments; NULL when it is none of them. */
+/* Which of the five forms this is, told by its only key but for comments; NULL when it is none of
+ * them. */
 static const char *
 form_of(const json_t *json)
 {
@@ -207,7 +214,7 @@ form_of(const json_t *json)
 }
 
 struct condition *
-condition_read(struct rule_reader *file, const json_t *json, const char *path)
+condition_read(struct rule_reader *reader, const json_t *json, const char *path)
 {
 	const char *form = form_of(json);
 	struct condition *new;
@@ -216,7 +223,7 @@ condition_read(struct rule_reader *file, const json_t *json, const char *path)
 	bool good;
 
 	if (form == NULL) {
-		rule_reader_error(file, path,
+		rule_reader_error(reader, path,
 		    "This must be a condition: an object with path and a test, or with all, any, "
 		    "not or "
 		    "amount alone.");
@@ -226,11 +233,11 @@ condition_read(struct rule_reader *file, const json_t *json, const char *path)
 	validation_key(key_path, path, form);
 	new = new_condition(form[0] == 'n' ? NOT : strcmp(form, "any") == 0 ? ANY : ALL);
 	if (strcmp(form, "path") == 0)
-		good = read_test(file, new, json, path);
+		good = read_test(reader, new, json, path);
 	else if (strcmp(form, "amount") == 0)
-		good = read_amount(file, new, value, key_path);
+		good = read_amount(reader, new, value, key_path);
 	else
-		good = read_parts(file, new, value, key_path);
+		good = read_parts(reader, new, value, key_path);
 	if (good)
 		return new;
 	condition_free(new);
@@ -303,21 +310,21 @@ is_place(const json_t *value, void *arg)
 }
 
 const json_t *
-view_origin(const struct view *view, const char *path)
+condition_origin(const struct condition_subject *subject, const char *path)
 {
 	size_t first = strcspn(path, ".[");
 
-	if (view->item == NULL ||
+	if (subject->item == NULL ||
 	    (first == strlen("course_order") && strncmp(path, "course_order", first) == 0))
-		return view->root;
-	return view->item;
+		return subject->root;
+	return subject->item;
 }
 
 /* What is asked of one place is asked of any, or of every one and at least one. */
 static bool
-test_holds(const struct condition *condition, const struct view *view)
+test_holds(const struct condition *condition, const struct condition_subject *subject)
 {
-	const json_t *origin = view_origin(view, condition->path);
+	const json_t *origin = condition_origin(subject, condition->path);
 	void *arg = (void *)condition;
 
 	if (condition->every)
@@ -327,38 +334,39 @@ test_holds(const struct condition *condition, const struct view *view)
 }
 
 static bool
-any_part_is(const struct condition *condition, const struct view *view, bool wanted)
+any_part_is(const struct condition *condition, const struct condition_subject *subject, bool wanted)
 {
 	for (size_t i = 0; i < condition->part_count; i++)
-		if (condition_holds(condition->parts[i], view) == wanted)
+		if (condition_holds(condition->parts[i], subject) == wanted)
 			return true;
 	return false;
 }
 
 bool
-condition_holds(const struct condition *condition, const struct view *view)
+condition_holds(const struct condition *condition, const struct condition_subject *subject)
 {
 	if (condition == NULL)
 		return true;
 	switch (condition->kind) {
 	case ALL:
-		return !any_part_is(condition, view, false);
+		return !any_part_is(condition, subject, false);
 	case ANY:
-		return any_part_is(condition, view, true);
+		return any_part_is(condition, subject, true);
 	case NOT:
-		return any_part_is(condition, view, false);
+		return any_part_is(condition, subject, false);
 	case EXISTS:
-		return test_holds(condition, view) == condition->wanted;
+		return test_holds(condition, subject) == condition->wanted;
 	case NOT_EQUALS:
-		/* Against a list that is not set: not everything is unequal to it, for then an exclusion would take all. */
-		return json_array_size(condition->words) > 0 && !test_holds(condition, view);
+		/* Against a list that is not set: not everything is unequal to it, for then an
+		 * exclusion would take all. */
+		return json_array_size(condition->words) > 0 && !test_holds(condition, subject);
 	case AMOUNT_EQUALS:
-		return view->amount == condition->amount;
+		return subject->amount == condition->amount;
 	case AMOUNT_BELOW:
-		return view->amount < condition->amount;
+		return subject->amount < condition->amount;
 	case AMOUNT_ABOVE:
-		return view->amount > condition->amount;
+		return subject->amount > condition->amount;
 	default:
-		return test_holds(condition, view);
+		return test_holds(condition, subject);
 	}
 }

@@ -23,22 +23,22 @@
 struct condition;
 
 /* What a condition is asked about. */
-struct view {
+struct condition_subject {
 	const json_t *root; /* The webhook. */
-	const json_t *
-	    item; /* The item where paths begin that do not begin with course_order; NULL: at the root. */
+	/* The item where paths begin that do not begin with course_order; NULL: at the root. */
+	const json_t *item;
 	int64_t amount; /* Kopecks. */
 };
 
 /* NULL, and everything wrong with it noted, when it is not a condition. */
-struct condition *condition_read(struct rule_reader *file, const json_t *json, const char *path);
+struct condition *condition_read(struct rule_reader *reader, const json_t *json, const char *path);
 
 void condition_free(struct condition *condition); /* NULL is allowed. */
 
 /* NULL, the condition of a rule without one, holds always. */
-bool condition_holds(const struct condition *condition, const struct view *view);
+bool condition_holds(const struct condition *condition, const struct condition_subject *subject);
 
-/* Where the path begins in this view. */
-const json_t *view_origin(const struct view *view, const char *path);
+/* Where the path begins: at the item, or at the root of the webhook.  Borrowed. */
+const json_t *condition_origin(const struct condition_subject *subject, const char *path);
 
 #endif

@@ -1,3 +1,7 @@
+/*
+ * Converts values of the webhook into values of amoCRM's fields.  What cannot be converted is left
+ * out rather than sent: amoCRM would refuse the whole lead for one bad value.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,33 +110,33 @@ convert(const struct extra_field *extra, const char *text)
  */
 
 static json_t *
-map_target(struct rule_reader *file, enum type type, const json_t *value, const char *path)
+map_target(struct rule_reader *reader, enum type type, const json_t *value, const char *path)
 {
 	int64_t id;
 
 	if (type != TYPE_ENUM) {
 		if (json_is_string(value))
 			return json_string(json_string_value(value));
-		rule_reader_error(file, path, "This must be a string.");
+		rule_reader_error(reader, path, "This must be a string.");
 		return NULL;
 	}
-	id = rule_reader_id(file, value, path);
+	id = rule_reader_id(reader, value, path);
 	return id != 0 ? json_integer(id) : NULL;
 }
 
 static void
-read_map(struct rule_reader *file, struct extra_field *extra, json_t *map, const char *path)
+read_map(struct rule_reader *reader, struct extra_field *extra, json_t *map, const char *path)
 {
 	char key_path[VALIDATION_PATH];
 	const char *key;
 	json_t *value, *target;
 
 	if (!json_is_object(map)) {
-		rule_reader_error(file, path, "This must be an object.");
+		rule_reader_error(reader, path, "This must be an object.");
 		return;
 	}
 	if (extra->type != TYPE_ENUM && extra->type != TYPE_TEXT)
-		rule_reader_error(file, path, "Only text and enum fields have a map.");
+		rule_reader_error(reader, path, "Only text and enum fields have a map.");
 	extra->map = json_object();
 	json_object_foreach(map, key, value) {
 		char *word;
@@ -140,9 +144,10 @@ read_map(struct rule_reader *file, struct extra_field *extra, json_t *map, const
 		if (strcmp(key, "$comment") == 0)
 			continue;
 		word = rule_reader_word(key);
-		target = map_target(file, extra->type, value, validation_key(key_path, path, key));
+		target =
+		    map_target(reader, extra->type, value, validation_key(key_path, path, key));
 		if (json_object_get(extra->map, word) != NULL)
-			rule_reader_error(file, key_path, "This value occurs twice.");
+			rule_reader_error(reader, key_path, "This value occurs twice.");
 		if (target != NULL)
 			json_object_set_new(extra->map, word, target);
 		free(word);
@@ -151,9 +156,10 @@ read_map(struct rule_reader *file, struct extra_field *extra, json_t *map, const
 
 /* False, and noted, when there is no such type. */
 static bool
-read_type(struct rule_reader *file, struct extra_field *extra, const json_t *json, const char *path)
+read_type(
+    struct rule_reader *reader, struct extra_field *extra, const json_t *json, const char *path)
 {
-	const char *name = rule_reader_text(file, json, path, "type");
+	const char *name = rule_reader_text(reader, json, path, "type");
 	char key_path[VALIDATION_PATH];
 	int type = 0;
 
@@ -162,7 +168,7 @@ read_type(struct rule_reader *file, struct extra_field *extra, const json_t *jso
 	while (type < TYPE_COUNT && strcmp(type_names[type], name) != 0)
 		type++;
 	if (type == TYPE_COUNT) {
-		rule_reader_error(file, validation_key(key_path, path, "type"),
+		rule_reader_error(reader, validation_key(key_path, path, "type"),
 		    "This must be text, number, checkbox, date or enum.");
 		return false;
 	}
@@ -173,19 +179,19 @@ read_type(struct rule_reader *file, struct extra_field *extra, const json_t *jso
 /* What always is written. */
 static void
 read_value(
-    struct rule_reader *file, struct extra_field *extra, const json_t *value, const char *path)
+    struct rule_reader *reader, struct extra_field *extra, const json_t *value, const char *path)
 {
 	char *text;
 
 	if (extra->type == TYPE_ENUM) {
-		extra->value = json_integer(rule_reader_id(file, value, path));
+		extra->value = json_integer(rule_reader_id(reader, value, path));
 		return;
 	}
 	text = json_path_text(value);
 	if (text != NULL)
 		extra->value = convert(extra, text);
 	if (extra->value == NULL)
-		rule_reader_error(file, path, "This cannot be written into a field of type %s.",
+		rule_reader_error(reader, path, "This cannot be written into a field of type %s.",
 		    type_names[extra->type]);
 	free(text);
 }
@@ -193,51 +199,51 @@ read_value(
 /* Where the value comes from: the webhook, perhaps by way of a map, or the rule itself. */
 static void
 read_source(
-    struct rule_reader *file, struct extra_field *extra, const json_t *json, const char *path)
+    struct rule_reader *reader, struct extra_field *extra, const json_t *json, const char *path)
 {
 	const json_t *value = json_object_get(json, "value");
 	json_t *map = json_object_get(json, "map");
-	bool typed = read_type(file, extra, json, path);
+	bool typed = read_type(reader, extra, json, path);
 	char key_path[VALIDATION_PATH];
 	const char *from;
 
 	if (value != NULL && (map != NULL || json_object_get(json, "path") != NULL)) {
 		rule_reader_error(
-		    file, path, "This can have path, perhaps with map, or value, not both.");
+		    reader, path, "This can have path, perhaps with map, or value, not both.");
 		return;
 	}
 	if (value != NULL && typed)
-		read_value(file, extra, value, validation_key(key_path, path, "value"));
+		read_value(reader, extra, value, validation_key(key_path, path, "value"));
 	if (value != NULL)
 		return;
-	if ((from = rule_reader_path(file, json, path, "path")) != NULL)
+	if ((from = rule_reader_path(reader, json, path, "path")) != NULL)
 		extra->path = text_copy(from);
 	validation_key(key_path, path, "map");
 	if (map != NULL && typed)
-		read_map(file, extra, map, key_path);
+		read_map(reader, extra, map, key_path);
 	else if (typed && extra->type == TYPE_ENUM)
-		rule_reader_error(file, key_path, "An enum field needs this.");
+		rule_reader_error(reader, key_path, "An enum field needs this.");
 }
 
 struct extra_field *
-extra_field_read(struct rule_reader *file, const json_t *json, const char *path)
+extra_field_read(struct rule_reader *reader, const json_t *json, const char *path)
 {
 	static const char *const known[] = { "field", "path", "value", "type", "map", "when",
 		NULL };
-	size_t before = json_array_size(file->errors);
+	size_t before = json_array_size(reader->errors);
 	struct extra_field *new = memory_zeroed(1, sizeof(*new));
 	char key_path[VALIDATION_PATH];
 
-	if (rule_reader_keys(file, json, path, known)) {
-		new->field = rule_reader_id(
-		    file, json_object_get(json, "field"), validation_key(key_path, path, "field"));
-		read_source(file, new, json, path);
+	if (rule_reader_keys(reader, json, path, known)) {
+		new->field = rule_reader_id(reader, json_object_get(json, "field"),
+		    validation_key(key_path, path, "field"));
+		read_source(reader, new, json, path);
 		if (json_object_get(json, "when") != NULL)
-			new->when = condition_read(file, json_object_get(json, "when"),
+			new->when = condition_read(reader, json_object_get(json, "when"),
 			    validation_key(key_path, path, "when"));
 	}
 	/* An enum id that is not set leaves nothing to write. */
-	if (new->field != 0 && json_array_size(file->errors) == before &&
+	if (new->field != 0 && json_array_size(reader->errors) == before &&
 	    (new->path != NULL || new->type != TYPE_ENUM || json_integer_value(new->value) != 0))
 		return new;
 	extra_field_free(new);
@@ -322,14 +328,15 @@ has_field(const json_t *fields, int64_t id)
 }
 
 void
-extra_field_write(const struct extra_field *extra, const struct view *view, json_t *fields)
+extra_field_write(
+    const struct extra_field *extra, const struct condition_subject *subject, json_t *fields)
 {
 	struct gathering gathering = { extra, json_array() };
 
-	if (!has_field(fields, extra->field) && condition_holds(extra->when, view)) {
+	if (!has_field(fields, extra->field) && condition_holds(extra->when, subject)) {
 		if (extra->path != NULL)
-			json_path_any(
-			    view_origin(view, extra->path), extra->path, gather, &gathering);
+			json_path_any(condition_origin(subject, extra->path), extra->path, gather,
+			    &gathering);
 		else
 			json_array_append_new(gathering.values, json_incref(extra->value));
 		if (json_array_size(gathering.values) > 0)

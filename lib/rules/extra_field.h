@@ -20,12 +20,15 @@
  */
 struct extra_field;
 
-/* NULL when the rule does not exist, be it that its field's id is not set or that it is wrong, which is noted. */
+/* NULL when the rule does not exist, be it that its field's id is not set or that it is wrong,
+ * which is noted. */
 struct extra_field *extra_field_read(
-    struct rule_reader *file, const json_t *json, const char *path);
+    struct rule_reader *reader, const json_t *json, const char *path);
 void extra_field_free(struct extra_field *extra); /* NULL is allowed. */
 
-/* Append {"field_id": id, "values": [...]} to fields, if there is a value and the field is not there already. */
-void extra_field_write(const struct extra_field *extra, const struct view *view, json_t *fields);
+/* Append {"field_id": id, "values": [...]} to fields, if there is a value and the field is not
+ * there already. */
+void extra_field_write(
+    const struct extra_field *extra, const struct condition_subject *subject, json_t *fields);
 
 #endif

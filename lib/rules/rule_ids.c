@@ -1,3 +1,7 @@
+/*
+ * Walks the document, not struct rules: that has lost the names of settings, the places in the file
+ * and the rules whose ids are not set, which are what an operator wants to be told.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -5,10 +9,10 @@
 #include "rules/rule_ids.h"
 #include "rules/rule_reader.h"
 
-struct walk {
+struct id_walk {
 	struct rule_reader file;
-	void (*tell)(void *, const struct rule_id *);
-	void *told;
+	void (*callback)(void *, const struct rule_id *);
+	void *cookie;
 };
 
 static const char *
@@ -19,9 +23,9 @@ text_of(const json_t *object, const char *key)
 	return text != NULL ? text : "";
 }
 
-/* Tell one; its id. */
+/* Report one id, resolved; returns it, 0 where its setting is not set. */
 static int64_t
-tell_id(struct walk *walk, struct rule_id one, const json_t *value, const char *path)
+report(struct id_walk *walk, struct rule_id one, const json_t *value, const char *path)
 {
 	const char *text = json_string_value(value);
 	char label[VALIDATION_PATH];
@@ -35,12 +39,12 @@ tell_id(struct walk *walk, struct rule_id one, const json_t *value, const char *
 		snprintf(label, sizeof(label), "%s", path);
 	one.label = label;
 	one.id = rule_reader_id(&walk->file, value, path);
-	walk->tell(walk->told, &one);
+	walk->callback(walk->cookie, &one);
 	return one.id;
 }
 
 static void
-walk_subjects(struct walk *walk, const json_t *rules)
+walk_subjects(struct id_walk *walk, const json_t *rules)
 {
 	char path[VALIDATION_PATH];
 	const char *name;
@@ -48,12 +52,12 @@ walk_subjects(struct walk *walk, const json_t *rules)
 
 	json_object_foreach(json_object_get(rules, "subjects"), name, value)
 		if (strcmp(name, "$comment") != 0)
-			tell_id(walk, (struct rule_id){ .role = RULE_SUBJECT, .name = name }, value,
+			report(walk, (struct rule_id){ .role = RULE_SUBJECT, .name = name }, value,
 			    validation_key(path, "subjects", name));
 }
 
 static void
-walk_directions(struct walk *walk, const json_t *rules)
+walk_directions(struct id_walk *walk, const json_t *rules)
 {
 	char path[VALIDATION_PATH], place[VALIDATION_PATH];
 	const json_t *rule;
@@ -64,12 +68,12 @@ walk_directions(struct walk *walk, const json_t *rules)
 			.name = text_of(json_object_get(rule, "when"), "equals") };
 
 		validation_key(path, validation_index(place, "directions", i), "enum");
-		tell_id(walk, one, json_object_get(rule, "enum"), path);
+		report(walk, one, json_object_get(rule, "enum"), path);
 	}
 }
 
 static void
-walk_pipelines(struct walk *walk, const json_t *rules)
+walk_pipelines(struct id_walk *walk, const json_t *rules)
 {
 	char path[VALIDATION_PATH], place[VALIDATION_PATH];
 	const json_t *rule;
@@ -79,27 +83,27 @@ walk_pipelines(struct walk *walk, const json_t *rules)
 		struct rule_id one = { .role = RULE_PIPELINE, .name = text_of(rule, "name") };
 
 		validation_key(path, validation_index(place, "pipelines", i), "pipeline");
-		one.within = tell_id(walk, one, json_object_get(rule, "pipeline"), path);
+		one.within = report(walk, one, json_object_get(rule, "pipeline"), path);
 		one.role = RULE_STAGE;
-		tell_id(walk, one, json_object_get(rule, "status"),
+		report(walk, one, json_object_get(rule, "status"),
 		    validation_key(path, place, "status"));
 	}
 }
 
 static void
-walk_finished(struct walk *walk, const json_t *rules)
+walk_finished(struct id_walk *walk, const json_t *rules)
 {
 	char path[VALIDATION_PATH];
 	const json_t *stage;
 	size_t i;
 
 	json_array_foreach(json_object_get(rules, "excluded_stages"), i, stage)
-		tell_id(walk, (struct rule_id){ .role = RULE_FINISHED, .name = "" }, stage,
+		report(walk, (struct rule_id){ .role = RULE_FINISHED, .name = "" }, stage,
 		    validation_index(path, "excluded_stages", i));
 }
 
 static void
-walk_options(struct walk *walk, const json_t *rule, int64_t field, const char *place)
+walk_options(struct id_walk *walk, const json_t *rule, int64_t field, const char *place)
 {
 	char map[VALIDATION_PATH], path[VALIDATION_PATH];
 	const char *name;
@@ -108,15 +112,15 @@ walk_options(struct walk *walk, const json_t *rule, int64_t field, const char *p
 	validation_key(map, place, "map");
 	json_object_foreach(json_object_get(rule, "map"), name, value)
 		if (strcmp(name, "$comment") != 0)
-			tell_id(walk,
+			report(walk,
 			    (struct rule_id){ .role = RULE_OPTION, .name = name, .within = field },
 			    value, validation_key(path, map, name));
-	tell_id(walk, (struct rule_id){ .role = RULE_OPTION, .name = "", .within = field },
+	report(walk, (struct rule_id){ .role = RULE_OPTION, .name = "", .within = field },
 	    json_object_get(rule, "value"), validation_key(path, place, "value"));
 }
 
 static void
-walk_fields(struct walk *walk, const json_t *rules)
+walk_fields(struct id_walk *walk, const json_t *rules)
 {
 	char path[VALIDATION_PATH], place[VALIDATION_PATH];
 	const json_t *rule;
@@ -129,34 +133,34 @@ walk_fields(struct walk *walk, const json_t *rules)
 		};
 
 		validation_key(path, validation_index(place, "fields", i), "field");
-		field = tell_id(walk, one, json_object_get(rule, "field"), path);
+		field = report(walk, one, json_object_get(rule, "field"), path);
 		if (strcmp(one.type, "enum") == 0)
 			walk_options(walk, rule, field, place);
 	}
 }
 
 static void
-walk_tasks(struct walk *walk, const json_t *rules)
+walk_tasks(struct id_walk *walk, const json_t *rules)
 {
 	char path[VALIDATION_PATH], place[VALIDATION_PATH];
 	const json_t *rule;
 	size_t i;
 
 	json_array_foreach(json_object_get(rules, "tasks"), i, rule)
-		tell_id(walk, (struct rule_id){ .role = RULE_TASK, .name = "" },
+		report(walk, (struct rule_id){ .role = RULE_TASK, .name = "" },
 		    json_object_get(rule, "type"),
 		    validation_key(path, validation_index(place, "tasks", i), "type"));
 }
 
 void
 rule_ids(const struct settings *settings, const json_t *rules,
-    void (*tell)(void *told, const struct rule_id *id), void *told)
+    void (*callback)(void *cookie, const struct rule_id *id), void *cookie)
 {
-	/* What is wrong or odd with the rules is told by whoever loads them. */
+	/* rules_load() has reported what is wrong with the rules; here errors are dropped. */
 	struct rule_reader file = {
 		.settings = settings, .errors = json_array(), .warnings = json_array()
 	};
-	struct walk walk = { .file = file, .tell = tell, .told = told };
+	struct id_walk walk = { .file = file, .callback = callback, .cookie = cookie };
 
 	walk_subjects(&walk, rules);
 	walk_directions(&walk, rules);

@@ -8,8 +8,8 @@
 #include "config/settings.h"
 
 /*
- * Every id of amoCRM's that the rules name, as they stand in the file: where, what it is the id of, what the rules call
- * it.  For comparing them with the account; whoever applies the rules has them as lib/rules/rule_set read them.
+ * Every id of amoCRM's that the rules name, as they stand in the file: where, what it is the id of,
+ * what the rules call it.  For comparing them with the account; to apply the rules, use rules.h.
  */
 enum rule_role {
 	RULE_SUBJECT,   /* An option of the subjects' field. */
@@ -32,8 +32,9 @@ struct rule_id {
 	int64_t within;   /* RULE_STAGE: the pipeline.  RULE_OPTION: the field. */
 };
 
-/* Tell each in the order of the file; texts live as long as the call.  What is not as the schema says is passed over. */
+/* Call back for each in the order of the file; its texts live as long as that call.  What does not
+ * follow the schema is passed over. */
 void rule_ids(const struct settings *settings, const json_t *rules,
-    void (*tell)(void *told, const struct rule_id *id), void *told);
+    void (*callback)(void *cookie, const struct rule_id *id), void *cookie);
 
 #endif

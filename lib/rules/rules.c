@@ -1,4 +1,7 @@
-#include <errno.h>
+/*
+ * Applies the rules to a payment.  Pure: the same rules and the same webhook always decide the
+ * same, so a decision can be repeated after a crash and compared in a replay.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,9 +30,9 @@ complete(json_t *root)
 }
 
 static json_t *
-load(struct rule_reader *file)
+load(struct rule_reader *reader)
 {
-	const struct settings *settings = file->settings;
+	const struct settings *settings = reader->settings;
 	const char *text = settings->rules != NULL ? settings->rules : rules_builtin;
 	size_t size = settings->rules != NULL ? settings->rules_size : strlen(rules_builtin);
 	json_error_t error;
@@ -37,7 +40,7 @@ load(struct rule_reader *file)
 
 	if (root == NULL)
 		rule_reader_error(
-		    file, "", "This is not JSON: %s (line %d).", error.text, error.line);
+		    reader, "", "This is not JSON: %s (line %d).", error.text, error.line);
 	else if (json_is_object(root) && json_object_get(root, "extends") != NULL)
 		complete(root);
 	return root;
@@ -47,24 +50,24 @@ enum outcome
 rules_load(
     const struct settings *settings, struct rules **mapping, json_t **errors, struct fault *why)
 {
-	struct rule_reader file = {
+	struct rule_reader reader = {
 		.settings = settings, .errors = json_array(), .warnings = json_array()
 	};
 	const char *where,
 	    *path = settings->rules != NULL ? settings->payment_mapping : "built-in rules";
-	json_t *root = load(&file), *first;
-	struct rules *new = root != NULL ? rule_set_read(&file, root) : NULL;
+	json_t *root = load(&reader), *first;
+	struct rules *new = root != NULL ? rule_set_read(&reader, root) : NULL;
 
 	json_decref(root);
-	json_decref(file.warnings);
-	if (json_array_size(file.errors) == 0) {
-		json_decref(file.errors);
+	json_decref(reader.warnings);
+	if (json_array_size(reader.errors) == 0) {
+		json_decref(reader.errors);
 		*mapping = new;
 		return DONE;
 	}
 	rule_set_free(new);
-	*errors = file.errors;
-	first = json_array_get(file.errors, 0);
+	*errors = reader.errors;
+	first = json_array_get(reader.errors, 0);
 	where = json_string_value(json_object_get(first, "path"));
 	return fault_set(why, NEVER, "%s: %s%s%s", path, where, where[0] != '\0' ? ": " : "",
 	    json_string_value(json_object_get(first, "message")));
@@ -79,36 +82,38 @@ rules_warnings(const struct rules *mapping)
 json_t *
 rules_document(const struct settings *settings)
 {
-	struct rule_reader file = {
+	struct rule_reader reader = {
 		.settings = settings, .errors = json_array(), .warnings = json_array()
 	};
-	json_t *root = load(&file);
+	json_t *root = load(&reader);
 
-	json_decref(file.errors);
-	json_decref(file.warnings);
+	json_decref(reader.errors);
+	json_decref(reader.warnings);
 	return root;
 }
 
-static struct view
-view_order(const struct payment *paid)
+static struct condition_subject
+whole_order(const struct payment *paid)
 {
-	struct view view = { .root = paid->root, .item = NULL, .amount = paid->amount };
+	struct condition_subject subject = {
+		.root = paid->root, .item = NULL, .amount = paid->amount
+	};
 
-	return view;
+	return subject;
 }
 
 const char *
 rules_exclusion(const struct rules *mapping, const struct payment *paid)
 {
-	struct view view = view_order(paid);
+	struct condition_subject subject = whole_order(paid);
 
 	for (size_t i = 0; i < mapping->exclusion_count; i++)
-		if (condition_holds(mapping->exclusions[i].rule.when, &view))
+		if (condition_holds(mapping->exclusions[i].rule.when, &subject))
 			return mapping->exclusions[i].reason;
 	return NULL;
 }
 
-/* Append the value, which is taken over, unless an equal one is there. */
+/* Append the value, whose reference is taken over, unless an equal one is there. */
 static void
 append_once(json_t *list, json_t *value)
 {
@@ -149,28 +154,28 @@ ruling_of(const struct rule *rule)
 	return (struct ruling){ rule->place, rule->name };
 }
 
-static const struct direction *
-first_rule_for(const struct rules *mapping, const struct view *view)
+static const struct direction_rule *
+first_rule_for(const struct rules *mapping, const struct condition_subject *subject)
 {
 	for (size_t i = 0; i < mapping->direction_count; i++)
-		if (condition_holds(mapping->directions[i].rule.when, view))
+		if (condition_holds(mapping->directions[i].rule.when, subject))
 			return &mapping->directions[i];
 	return NULL;
 }
 
 /*
- * The rule that decides; NULL when none does.  Each item has a first rule that holds for it; the order of the courses takes
- * the first item's, the order of the rules the first of them all.
+ * The rule that decides; NULL when none does.  Each item has a first rule that holds for it; the
+ * order of the courses takes the first item's, the order of the rules the first of them all.
  */
-static const struct direction *
+static const struct direction_rule *
 decide_direction(const struct rules *mapping, const struct payment *paid)
 {
-	const struct direction *decided = NULL, *found;
-	struct view view = view_order(paid);
+	const struct direction_rule *decided = NULL, *found;
+	struct condition_subject subject = whole_order(paid);
 
 	for (size_t i = 0; i < paid->item_count; i++) {
-		view.item = paid->items[i].json;
-		found = first_rule_for(mapping, &view);
+		subject.item = paid->items[i].json;
+		found = first_rule_for(mapping, &subject);
 		if (found != NULL && !mapping->rules_first)
 			return found;
 		if (found != NULL && (decided == NULL || found < decided))
@@ -179,32 +184,26 @@ decide_direction(const struct rules *mapping, const struct payment *paid)
 	return decided;
 }
 
-int64_t
+struct direction
 rules_direction(const struct rules *mapping, const struct payment *paid)
 {
-	const struct direction *decided = decide_direction(mapping, paid);
+	const struct direction_rule *decided = decide_direction(mapping, paid);
 
-	return decided != NULL ? decided->enum_id : 0;
-}
-
-struct ruling
-rules_direction_ruling(const struct rules *mapping, const struct payment *paid)
-{
-	const struct direction *decided = decide_direction(mapping, paid);
-
-	return decided != NULL ? ruling_of(&decided->rule) : (struct ruling){ -1, NULL };
+	if (decided == NULL)
+		return (struct direction){ .by.rule = -1 };
+	return (struct direction){ decided->enum_id, ruling_of(&decided->rule) };
 }
 
 struct stage
 rules_stage(const struct rules *mapping, const struct payment *paid)
 {
-	struct view view = view_order(paid);
+	struct condition_subject subject = whole_order(paid);
 	struct stage nowhere = { .by.rule = -1 };
 
 	for (size_t i = 0; i < mapping->pipeline_count; i++) {
-		const struct pipeline *pipeline = &mapping->pipelines[i];
+		const struct pipeline_rule *pipeline = &mapping->pipelines[i];
 
-		if (condition_holds(pipeline->rule.when, &view))
+		if (condition_holds(pipeline->rule.when, &subject))
 			return (struct stage){ pipeline->pipeline_id, pipeline->status_id,
 				ruling_of(&pipeline->rule) };
 	}
@@ -228,15 +227,15 @@ rules_stage_excluded(const struct rules *mapping, int64_t status_id)
 json_t *
 rules_extra_fields(const struct rules *mapping, const struct payment *paid)
 {
-	struct view view = view_order(paid);
+	struct condition_subject subject = whole_order(paid);
 	json_t *fields = json_array();
 
 	for (size_t i = 0; i < mapping->extra_count; i++)
-		extra_field_write(mapping->extras[i], &view, fields);
+		extra_field_write(mapping->extras[i], &subject, fields);
 	return fields;
 }
 
-/* Take the id that stands here, and stop at the first. */
+/* Take the id that stands here; true, which ends the search, once one is found. */
 static bool
 take_id(const json_t *value, void *arg)
 {
@@ -261,12 +260,12 @@ rules_lead_id(const struct rules *mapping, const struct payment *paid)
 bool
 rules_task(const struct rules *mapping, const struct payment *paid, int64_t now, struct task *task)
 {
-	struct view view = view_order(paid);
+	struct condition_subject subject = whole_order(paid);
 
 	for (size_t i = 0; i < mapping->task_count; i++) {
 		const struct task_rule *rule = &mapping->tasks[i];
 
-		if (!condition_holds(rule->rule.when, &view))
+		if (!condition_holds(rule->rule.when, &subject))
 			continue;
 		*task = (struct task){ .text = task_compose(rule->text, paid),
 			.type = rule->type,

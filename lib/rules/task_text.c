@@ -1,3 +1,7 @@
+/*
+ * Fills in a task's template.  The note's line with the payment's key ends every task, so that one
+ * that was created by a request whose response was lost is found and not created again.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

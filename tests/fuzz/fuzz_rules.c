@@ -27,7 +27,7 @@ follow(const struct rules *mapping)
 	json_t *unmapped = json_array(), *subjects = rules_subjects(mapping, paid, unmapped);
 	json_t *extra = rules_extra_fields(mapping, paid), *field;
 	struct stage stage = rules_stage(mapping, paid);
-	struct ruling direction = rules_direction_ruling(mapping, paid);
+	struct ruling direction = rules_direction(mapping, paid).by;
 	const char *reason = rules_exclusion(mapping, paid);
 	struct task task = { .text = NULL };
 	int64_t lead_id = rules_lead_id(mapping, paid);
@@ -35,7 +35,7 @@ follow(const struct rules *mapping)
 
 	REQUIRE(json_array_size(subjects) + json_array_size(unmapped) <= paid->item_count);
 	REQUIRE(rules_stage_excluded(mapping, 142) && rules_stage_excluded(mapping, 143));
-	REQUIRE((direction.rule >= 0) == (rules_direction(mapping, paid) > 0));
+	REQUIRE((direction.rule >= 0) == (rules_direction(mapping, paid).enum_id > 0));
 	REQUIRE((stage.by.rule >= 0) == (stage.pipeline_id > 0));
 	REQUIRE(lead_id >= 0);
 	if (rules_task(mapping, paid, 1000, &task))
@@ -47,7 +47,7 @@ follow(const struct rules *mapping)
 		REQUIRE(json_array_size(json_object_get(field, "values")) > 0);
 	}
 	return json_pack("[o, o, o, I, I, I, b, s?]", subjects, unmapped, extra,
-	    (json_int_t)rules_direction(mapping, paid), (json_int_t)stage.pipeline_id,
+	    (json_int_t)rules_direction(mapping, paid).enum_id, (json_int_t)stage.pipeline_id,
 	    (json_int_t)stage.status_id, rules_stage_excluded(mapping, 411), reason);
 }
 

@@ -92,7 +92,7 @@ check_mapping(const struct payment *paid, json_t *unmapped)
 	for (i = 0; i < json_array_size(subjects); i++)
 		for (j = 0; j < i; j++)
 			REQUIRE(!json_equal(json_array_get(subjects, i), json_array_get(subjects, j)));
-	REQUIRE(rules_direction(mapping, paid) >= 0);
+	REQUIRE(rules_direction(mapping, paid).enum_id >= 0);
 	REQUIRE(rules_stage(mapping, paid).pipeline_id > 0);
 	if (paid->amount == 0)
 		REQUIRE(rules_exclusion(mapping, paid) != NULL);

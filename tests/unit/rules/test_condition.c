@@ -17,7 +17,7 @@ static bool
 holds_for(const char *text, int item)
 {
 	struct rule_reader file = rulefile_new();
-	struct view view = { .root = paid->root, .amount = paid->amount };
+	struct condition_subject subject = { .root = paid->root, .amount = paid->amount };
 	json_t *json = rules_json(text);
 	struct condition *condition = condition_read(&file, json, "when");
 	bool held;
@@ -28,8 +28,8 @@ holds_for(const char *text, int item)
 	json_decref(json);
 	rulefile_clear(&file);
 	if (item >= 0)
-		view.item = paid->items[item].json;
-	held = condition_holds(condition, &view);
+		subject.item = paid->items[item].json;
+	held = condition_holds(condition, &subject);
 	condition_free(condition);
 	return held;
 }
@@ -140,10 +140,10 @@ conditions_of_items(void **state)
 static void
 no_condition_holds_always(void **state)
 {
-	struct view view = { .root = paid->root };
+	struct condition_subject subject = { .root = paid->root };
 
 	(void)state;
-	assert_true(condition_holds(NULL, &view));
+	assert_true(condition_holds(NULL, &subject));
 	condition_free(NULL);
 }
 

@@ -92,8 +92,8 @@ describe(const struct rules *mapping, const struct payment *paid)
 
 	told = json_pack("{s:o, s:I, s:o, s:[I, I], s:o, s:s?, s:o, s:I}", "subjects",
 	    rules_subjects(mapping, paid, unmapped), "direction",
-	    (json_int_t)rules_direction(mapping, paid), "direction_by",
-	    ruling("directions", rules_direction_ruling(mapping, paid)), "stage",
+	    (json_int_t)rules_direction(mapping, paid).enum_id, "direction_by",
+	    ruling("directions", rules_direction(mapping, paid).by), "stage",
 	    (json_int_t)stage.pipeline_id, (json_int_t)stage.status_id, "stage_by",
 	    ruling("pipelines", stage.by), "excluded", rules_exclusion(mapping, paid), "fields",
 	    rules_extra_fields(mapping, paid), "lead_id", (json_int_t)rules_lead_id(mapping, paid));

@@ -17,7 +17,7 @@ static void
 write_field(const char *text, json_t *fields)
 {
 	struct rule_reader file = rulefile_new();
-	struct view view = { .root = paid->root, .amount = paid->amount };
+	struct condition_subject subject = { .root = paid->root, .amount = paid->amount };
 	json_t *json = rules_json(text);
 	struct extra_field *extra = extra_field_read(&file, json, "fields[0]");
 
@@ -27,7 +27,7 @@ write_field(const char *text, json_t *fields)
 	json_decref(json);
 	rulefile_clear(&file);
 	if (extra != NULL)
-		extra_field_write(extra, &view, fields);
+		extra_field_write(extra, &subject, fields);
 	extra_field_free(extra);
 }
 

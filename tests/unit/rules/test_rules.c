@@ -128,9 +128,9 @@ directions(void **state)
 			    asprintf(&text, "{'version':1,'directions':[%s]%s}", cases[i].rules,
 				rules_first ? ",'direction_priority':'rules'" : "") > 0);
 			mapping = load(text);
-			assert_int_equal(rules_direction(mapping, paid),
+			assert_int_equal(rules_direction(mapping, paid).enum_id,
 			    rules_first ? cases[i].rules_first : cases[i].courses_first);
-			assert_int_equal(rules_direction_ruling(mapping, paid).rule,
+			assert_int_equal(rules_direction(mapping, paid).by.rule,
 			    rules_first ? cases[i].rules_rule : cases[i].courses_rule);
 			rules_free(mapping);
 			free(text);
