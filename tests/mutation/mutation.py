@@ -152,7 +152,7 @@ MUTANTS = [
     Mutant("never-apart", "send what fails again and again with others each time", "lib/deliver/batch.c",
            "return load->count == 0 || !(job->apart || load->jobs[0]->apart);", "(void)job;\n\treturn load->count < BATCH_MAX;",
            ("unit/deliver/test_batch", "unit/deliver/test_together")),
-    Mutant("claim-what-was-put-off", "take up what another has just put off", "lib/ledger/ledger.c",
+    Mutant("claim-what-was-put-off", "take up what another has just put off", "lib/ledger/attempt.c",
            "AND ($3 = 0 OR next_ms <= $3)", "AND $3 = $3", ("unit/ledger/test_ledger", "unit/deliver/test_together")),
     Mutant("stop-before-finish", "leave what was carried unfinished when told to stop", "lib/deliver/deliver.c",
            "if (job_is_under_way(job))", "if (job_is_under_way(job) && (batch->go_on == NULL || batch->go_on(batch->context)))",
