@@ -16,6 +16,13 @@
 #include "base/crypto.h"
 #include "base/encoding.h"
 
+static void
+must(bool succeeded)
+{
+	if (!succeeded)
+		abort();
+}
+
 /*
  * OpenSSL looks an algorithm up by its name whenever it is not told where it is, which takes longer
  * than hashing a short text: 15,000 of the 433,000 instructions of a received payment.  So each is
@@ -26,8 +33,8 @@ digest(void)
 {
 	static const EVP_MD *fetched;
 
-	if (fetched == NULL && (fetched = EVP_MD_fetch(NULL, "SHA256", NULL)) == NULL)
-		abort();
+	if (fetched == NULL)
+		must((fetched = EVP_MD_fetch(NULL, "SHA256", NULL)) != NULL);
 	return fetched;
 }
 
@@ -48,16 +55,14 @@ mac(void)
 	fetched = EVP_MAC_fetch(NULL, "HMAC", NULL);
 	context = EVP_MAC_CTX_new(fetched);
 	EVP_MAC_free(fetched);
-	if (context == NULL || EVP_MAC_CTX_set_params(context, params) != 1)
-		abort();
+	must(context != NULL && EVP_MAC_CTX_set_params(context, params) == 1);
 	return context;
 }
 
 void
 crypto_sha256(const void *data, size_t size, uint8_t out[static CRYPTO_SHA256_SIZE])
 {
-	if (EVP_Digest(data, size, out, NULL, digest(), NULL) != 1)
-		abort();
+	must(EVP_Digest(data, size, out, NULL, digest(), NULL) == 1);
 }
 
 void
@@ -77,14 +82,11 @@ crypto_hmac_sha256(const void *key, size_t key_size, const struct crypto_piece *
 	size_t size;
 
 	/* OpenSSL takes a null key for "the same as before", which would not be an empty one. */
-	if (EVP_MAC_init(context, key_size > 0 ? key : "", key_size, NULL) != 1)
-		abort();
+	must(EVP_MAC_init(context, key_size > 0 ? key : "", key_size, NULL) == 1);
 	for (size_t i = 0; i < count; i++)
-		if (EVP_MAC_update(context, pieces[i].data, pieces[i].size) != 1)
-			abort();
-	if (EVP_MAC_final(context, out, &size, CRYPTO_SHA256_SIZE) != 1 ||
-	    size != CRYPTO_SHA256_SIZE)
-		abort();
+		must(EVP_MAC_update(context, pieces[i].data, pieces[i].size) == 1);
+	must(EVP_MAC_final(context, out, &size, CRYPTO_SHA256_SIZE) == 1 &&
+	    size == CRYPTO_SHA256_SIZE);
 }
 
 /*
@@ -106,7 +108,6 @@ crypto_random_bits(void)
 	 * So few bytes are never cut short, and before the pool is ready at boot this waits rather
 	 * than fail.
 	 */
-	if (getrandom(&bits, sizeof(bits), 0) != (ssize_t)sizeof(bits))
-		abort();
+	must(getrandom(&bits, sizeof(bits), 0) == (ssize_t)sizeof(bits));
 	return bits;
 }
