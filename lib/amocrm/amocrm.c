@@ -1,3 +1,10 @@
+/*
+ * amoCRM's account as the service reads it: one entity, lists page by page, searches, and the account's own settings.
+ *
+ * Lists are trusted only as far as they prove something.  Filters may be ignored by an account without that option, so what
+ * was not asked for is dropped here; an answer without the list that was asked for is no empty list but no answer (LATER),
+ * because taking it for an absence would create what is there already.  Creating and changing is write.c's.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,10 +22,6 @@
 #define PAGES_MAX 20
 
 static const char *const kind_names[] = { "contacts", "leads" };
-/* What the calls are called in the trail. */
-static const char *const search_names[] = { "search contacts", "search leads" };
-static const char *const newest_names[] = { "list newest contacts", "list newest leads" };
-static const char *const read_names[] = { "read contact", "read lead" };
 static const char *const kind_with[] = { "leads", "contacts" };
 
 enum outcome
@@ -59,10 +62,10 @@ amocrm_unavailable(const struct amocrm *crm)
 }
 
 enum outcome
-amocrm_perform(struct amocrm *crm, const struct amocrm_context *context, const struct call *call,
-    struct reply *reply, struct fault *why)
+amocrm_perform(struct amocrm *crm, const struct amocrm_context *context,
+    const struct call_request *request, struct call_response *response, struct fault *why)
 {
-	enum outcome out = call_perform(&crm->caller, context, call, reply, why);
+	enum outcome out = call_perform(&crm->caller, context, request, response, why);
 
 	crm->unavailable = out == LATER || out == UNSURE;
 	return out;
@@ -70,18 +73,18 @@ amocrm_perform(struct amocrm *crm, const struct amocrm_context *context, const s
 
 /* A GET whose path is taken over. */
 static enum outcome
-get(struct amocrm *crm, const struct amocrm_context *context, const char *what, char *path,
+get(struct amocrm *crm, const struct amocrm_context *context, enum call_kind kind, char *path,
     json_t **json, struct fault *why)
 {
-	struct call call = { .method = "GET", .what = what, .path = path };
-	struct reply reply = { 0 };
-	enum outcome out = amocrm_perform(crm, context, &call, &reply, why);
+	struct call_request request = { .kind = kind, .path = path };
+	struct call_response response = { 0 };
+	enum outcome out = amocrm_perform(crm, context, &request, &response, why);
 
 	free(path);
 	if (out == DONE)
-		*json = reply.json;
+		*json = response.json;
 	else
-		json_decref(reply.json);
+		json_decref(response.json);
 	return out;
 }
 
@@ -124,9 +127,9 @@ append_entities(json_t *all, const json_t *entities)
  * no list proves nothing about what there is. */
 static enum outcome
 get_page(struct amocrm *crm, const struct amocrm_context *context, const char *name,
-    const char *what, char *path, json_t **page, struct fault *why)
+    enum call_kind kind, char *path, json_t **page, struct fault *why)
 {
-	enum outcome out = get(crm, context, what, path, page, why);
+	enum outcome out = get(crm, context, kind, path, page, why);
 
 	if (out != DONE || *page == NULL || json_is_array(amocrm_embedded(*page, name)))
 		return out;
@@ -136,8 +139,8 @@ get_page(struct amocrm *crm, const struct amocrm_context *context, const char *n
 
 /* All pages of a list.  The link to the next page may name another host, so only its presence is used. */
 static enum outcome
-list(struct amocrm *crm, const struct amocrm_context *context, const char *name, const char *what,
-    const char *path, int pages, json_t **found, struct fault *why)
+list(struct amocrm *crm, const struct amocrm_context *context, const char *name,
+    enum call_kind kind, const char *path, int pages, json_t **found, struct fault *why)
 {
 	json_t *all = json_array(), *page = NULL;
 	bool more = true;
@@ -145,7 +148,7 @@ list(struct amocrm *crm, const struct amocrm_context *context, const char *name,
 	int number;
 
 	for (number = 1; more && number <= pages && out == DONE; number++) {
-		out = get_page(crm, context, name, what,
+		out = get_page(crm, context, name, kind,
 		    text_format("%s&limit=%d&page=%d", path, PAGE_SIZE, number), &page, why);
 		if (out != DONE)
 			break;
@@ -170,8 +173,8 @@ amocrm_search(struct amocrm *crm, const struct amocrm_context *context, enum amo
 	char *escaped = http_client_escape(crm->http, query);
 	char *path =
 	    text_format("/api/v4/%s?query=%s&with=%s", kind_names[kind], escaped, kind_with[kind]);
-	enum outcome out =
-	    list(crm, context, kind_names[kind], search_names[kind], path, PAGES_MAX, found, why);
+	enum outcome out = list(crm, context, kind_names[kind],
+	    (enum call_kind)(CALL_SEARCH_CONTACTS + (int)kind), path, PAGES_MAX, found, why);
 
 	free(escaped);
 	free(path);
@@ -184,8 +187,8 @@ amocrm_newest(struct amocrm *crm, const struct amocrm_context *context, enum amo
 {
 	char *path = text_format(
 	    "/api/v4/%s?order%%5Bid%%5D=desc&with=%s", kind_names[kind], kind_with[kind]);
-	enum outcome out =
-	    list(crm, context, kind_names[kind], newest_names[kind], path, 1, found, why);
+	enum outcome out = list(crm, context, kind_names[kind],
+	    (enum call_kind)(CALL_NEWEST_CONTACTS + (int)kind), path, 1, found, why);
 
 	free(path);
 	return out;
@@ -195,28 +198,27 @@ enum outcome
 amocrm_read(struct amocrm *crm, const struct amocrm_context *context, enum amocrm_kind kind,
     int64_t id, json_t **entity, struct fault *why)
 {
-	struct call call = { .method = "GET",
-		.what = read_names[kind],
+	struct call_request request = { .kind = (enum call_kind)(CALL_READ_CONTACT + (int)kind),
 		.path = text_format(
 		    "/api/v4/%s/%" PRId64 "?with=%s", kind_names[kind], id, kind_with[kind]) };
-	struct reply reply = { 0 };
-	enum outcome out = amocrm_perform(crm, context, &call, &reply, why);
+	struct call_response response = { 0 };
+	enum outcome out = amocrm_perform(crm, context, &request, &response, why);
 
-	free(call.path);
+	free(request.path);
 	/* An unknown id is 204 by the documentation; 404 is seen too. */
-	if (out == NEVER && reply.status == 404) {
-		json_decref(reply.json);
+	if (out == NEVER && response.status == 404) {
+		json_decref(response.json);
 		*entity = NULL;
 		return DONE;
 	}
-	if (out == DONE && reply.json != NULL &&
-	    json_integer_value(json_object_get(reply.json, "id")) != id)
+	if (out == DONE && response.json != NULL &&
+	    json_integer_value(json_object_get(response.json, "id")) != id)
 		out =
 		    fault_set(why, LATER, "amoCRM answered with another entity than was asked for");
 	if (out == DONE)
-		*entity = reply.json;
+		*entity = response.json;
 	else
-		json_decref(reply.json);
+		json_decref(response.json);
 	return out;
 }
 
@@ -282,7 +284,7 @@ read_filtered(struct amocrm *crm, const struct amocrm_context *context, const js
 		fprintf(text, "&filter%%5Bid%%5D%%5B%%5D=%" JSON_INTEGER_FORMAT,
 		    json_integer_value(json_array_get(ids, i)));
 	memory_stream_end(text);
-	if ((out = get_page(crm, context, "leads", "read leads", path, &page, why)) != DONE)
+	if ((out = get_page(crm, context, "leads", CALL_READ_LEADS, path, &page, why)) != DONE)
 		return out;
 	json_array_foreach(amocrm_embedded(page, "leads"), i, lead) {
 		if (amocrm_id(lead) <= 0 || !among(ids, amocrm_id(lead)))
@@ -325,7 +327,7 @@ amocrm_notes(struct amocrm *crm, const struct amocrm_context *context, int64_t l
 	char *path = text_format("/api/v4/leads/%" PRId64
 				 "/notes?filter%%5Bnote_type%%5D=common&order%%5Bid%%5D=desc",
 	    lead_id);
-	enum outcome out = list(crm, context, "notes", "read notes", path, 1, notes, why);
+	enum outcome out = list(crm, context, "notes", CALL_READ_NOTES, path, 1, notes, why);
 
 	free(path);
 	return out;
@@ -341,7 +343,7 @@ amocrm_tasks(struct amocrm *crm, const struct amocrm_context *context, int64_t l
 	    "&order%%5Bid%%5D=desc",
 	    lead_id);
 	json_t *found = NULL, *task, *own;
-	enum outcome out = list(crm, context, "tasks", "read tasks", path, 1, &found, why);
+	enum outcome out = list(crm, context, "tasks", CALL_READ_TASKS, path, 1, &found, why);
 	size_t i;
 
 	free(path);
@@ -366,7 +368,8 @@ amocrm_all_notes(struct amocrm *crm, const struct amocrm_context *context, int64
 {
 	char *path =
 	    text_format("/api/v4/leads/%" PRId64 "/notes?filter%%5Bnote_type%%5D=common", lead_id);
-	enum outcome out = list(crm, context, "notes", "read notes", path, PAGES_MAX, notes, why);
+	enum outcome out =
+	    list(crm, context, "notes", CALL_READ_NOTES, path, PAGES_MAX, notes, why);
 
 	free(path);
 	return out;
@@ -381,7 +384,7 @@ amocrm_account(
     struct amocrm *crm, const struct amocrm_context *context, json_t **info, struct fault *why)
 {
 	json_t *json = NULL;
-	enum outcome out = get(crm, context, "read account",
+	enum outcome out = get(crm, context, CALL_READ_ACCOUNT,
 	    text_format("/api/v4/account?with=task_types"), &json, why);
 
 	if (out == DONE && amocrm_id(json) <= 0)
@@ -400,7 +403,7 @@ amocrm_fields(struct amocrm *crm, const struct amocrm_context *context, enum amo
 	char *path =
 	    text_format("/api/v4/%s/custom_fields?order%%5Bsort%%5D=asc", kind_names[kind]);
 	enum outcome out =
-	    list(crm, context, "custom_fields", "read fields", path, PAGES_MAX, fields, why);
+	    list(crm, context, "custom_fields", CALL_READ_FIELDS, path, PAGES_MAX, fields, why);
 
 	free(path);
 	return out;
@@ -411,7 +414,7 @@ amocrm_pipelines(
     struct amocrm *crm, const struct amocrm_context *context, json_t **pipelines, struct fault *why)
 {
 	json_t *page = NULL, *all;
-	enum outcome out = get_page(crm, context, "pipelines", "read pipelines",
+	enum outcome out = get_page(crm, context, "pipelines", CALL_READ_PIPELINES,
 	    text_format("/api/v4/leads/pipelines"), &page, why);
 
 	if (out != DONE)

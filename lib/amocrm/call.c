@@ -1,3 +1,10 @@
+/*
+ * One call of amoCRM's API, until it has succeeded or repeating it is of no use.
+ *
+ * http_client.c performs one exchange and knows nothing of amoCRM; what a status means, and whether the call may be made
+ * again, is decided here and only here.  Both depend on what the call does to amoCRM: reading may be repeated always, a
+ * creation only when it surely did nothing.  Each try takes a rate slot, so a repetition never exceeds the rate either.
+ */
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,6 +18,57 @@
 #include "base/retry.h"
 #include "base/text.h"
 #include "base/trail.h"
+
+/* What is done for each kind of call: its effect, how it is counted, and its name in the trail for one entity and for
+ * several. */
+static const struct {
+	enum call_effect effect;
+	enum metrics_call metrics;
+	const char *names[2];
+} kinds[CALL_KINDS] = {
+	[CALL_SEARCH_CONTACTS] = { CALL_READS, METRICS_CONTACT_READ, { "search contacts" } },
+	[CALL_SEARCH_LEADS] = { CALL_READS, METRICS_LEAD_READ, { "search leads" } },
+	[CALL_NEWEST_CONTACTS] = { CALL_READS, METRICS_CONTACT_READ, { "list newest contacts" } },
+	[CALL_NEWEST_LEADS] = { CALL_READS, METRICS_LEAD_READ, { "list newest leads" } },
+	[CALL_READ_CONTACT] = { CALL_READS, METRICS_CONTACT_READ, { "read contact" } },
+	[CALL_READ_LEAD] = { CALL_READS, METRICS_LEAD_READ, { "read lead" } },
+	[CALL_READ_LEADS] = { CALL_READS, METRICS_LEAD_READ, { "read leads" } },
+	[CALL_READ_NOTES] = { CALL_READS, METRICS_NOTE_READ, { "read notes" } },
+	[CALL_READ_TASKS] = { CALL_READS, METRICS_OTHER_CALL, { "read tasks" } },
+	[CALL_READ_ACCOUNT] = { CALL_READS, METRICS_OTHER_CALL, { "read account" } },
+	[CALL_READ_FIELDS] = { CALL_READS, METRICS_OTHER_CALL, { "read fields" } },
+	[CALL_READ_PIPELINES] = { CALL_READS, METRICS_OTHER_CALL, { "read pipelines" } },
+	[CALL_CREATE_CONTACTS] = { CALL_CREATES, METRICS_CONTACT_CREATE,
+	    { "create contact", "create contacts" } },
+	[CALL_CREATE_LEADS] = { CALL_CREATES, METRICS_LEAD_CREATE,
+	    { "create lead", "create leads" } },
+	[CALL_CREATE_NOTES] = { CALL_CREATES, METRICS_NOTE_CREATE,
+	    { "write note", "write notes" } },
+	[CALL_CREATE_TASKS] = { CALL_CREATES, METRICS_OTHER_CALL,
+	    { "create task", "create tasks" } },
+	[CALL_CHANGE_CONTACTS] = { CALL_CHANGES, METRICS_CONTACT_UPDATE,
+	    { "change contact", "change contacts" } },
+	[CALL_CHANGE_LEADS] = { CALL_OVERWRITES, METRICS_LEAD_UPDATE,
+	    { "change lead", "change leads" } },
+};
+
+static const char *const methods[] = { [CALL_READS] = "GET",
+	[CALL_CHANGES] = "PATCH",
+	[CALL_OVERWRITES] = "PATCH",
+	[CALL_CREATES] = "POST" };
+
+enum call_effect
+call_effect(enum call_kind kind)
+{
+	return kinds[kind].effect;
+}
+
+/* What it means when the answer to such a call is lost: reading has no effect that could have taken place. */
+static enum outcome
+loss_of(enum call_kind kind)
+{
+	return call_effect(kind) == CALL_READS ? LATER : UNSURE;
+}
 
 /* Retry-After may come as a header or as a member of the body. */
 static int64_t
@@ -45,8 +103,8 @@ account_refused(const json_t *json)
 
 /* What an HTTP status of amoCRM's means for the call; the only place that knows. */
 static enum outcome
-judge(const struct caller *caller, const struct call *call,
-    const struct http_client_response *answer, struct reply *reply, struct fault *why)
+judge(const struct caller *caller, const struct call_request *asked,
+    const struct http_client_response *answer, struct call_response *response, struct fault *why)
 {
 	char refused[160];
 
@@ -56,11 +114,12 @@ judge(const struct caller *caller, const struct call *call,
 	case 200:
 	case 201:
 	case 202:
-		if (reply->json != NULL)
+		if (response->json != NULL)
 			return DONE;
 		/* A success that cannot be read proves nothing: the answer may have been cut off after its status. */
-		return fault_set(why, strcmp(call->method, "GET") == 0 ? LATER : UNSURE,
-		    "amoCRM: %s answered %d without readable JSON", call->method, answer->status);
+		return fault_set(why, loss_of(asked->kind),
+		    "amoCRM: %s answered %d without readable JSON",
+		    methods[call_effect(asked->kind)], answer->status);
 	case 401:
 	case 402:
 	case 403:
@@ -68,14 +127,14 @@ judge(const struct caller *caller, const struct call *call,
 		return fault_set(why, LATER, "amoCRM refuses everybody: HTTP %d, request id %s",
 		    answer->status, answer->request_id);
 	case 429:
-		reply->advice_ms = advised_wait(answer, reply->json);
+		response->advice_ms = advised_wait(answer, response->json);
 		limiter_hold(caller->limiter,
-		    reply->advice_ms > 0 ? reply->advice_ms
-					 : caller->settings->retry_wait_min_s * 1000);
-		return fault_set(
-		    why, LATER, "amoCRM asks to wait: HTTP 429, %" PRId64 " ms", reply->advice_ms);
+		    response->advice_ms > 0 ? response->advice_ms
+					    : caller->settings->retry_wait_min_s * 1000);
+		return fault_set(why, LATER, "amoCRM asks to wait: HTTP 429, %" PRId64 " ms",
+		    response->advice_ms);
 	case 400:
-		if (account_refused(reply->json)) {
+		if (account_refused(response->json)) {
 			limiter_break(caller->limiter, 402);
 			return fault_set(
 			    why, LATER, "amoCRM refuses everybody: HTTP 400, code 244");
@@ -87,19 +146,18 @@ judge(const struct caller *caller, const struct call *call,
 	case 413:
 	case 415:
 	case 422:
-		refusal_describe(reply->json, refused, sizeof(refused));
+		refusal_describe(response->json, refused, sizeof(refused));
 		return fault_set(why, NEVER, "amoCRM refuses: HTTP %d%s%s, request id %s",
 		    answer->status, refused[0] != '\0' ? ", " : "", refused, answer->request_id);
 	default:
 		/* 5xx: a gateway may have given up on a request that is still carried out behind it. */
-		reply->advice_ms = advised_wait(answer, reply->json);
-		return fault_set(why, strcmp(call->method, "GET") == 0 ? LATER : UNSURE,
-		    "amoCRM: HTTP %d, request id %s", answer->status, answer->request_id);
+		response->advice_ms = advised_wait(answer, response->json);
+		return fault_set(why, loss_of(asked->kind), "amoCRM: HTTP %d, request id %s",
+		    answer->status, answer->request_id);
 	}
 }
 
-/* Connecting and encrypting may have taken a while since the turn was given, and the answer may take longer than those
- * whose turn is measured by this one's will wait. */
+/* Connecting and encrypting may have taken a while since the rate slot was given, so it counts from now. */
 static void
 count_from_now(void *limiter)
 {
@@ -107,14 +165,15 @@ count_from_now(void *limiter)
 }
 
 static void
-tell(const struct amocrm_context *context, const struct call *call,
+tell(const struct amocrm_context *context, const struct call_request *asked,
     const struct http_client_response *answer)
 {
 	size_t i;
 
 	for (i = 0; i < context->trail_count; i++)
-		trail_add_call(context->trails[i], clock_wall_ms(), call->what, answer->status,
-		    answer->took_ms, answer->request_id);
+		trail_add_call(context->trails[i], clock_wall_ms(),
+		    kinds[asked->kind].names[asked->several], answer->status, answer->took_ms,
+		    answer->request_id);
 }
 
 #define HEADER_ROOM (sizeof("X-Request-Id: ") + HTTP_CLIENT_REQUEST_ID_MAX)
@@ -130,17 +189,19 @@ header_of(const struct amocrm_context *context, char header[static HEADER_ROOM])
 }
 
 static enum outcome
-try_once(const struct caller *caller, const struct amocrm_context *context, const struct call *call,
-    const char *url, const char *body, struct reply *reply, struct fault *why)
+try_once(const struct caller *caller, const struct amocrm_context *context,
+    const struct call_request *asked, const char *url, const char *body,
+    struct call_response *response, struct fault *why)
 {
+	enum call_effect effect = call_effect(asked->kind);
 	int64_t patience = clock_mono_ms() + caller->settings->amo_timeout_ms;
 	char header[HEADER_ROOM];
-	struct http_client_request request = { .method = call->method,
+	struct http_client_request request = { .method = methods[effect],
 		.url = url,
 		.body = body,
 		.body_size = body != NULL ? strlen(body) : 0,
 		.deadline_ms = patience < context->deadline_ms ? patience : context->deadline_ms,
-		.once = call->once || call->overwrites,
+		.once = effect == CALL_CREATES || effect == CALL_OVERWRITES,
 		.header = header_of(context, header),
 		.leaving = count_from_now,
 		.leaving_context = caller->limiter };
@@ -151,15 +212,15 @@ try_once(const struct caller *caller, const struct amocrm_context *context, cons
 	/* amoCRM counts it from when it arrived, which was after it left and before it was answered. */
 	if (answer.sent_ms > 0)
 		limiter_answered(caller->limiter, answer.sent_ms);
-	tell(context, call, &answer);
-	metrics_call(caller->metrics, call->method, call->path, out == DONE ? answer.status : 0,
+	tell(context, asked, &answer);
+	metrics_call(caller->metrics, kinds[asked->kind].metrics, out == DONE ? answer.status : 0,
 	    answer.took_ms);
 	if (out != DONE)
 		return out;
-	reply->status = answer.status;
+	response->status = answer.status;
 	if (answer.json)
-		reply->json = json_loadb(answer.body, answer.size, 0, NULL);
-	out = judge(caller, call, &answer, reply, why);
+		response->json = json_loadb(answer.body, answer.size, 0, NULL);
+	out = judge(caller, asked, &answer, response, why);
 	/* Whatever amoCRM says but 401, 402 and 403 shows that it lets us in. */
 	if (out == DONE || out == NEVER)
 		limiter_succeeded(caller->limiter);
@@ -168,22 +229,24 @@ try_once(const struct caller *caller, const struct amocrm_context *context, cons
 
 /* Whether the request may still be carried out: nobody answered it, or a gateway did so in amoCRM's place. */
 static bool
-may_be_under_way(const struct reply *reply)
+may_be_under_way(const struct call_response *response)
 {
-	return reply->status == 0 || reply->status == 502 || reply->status == 504;
+	return response->status == 0 || response->status == 502 || response->status == 504;
 }
 
 /* Whether repeating the call soon could help and do no harm. */
 static bool
-repeatable(const struct caller *caller, const struct call *call, const struct reply *reply,
-    enum outcome out)
+repeatable(const struct caller *caller, const struct call_request *asked,
+    const struct call_response *response, enum outcome out)
 {
+	enum call_effect effect = call_effect(asked->kind);
 	struct limiter_state state;
 
 	limiter_look(caller->limiter, &state);
 	if (state.open || (out != LATER && out != UNSURE))
 		return false;
-	return out == LATER || !(call->once || (call->overwrites && may_be_under_way(reply)));
+	return out == LATER ||
+	    !(effect == CALL_CREATES || (effect == CALL_OVERWRITES && may_be_under_way(response)));
 }
 
 /* When to try again after this many failures; 0 when the deadline leaves no time for it. */
@@ -201,27 +264,27 @@ next_try(const struct caller *caller, const struct amocrm_context *context, unsi
 
 enum outcome
 call_perform(const struct caller *caller, const struct amocrm_context *context,
-    const struct call *call, struct reply *reply, struct fault *why)
+    const struct call_request *asked, struct call_response *response, struct fault *why)
 {
-	char *url = text_format("%s%s", caller->settings->amo_base_url, call->path);
-	char *body = call->body != NULL ? json_dumps(call->body, JSON_COMPACT) : NULL;
+	char *url = text_format("%s%s", caller->settings->amo_base_url, asked->path);
+	char *body = asked->body != NULL ? json_dumps(asked->body, JSON_COMPACT) : NULL;
 	bool unsure = false;
 	int64_t again = 0;
 	unsigned attempt;
 	enum outcome out;
 
-	*reply = (struct reply){ 0 };
+	*response = (struct call_response){ 0 };
 	for (attempt = 1;; attempt++) {
 		if ((out = limiter_wait(caller->limiter, context->deadline_ms, why)) != DONE)
 			break;
-		json_decref(reply->json);
-		*reply = (struct reply){ 0 };
-		out = try_once(caller, context, call, url, body, reply, why);
+		json_decref(response->json);
+		*response = (struct call_response){ 0 };
+		out = try_once(caller, context, asked, url, body, response, why);
 		unsure |= out == UNSURE;
 		if (attempt >= caller->settings->retry_max_attempts ||
-		    !repeatable(caller, call, reply, out))
+		    !repeatable(caller, asked, response, out))
 			break;
-		if ((again = next_try(caller, context, attempt, reply->advice_ms)) == 0)
+		if ((again = next_try(caller, context, attempt, response->advice_ms)) == 0)
 			break;
 		clock_sleep_until(again);
 	}

@@ -15,7 +15,7 @@ struct amocrm {
 
 /* call_perform(), noting whether amoCRM gave a proper answer. */
 enum outcome amocrm_perform(struct amocrm *crm, const struct amocrm_context *context,
-    const struct call *call, struct reply *reply, struct fault *why) MUST_USE;
+    const struct call_request *request, struct call_response *response, struct fault *why) MUST_USE;
 
 /* The list of that name in an answer, borrowed; NULL when there is none. */
 json_t *amocrm_embedded(const json_t *json, const char *name);

@@ -24,31 +24,16 @@ struct sending {
 	size_t count;
 };
 
-/* How a kind of entity is created or changed. */
-struct way {
-	const char *method;
-	const char *path;
-	const char *name;    /* Of the list in the answer. */
-	const char *what[2]; /* For the trail: one, several. */
-	bool overwrites;
-};
+/* Where entities of a kind are created and changed, and the name of their list in the answer. */
+static const char *const paths[] = { "/api/v4/contacts", "/api/v4/leads", "/api/v4/leads/notes",
+	"/api/v4/tasks" };
+static const char *const lists[] = { "contacts", "leads", "notes", "tasks" };
 
-static const struct way creating[] = {
-	{ "POST", "/api/v4/contacts", "contacts", { "create contact", "create contacts" }, false },
-	{ "POST", "/api/v4/leads", "leads", { "create lead", "create leads" }, false },
-	{ "POST", "/api/v4/leads/notes", "notes", { "write note", "write notes" }, false },
-	{ "POST", "/api/v4/tasks", "tasks", { "create task", "create tasks" }, false },
+/* What is done to the entities of one request. */
+struct operation {
+	enum amocrm_kind kind;
+	bool creates; /* Else it changes them. */
 };
-static const struct way changing[] = {
-	{ "PATCH", "/api/v4/contacts", "contacts", { "change contact", "change contacts" }, false },
-	{ "PATCH", "/api/v4/leads", "leads", { "change lead", "change leads" }, true },
-};
-
-static bool
-creates(const struct way *way)
-{
-	return strcmp(way->method, "POST") == 0;
-}
 
 /*
  * The request.
@@ -91,18 +76,18 @@ settle(struct sending *sending, size_t index, enum outcome out, const struct fau
 
 /* One entity is changed by its own address, which takes the entity itself; everything else takes a list. */
 static bool
-is_addressed(const struct way *way, const struct sending *sending)
+is_addressed(const struct operation *operation, const struct sending *sending)
 {
-	return !creates(way) && sending->count == 1;
+	return !operation->creates && sending->count == 1;
 }
 
 static json_t *
-body_of(const struct way *way, const struct sending *sending)
+body_of(const struct operation *operation, const struct sending *sending)
 {
 	json_t *body;
 	size_t i;
 
-	if (is_addressed(way, sending)) {
+	if (is_addressed(operation, sending)) {
 		body = json_copy(sending->sent[0]);
 		json_object_del(body, "id");
 		json_object_del(body, "request_id");
@@ -115,21 +100,20 @@ body_of(const struct way *way, const struct sending *sending)
 }
 
 static enum outcome
-perform(struct amocrm *crm, const struct amocrm_context *context, const struct way *way,
-    const struct sending *sending, struct reply *reply, struct fault *why)
+perform(struct amocrm *crm, const struct amocrm_context *context, const struct operation *operation,
+    const struct sending *sending, struct call_response *response, struct fault *why)
 {
-	struct call call = { .method = way->method,
-		.what = way->what[sending->count > 1],
-		.path = is_addressed(way, sending)
-		    ? text_format("%s/%" PRId64, way->path, sending->items[0]->id)
-		    : text_copy(way->path),
-		.body = body_of(way, sending),
-		.once = creates(way),
-		.overwrites = way->overwrites };
-	enum outcome out = amocrm_perform(crm, context, &call, reply, why);
+	int first = operation->creates ? CALL_CREATE_CONTACTS : CALL_CHANGE_CONTACTS;
+	struct call_request request = { .kind = (enum call_kind)(first + (int)operation->kind),
+		.several = sending->count > 1,
+		.path = is_addressed(operation, sending)
+		    ? text_format("%s/%" PRId64, paths[operation->kind], sending->items[0]->id)
+		    : text_copy(paths[operation->kind]),
+		.body = body_of(operation, sending) };
+	enum outcome out = amocrm_perform(crm, context, &request, response, why);
 
-	json_decref(call.body);
-	free(call.path);
+	json_decref(request.body);
+	free(request.path);
 	return out;
 }
 
@@ -167,14 +151,14 @@ amend_one(struct sending *sending, size_t index, json_t *complaint, const struct
 
 /* Make the request one that may be taken.  False when nothing in the answer tells how. */
 static bool
-amend(struct sending *sending, const struct reply *reply, const struct fault *why)
+amend(struct sending *sending, const struct call_response *response, const struct fault *why)
 {
-	const json_t *complaints = json_object_get(reply->json, "validation-errors");
+	const json_t *complaints = json_object_get(response->json, "validation-errors");
 	bool alone = sending->count == 1;
 	json_t *complaint;
 	size_t i, index;
 
-	if (reply->status != 400 || json_array_size(complaints) == 0)
+	if (response->status != 400 || json_array_size(complaints) == 0)
 		return false;
 	json_array_foreach(complaints, i, complaint) {
 		index = alone ? 0 : index_of(sending, json_object_get(complaint, "request_id"));
@@ -219,9 +203,9 @@ find_changed(int64_t id, const json_t *answer, const json_t *changed)
 
 /* Only the id that was expected proves that a thing was done. */
 static void
-settle_done(const struct way *way, struct sending *sending, const json_t *answer)
+settle_done(const struct operation *operation, struct sending *sending, const json_t *answer)
 {
-	const json_t *list = amocrm_embedded(answer, way->name);
+	const json_t *list = amocrm_embedded(answer, lists[operation->kind]);
 	struct fault why = { "" };
 	size_t i;
 
@@ -229,10 +213,10 @@ settle_done(const struct way *way, struct sending *sending, const json_t *answer
 		struct amocrm_item *item = sending->items[i];
 
 		item->out = DONE;
-		if (creates(way) && !find_created(sending, i, list, &item->id))
+		if (operation->creates && !find_created(sending, i, list, &item->id))
 			item->out =
 			    fault_set(&why, UNSURE, "amoCRM: the answer to a creation has no id");
-		if (!creates(way) && !find_changed(item->id, answer, list))
+		if (!operation->creates && !find_changed(item->id, answer, list))
 			item->out = fault_set(
 			    &why, UNSURE, "amoCRM: the answer to an update does not have its id");
 		item->why = why;
@@ -246,58 +230,58 @@ settle_done(const struct way *way, struct sending *sending, const json_t *answer
  */
 
 static void write_items(struct amocrm *crm, const struct amocrm_context *context,
-    const struct way *way, struct amocrm_item *items, size_t count);
+    const struct operation *operation, struct amocrm_item *items, size_t count);
 
 /* A refusal of all that does not say of whom: each for itself, then only the one that is meant is refused. */
 static void
-write_singly(struct amocrm *crm, const struct amocrm_context *context, const struct way *way,
-    struct sending *sending)
+write_singly(struct amocrm *crm, const struct amocrm_context *context,
+    const struct operation *operation, struct sending *sending)
 {
 	while (sending->count > 0) {
 		struct amocrm_item *item = sending->items[0];
 
 		settle(sending, 0, DONE, &item->why);
-		write_items(crm, context, way, item, 1);
+		write_items(crm, context, operation, item, 1);
 	}
 }
 
 static void
-write_items(struct amocrm *crm, const struct amocrm_context *context, const struct way *way,
-    struct amocrm_item *items, size_t count)
+write_items(struct amocrm *crm, const struct amocrm_context *context,
+    const struct operation *operation, struct amocrm_item *items, size_t count)
 {
 	struct sending sending;
-	struct reply reply = { 0 };
+	struct call_response response = { 0 };
 	struct fault why = { "" };
 	enum outcome out = DONE;
 	int round;
 
 	begin(&sending, items, count);
 	for (round = 0; sending.count > 0; round++) {
-		out = perform(crm, context, way, &sending, &reply, &why);
-		if (out != NEVER || round == DROP_ROUNDS || !amend(&sending, &reply, &why))
+		out = perform(crm, context, operation, &sending, &response, &why);
+		if (out != NEVER || round == DROP_ROUNDS || !amend(&sending, &response, &why))
 			break;
-		json_decref(reply.json);
-		reply.json = NULL;
+		json_decref(response.json);
+		response.json = NULL;
 	}
 	if (out == DONE)
-		settle_done(way, &sending, reply.json);
+		settle_done(operation, &sending, response.json);
 	else if (out == NEVER && sending.count > 1)
-		write_singly(crm, context, way, &sending);
+		write_singly(crm, context, operation, &sending);
 	while (sending.count > 0)
 		settle(&sending, 0, out, &why);
-	json_decref(reply.json);
+	json_decref(response.json);
 }
 
 void
 amocrm_create(struct amocrm *crm, const struct amocrm_context *context, enum amocrm_kind kind,
     struct amocrm_item *items, size_t count)
 {
-	write_items(crm, context, &creating[kind], items, count);
+	write_items(crm, context, &(struct operation){ kind, true }, items, count);
 }
 
 void
 amocrm_update(struct amocrm *crm, const struct amocrm_context *context, enum amocrm_kind kind,
     struct amocrm_item *items, size_t count)
 {
-	write_items(crm, context, &changing[kind], items, count);
+	write_items(crm, context, &(struct operation){ kind, false }, items, count);
 }

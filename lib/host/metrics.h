@@ -56,14 +56,8 @@ void metrics_request(struct metrics *metrics, const char *word, int64_t took_ms,
 /* An attempt to carry a payment ended: DONE, LATER, NEVER, and everything else is broken. */
 void metrics_delivery(struct metrics *metrics, enum outcome out, int64_t took_ms);
 
-/*
- * amoCRM was called; status 0: no answer came.  `path` begins with /api/v4/ and may have a query.
- * What is called there says which count it is, whatever its id: /contacts.., /leads.., and whatever
- * has /notes in it, each read (GET), created (POST) or updated (any other method); everything else,
- * as /leads/pipelines, is "other".
- */
-void metrics_call(
-    struct metrics *metrics, const char *method, const char *path, int status, int64_t took_ms);
+/* amoCRM was called, and answered with this HTTP status; 0: no answer came. */
+void metrics_call(struct metrics *metrics, enum metrics_call call, int status, int64_t took_ms);
 
 /* All the numbers; false without a file. */
 bool metrics_read(const struct metrics *metrics, struct metrics_values *values);

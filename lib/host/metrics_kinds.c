@@ -2,7 +2,6 @@
  * What is told apart in the counts.  The names are labels that graphs and alarms outside rely on,
  * so a new kind is added and none is renamed.
  */
-#include <stdbool.h>
 #include <string.h>
 
 #include "host/metrics_kinds.h"
@@ -29,58 +28,9 @@ enum reply_class {
 const char *const metrics_replies[METRICS_REPLIES] = { "2xx", "3xx", "401", "402", "403", "429",
 	"4xx", "5xx", "none" };
 
-enum call {
-	CONTACT_READ,
-	CONTACT_CREATE,
-	CONTACT_UPDATE,
-	LEAD_READ,
-	LEAD_CREATE,
-	LEAD_UPDATE,
-	NOTE_READ,
-	NOTE_CREATE,
-	OTHER_CALL
-};
 const char *const metrics_calls[METRICS_CALLS] = { "contact_read", "contact_create",
 	"contact_update", "lead_read", "lead_create", "lead_update", "note_read", "note_create",
 	"other" };
-
-/* Whether the path begins with this part, whole. */
-static bool
-begins(const char *path, const char *part)
-{
-	size_t length = strlen(part);
-
-	return strncmp(path, part, length) == 0 && strchr("/?", path[length]) != NULL;
-}
-
-/*
- * Which of the API's calls it is.  Collections of settings ("leads/pipelines") are not counted
- * singly.
- */
-int
-metrics_call_kind(const char *method, const char *path)
-{
-	static const char base[] = "/api/v4/";
-	bool reads = strcmp(method, "GET") == 0, creates = strcmp(method, "POST") == 0;
-	enum call first;
-	const char *below;
-
-	if (strncmp(path, base, strlen(base)) != 0)
-		return OTHER_CALL;
-	path += strlen(base);
-	if (strstr(path, "/notes") != NULL)
-		return reads ? NOTE_READ : creates ? NOTE_CREATE : OTHER_CALL;
-	if (begins(path, "contacts"))
-		first = CONTACT_READ;
-	else if (begins(path, "leads"))
-		first = LEAD_READ;
-	else
-		return OTHER_CALL;
-	below = strchr(path, '/');
-	if (below != NULL && (below[1] < '0' || below[1] > '9'))
-		return OTHER_CALL;
-	return (int)first + (reads ? 0 : creates ? 1 : 2);
-}
 
 int
 metrics_reply(int status)

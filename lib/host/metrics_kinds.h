@@ -11,10 +11,24 @@
 enum {
 	METRICS_ANSWERS = 13,
 	METRICS_DELIVERIES = 4,
-	METRICS_CALLS = 9,
 	METRICS_REPLIES = 9,
 	METRICS_BOUNDS = 12
 };
+
+/* The calls of amoCRM's API that are counted apart; the caller says which one it makes. */
+enum metrics_call {
+	METRICS_CONTACT_READ,
+	METRICS_CONTACT_CREATE,
+	METRICS_CONTACT_UPDATE,
+	METRICS_LEAD_READ,
+	METRICS_LEAD_CREATE,
+	METRICS_LEAD_UPDATE,
+	METRICS_NOTE_READ,
+	METRICS_NOTE_CREATE,
+	METRICS_OTHER_CALL,
+	METRICS_CALLS
+};
+
 extern const char *const metrics_answers[METRICS_ANSWERS]; /* Statuses; the last is "other". */
 extern const char *const metrics_deliveries[METRICS_DELIVERIES]; /* carried .. broken */
 extern const char *const metrics_calls[METRICS_CALLS];           /* contact_read .. other */
@@ -24,9 +38,7 @@ extern const int64_t metrics_bounds_ms[METRICS_BOUNDS];          /* Of the histo
 /* Places in these tables. */
 int metrics_answer(const char *word);       /* NULL is "other". */
 int metrics_delivery_end(enum outcome out); /* How deliver() ended. */
-int metrics_call_kind(
-    const char *method, const char *path); /* Of amoCRM's API, with or without a query. */
-int metrics_reply(int status);             /* 0: no answer came. */
-int metrics_bound(int64_t took_ms);        /* METRICS_BOUNDS when it is beyond all. */
+int metrics_reply(int status);              /* 0: no answer came. */
+int metrics_bound(int64_t took_ms);         /* METRICS_BOUNDS when it is beyond all. */
 
 #endif

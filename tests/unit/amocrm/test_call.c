@@ -54,29 +54,29 @@ look(void)
 	return seen;
 }
 
-/* Perform a call and forget its reply. */
+/* Perform a call and forget its response. */
 static enum outcome
-perform(const char *method, bool once, struct fault *why)
+perform(enum call_kind kind, struct fault *why)
 {
 	char path[] = "/api/v4/leads";
-	json_t *body = strcmp(method, "GET") == 0 ? NULL : json_pack("{s:s}", "name", "x");
-	struct call call = { .method = method, .path = path, .body = body, .once = once };
-	struct reply reply;
-	enum outcome out = call_perform(&caller, &context, &call, &reply, why);
+	json_t *body = call_effect(kind) == CALL_READS ? NULL : json_pack("{s:s}", "name", "x");
+	struct call_request request = { .kind = kind, .path = path, .body = body };
+	struct call_response response;
+	enum outcome out = call_perform(&caller, &context, &request, &response, why);
 
 	json_decref(body);
-	json_decref(reply.json);
+	json_decref(response.json);
 	return out;
 }
 
 static enum outcome
-perform_status(int status, const char *method, bool once)
+perform_status(int status, enum call_kind kind)
 {
 	struct fault why = { "" };
 
 	settings->retry_max_attempts = 1;
 	fake_http_answers(status, "{\"id\": 1}");
-	return perform(method, once, &why);
+	return perform(kind, &why);
 }
 
 static void
@@ -84,15 +84,15 @@ test_request(void **state)
 {
 	char path[] = "/api/v4/leads?page=1";
 	json_t *body = json_pack("{s:s}", "name", "Иван");
-	struct call call = { .method = "POST", .path = path, .body = body, .once = true };
+	struct call_request request = { .kind = CALL_CREATE_LEADS, .path = path, .body = body };
 	struct fault why;
-	struct reply reply;
+	struct call_response response;
 
 	(void)state;
 	fake_http_answers(200, "{\"id\": 5}");
-	assert_int_equal(call_perform(&caller, &context, &call, &reply, &why), DONE);
-	assert_int_equal(reply.status, 200);
-	assert_int_equal(json_integer_value(json_object_get(reply.json, "id")), 5);
+	assert_int_equal(call_perform(&caller, &context, &request, &response, &why), DONE);
+	assert_int_equal(response.status, 200);
+	assert_int_equal(json_integer_value(json_object_get(response.json, "id")), 5);
 	assert_int_equal(fake_request_count, 1);
 	assert_string_equal(fake_requests[0].method, "POST");
 	assert_string_equal(
@@ -101,7 +101,7 @@ test_request(void **state)
 	assert_true(fake_requests[0].once);
 	/* One exchange has its own patience, within the deadline of all. */
 	assert_in_range(fake_requests[0].deadline_ms - fake_requests[0].at_ms, 9000, 10000);
-	json_decref(reply.json);
+	json_decref(response.json);
 	json_decref(body);
 }
 
@@ -113,12 +113,12 @@ test_deadline_of_all(void **state)
 	(void)state;
 	context.deadline_ms = clock_mono_ms() + 500;
 	fake_http_answers(200, "{}");
-	assert_int_equal(perform("GET", false, &why), DONE);
+	assert_int_equal(perform(CALL_SEARCH_LEADS, &why), DONE);
 	assert_int_equal(fake_requests[0].deadline_ms, context.deadline_ms);
 
 	/* Past it nothing is sent any more. */
 	fake_clock_pass(1000);
-	assert_int_equal(perform("GET", false, &why), LATER);
+	assert_int_equal(perform(CALL_SEARCH_LEADS, &why), LATER);
 	assert_int_equal(fake_request_count, 1);
 }
 
@@ -158,15 +158,17 @@ test_every_status(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		assert_int_equal(perform_status(cases[i].status, "GET", false), cases[i].get);
+		assert_int_equal(perform_status(cases[i].status, CALL_SEARCH_LEADS), cases[i].get);
 		limiter_close_breaker(caller.limiter);
 		fake_clock_pass(60 * 1000);
 		context.deadline_ms = clock_mono_ms() + 60 * 1000;
-		assert_int_equal(perform_status(cases[i].status, "PATCH", false), cases[i].write);
+		assert_int_equal(
+		    perform_status(cases[i].status, CALL_CHANGE_CONTACTS), cases[i].write);
 		limiter_close_breaker(caller.limiter);
 		fake_clock_pass(60 * 1000);
 		context.deadline_ms = clock_mono_ms() + 60 * 1000;
-		assert_int_equal(perform_status(cases[i].status, "POST", true), cases[i].write);
+		assert_int_equal(
+		    perform_status(cases[i].status, CALL_CREATE_LEADS), cases[i].write);
 		limiter_close_breaker(caller.limiter);
 		fake_clock_pass(60 * 1000);
 		context.deadline_ms = clock_mono_ms() + 60 * 1000;
@@ -182,12 +184,12 @@ test_transport(void **state)
 	(void)state;
 	settings->retry_max_attempts = 1;
 	fake_http_fails(LATER);
-	assert_int_equal(perform("POST", true, &why), LATER);
+	assert_int_equal(perform(CALL_CREATE_LEADS, &why), LATER);
 	assert_string_equal(why.text, "the test says so");
 	fake_http_fails(UNSURE);
-	assert_int_equal(perform("POST", true, &why), UNSURE);
+	assert_int_equal(perform(CALL_CREATE_LEADS, &why), UNSURE);
 	fake_http_fails(BROKEN);
-	assert_int_equal(perform("POST", true, &why), BROKEN);
+	assert_int_equal(perform(CALL_CREATE_LEADS, &why), BROKEN);
 }
 
 /* Success is a body that can be read, never a status alone. */
@@ -199,16 +201,16 @@ test_unreadable_success(void **state)
 	(void)state;
 	settings->retry_max_attempts = 1;
 	fake_http_answers_html(200);
-	assert_int_equal(perform("GET", false, &why), LATER);
+	assert_int_equal(perform(CALL_SEARCH_LEADS, &why), LATER);
 	fake_http_answers_html(200);
-	assert_int_equal(perform("POST", true, &why), UNSURE);
+	assert_int_equal(perform(CALL_CREATE_LEADS, &why), UNSURE);
 	fake_http_answers(200, "{\"id\": 12");
-	assert_int_equal(perform("PATCH", false, &why), UNSURE);
+	assert_int_equal(perform(CALL_CHANGE_CONTACTS, &why), UNSURE);
 	fake_http_answers(200, NULL);
-	assert_int_equal(perform("PATCH", false, &why), UNSURE);
+	assert_int_equal(perform(CALL_CHANGE_CONTACTS, &why), UNSURE);
 	/* Nothing is a good answer where it says so. */
 	fake_http_answers(204, NULL);
-	assert_int_equal(perform("GET", false, &why), DONE);
+	assert_int_equal(perform(CALL_SEARCH_LEADS, &why), DONE);
 }
 
 static void
@@ -220,7 +222,7 @@ test_repeats(void **state)
 	fake_http_answers(500, NULL);
 	fake_http_fails(LATER);
 	fake_http_answers(200, "{}");
-	assert_int_equal(perform("GET", false, &why), DONE);
+	assert_int_equal(perform(CALL_SEARCH_LEADS, &why), DONE);
 	assert_int_equal(fake_request_count, 3);
 	/* RETRY_WAIT_MIN is 2 s, then 4 s, each shortened by chance to no less than its half. */
 	assert_in_range(fake_requests[1].at_ms - fake_requests[0].at_ms, 1000, 2100);
@@ -236,7 +238,7 @@ test_gives_up_repeating(void **state)
 	(void)state;
 	for (i = 0; i < 3; i++)
 		fake_http_answers(503, NULL);
-	assert_int_equal(perform("GET", false, &why), LATER);
+	assert_int_equal(perform(CALL_SEARCH_LEADS, &why), LATER);
 	assert_int_equal(fake_request_count, 3);
 	assert_int_equal(fake_http_left(), 0);
 	assert_non_null(strstr(why.text, "503"));
@@ -251,7 +253,7 @@ test_no_time_to_repeat(void **state)
 	(void)state;
 	context.deadline_ms = clock_mono_ms() + 900;
 	fake_http_answers(500, NULL);
-	assert_int_equal(perform("GET", false, &why), LATER);
+	assert_int_equal(perform(CALL_SEARCH_LEADS, &why), LATER);
 	assert_int_equal(fake_request_count, 1);
 	/* And nobody slept for a try that was not made. */
 	assert_int_equal(fake_clock_slept(), 0);
@@ -267,7 +269,7 @@ test_a_refusal_is_not_repeated(void **state)
 	    "{\"validation-errors\": [{\"errors\": [{\"code\": \"InvalidType\", \"path\": "
 	    "\"status_id\","
 	    " \"detail\": \"Иван\"}]}]}");
-	assert_int_equal(perform("POST", true, &why), NEVER);
+	assert_int_equal(perform(CALL_CREATE_LEADS, &why), NEVER);
 	assert_int_equal(fake_request_count, 1);
 	assert_non_null(strstr(why.text, "InvalidType at status_id"));
 	/* Never what the customer or amoCRM wrote. */
@@ -282,23 +284,23 @@ test_once(void **state)
 
 	(void)state;
 	fake_http_answers(502, NULL);
-	assert_int_equal(perform("POST", true, &why), UNSURE);
+	assert_int_equal(perform(CALL_CREATE_LEADS, &why), UNSURE);
 	assert_int_equal(fake_request_count, 1);
 
 	fake_http_fails(UNSURE);
-	assert_int_equal(perform("POST", true, &why), UNSURE);
+	assert_int_equal(perform(CALL_CREATE_LEADS, &why), UNSURE);
 	assert_int_equal(fake_request_count, 2);
 
 	fake_http_fails(LATER);
 	fake_http_answers(429, NULL);
 	fake_http_answers(200, "{}");
-	assert_int_equal(perform("POST", true, &why), DONE);
+	assert_int_equal(perform(CALL_CREATE_LEADS, &why), DONE);
 	assert_int_equal(fake_request_count, 5);
 
 	/* Surely nothing, then perhaps something: that is the end. */
 	fake_http_fails(LATER);
 	fake_http_fails(UNSURE);
-	assert_int_equal(perform("POST", true, &why), UNSURE);
+	assert_int_equal(perform(CALL_CREATE_LEADS, &why), UNSURE);
 	assert_int_equal(fake_request_count, 7);
 }
 
@@ -311,7 +313,7 @@ test_repeats_a_change(void **state)
 	fake_http_fails(UNSURE);
 	fake_http_answers(504, NULL);
 	fake_http_answers(200, "{}");
-	assert_int_equal(perform("PATCH", false, &why), DONE);
+	assert_int_equal(perform(CALL_CHANGE_CONTACTS, &why), DONE);
 	assert_int_equal(fake_request_count, 3);
 }
 
@@ -321,21 +323,21 @@ test_overwrites(void **state)
 {
 	char path[] = "/api/v4/leads/1";
 	json_t *body = json_object();
-	struct call call = { .method = "PATCH", .path = path, .body = body, .overwrites = true };
-	struct reply reply;
+	struct call_request request = { .kind = CALL_CHANGE_LEADS, .path = path, .body = body };
+	struct call_response response;
 	struct fault why = { "" };
 
 	(void)state;
 	fake_http_fails(UNSURE);
-	assert_int_equal(call_perform(&caller, &context, &call, &reply, &why), UNSURE);
+	assert_int_equal(call_perform(&caller, &context, &request, &response, &why), UNSURE);
 	assert_int_equal(fake_request_count, 1);
 	assert_true(fake_requests[0].once);
 	/* amoCRM itself answered: it is over. */
 	fake_http_answers(500, NULL);
 	fake_http_answers(200, "{}");
-	assert_int_equal(call_perform(&caller, &context, &call, &reply, &why), DONE);
+	assert_int_equal(call_perform(&caller, &context, &request, &response, &why), DONE);
 	assert_int_equal(fake_request_count, 3);
-	json_decref(reply.json);
+	json_decref(response.json);
 	json_decref(body);
 }
 
@@ -349,11 +351,11 @@ test_unsure_sticks(void **state)
 	fake_http_fails(UNSURE);
 	fake_http_fails(LATER);
 	fake_http_fails(LATER);
-	assert_int_equal(perform("PATCH", false, &why), UNSURE);
+	assert_int_equal(perform(CALL_CHANGE_CONTACTS, &why), UNSURE);
 
 	fake_http_answers(500, NULL);
 	fake_http_answers(401, NULL);
-	assert_int_equal(perform("PATCH", false, &why), UNSURE);
+	assert_int_equal(perform(CALL_CHANGE_CONTACTS, &why), UNSURE);
 }
 
 /* Also when no turn was to be had any more for the second try. */
@@ -369,7 +371,7 @@ test_unsure_sticks_without_a_turn(void **state)
 	settings->retry_wait_min_s = settings->retry_wait_max_s = 1;
 	fake_http_answers(429, NULL);
 	fake_http_retry_after(60 * 1000);
-	assert_int_equal(perform("PATCH", false, &why), UNSURE);
+	assert_int_equal(perform(CALL_CHANGE_CONTACTS, &why), UNSURE);
 	assert_int_equal(fake_request_count, 2);
 }
 
@@ -383,11 +385,11 @@ test_request_id(void **state)
 	fake_http_answers(204, NULL);
 	fake_http_answers(204, NULL);
 	fake_http_answers(204, NULL);
-	assert_int_equal(perform("GET", false, &why), DONE);
+	assert_int_equal(perform(CALL_SEARCH_LEADS, &why), DONE);
 	context.request_id = "";
-	assert_int_equal(perform("GET", false, &why), DONE);
+	assert_int_equal(perform(CALL_SEARCH_LEADS, &why), DONE);
 	context.request_id = "0123-abc";
-	assert_int_equal(perform("POST", false, &why), DONE);
+	assert_int_equal(perform(CALL_CREATE_LEADS, &why), DONE);
 	assert_null(fake_requests[0].header);
 	assert_null(fake_requests[1].header);
 	assert_string_equal(fake_requests[2].header, "X-Request-Id: 0123-abc");
@@ -403,14 +405,14 @@ test_429_header(void **state)
 	context.deadline_ms = clock_mono_ms() + 5000;
 	fake_http_answers(429, "{\"retry_after\": 3}");
 	fake_http_retry_after(30 * 1000);
-	assert_int_equal(perform("GET", false, &why), LATER);
+	assert_int_equal(perform(CALL_SEARCH_LEADS, &why), LATER);
 	assert_int_equal(fake_request_count, 1);
 	seen = look();
 	assert_in_range(seen.ready_ms - clock_mono_ms(), 29000, 30000);
 	assert_false(seen.open);
 
 	/* Everybody waits: the next call does not even ask. */
-	assert_int_equal(perform("GET", false, &why), LATER);
+	assert_int_equal(perform(CALL_SEARCH_LEADS, &why), LATER);
 	assert_int_equal(fake_request_count, 1);
 }
 
@@ -423,7 +425,7 @@ test_429_body(void **state)
 	fake_http_answers(
 	    429, "{\"title\": \"Too Many Requests\", \"status\": 429, \"retry_after\": 20}");
 	fake_http_answers(200, "{}");
-	assert_int_equal(perform("GET", false, &why), DONE);
+	assert_int_equal(perform(CALL_SEARCH_LEADS, &why), DONE);
 	assert_in_range(fake_requests[1].at_ms - fake_requests[0].at_ms, 19900, 21000);
 }
 
@@ -432,17 +434,17 @@ static void
 test_429_reply(void **state)
 {
 	char path[] = "/";
-	struct call call = { .method = "GET", .path = path };
+	struct call_request request = { .kind = CALL_SEARCH_LEADS, .path = path };
 	struct fault why = { "" };
-	struct reply reply;
+	struct call_response response;
 
 	(void)state;
 	settings->retry_max_attempts = 1;
 	fake_http_answers(429, "{\"retry_after\": 300}");
-	assert_int_equal(call_perform(&caller, &context, &call, &reply, &why), LATER);
-	assert_int_equal(reply.status, 429);
-	assert_int_equal(reply.advice_ms, 300 * 1000);
-	json_decref(reply.json);
+	assert_int_equal(call_perform(&caller, &context, &request, &response, &why), LATER);
+	assert_int_equal(response.status, 429);
+	assert_int_equal(response.advice_ms, 300 * 1000);
+	json_decref(response.json);
 }
 
 /* Without advice, or with a foolish one, all wait as long as between two tries. */
@@ -461,12 +463,12 @@ test_429_no_advice(void **state)
 	settings->retry_max_attempts = 1;
 	for (i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
 		fake_http_answers(429, bodies[i]);
-		assert_int_equal(perform("GET", false, &why), LATER);
+		assert_int_equal(perform(CALL_SEARCH_LEADS, &why), LATER);
 		assert_in_range(look().ready_ms - clock_mono_ms(), 1900, 2000);
 		fake_clock_pass(3000);
 	}
 	fake_http_answers_html(429);
-	assert_int_equal(perform("GET", false, &why), LATER);
+	assert_int_equal(perform(CALL_SEARCH_LEADS, &why), LATER);
 	assert_in_range(look().ready_ms - clock_mono_ms(), 1900, 2000);
 }
 
@@ -479,7 +481,7 @@ test_429_long_advice(void **state)
 	(void)state;
 	settings->retry_max_attempts = 1;
 	fake_http_answers(429, "{\"retry_after\": 99999999999}");
-	assert_int_equal(perform("GET", false, &why), LATER);
+	assert_int_equal(perform(CALL_SEARCH_LEADS, &why), LATER);
 	assert_in_range(
 	    look().ready_ms - clock_mono_ms(), LIMITER_HOLD_MAX_MS - 100, LIMITER_HOLD_MAX_MS);
 }
@@ -496,12 +498,12 @@ test_breaker(void **state)
 		int before = fake_request_count;
 
 		fake_http_answers_html(statuses[i]);
-		assert_int_equal(perform("GET", false, &why), LATER);
+		assert_int_equal(perform(CALL_SEARCH_LEADS, &why), LATER);
 		assert_true(look().open);
 		assert_int_equal(look().status, statuses[i]);
 		/* One request was sent, and no other is until the probe. */
 		assert_int_equal(fake_request_count, before + 1);
-		assert_int_equal(perform("POST", true, &why), LATER);
+		assert_int_equal(perform(CALL_CREATE_LEADS, &why), LATER);
 		assert_int_equal(fake_request_count, before + 1);
 		limiter_close_breaker(caller.limiter);
 	}
@@ -517,7 +519,7 @@ test_breaker_244(void **state)
 	fake_http_answers(400,
 	    "{\"title\": \"Bad Request\", \"status\": 400, \"detail\":"
 	    " \"Код ошибки 244. В случае повторного возникновения ошибки, обращайтесь\"}");
-	assert_int_equal(perform("POST", true, &why), LATER);
+	assert_int_equal(perform(CALL_CREATE_LEADS, &why), LATER);
 	assert_true(look().open);
 	assert_int_equal(look().status, 402);
 	assert_int_equal(fake_request_count, 1);
@@ -532,10 +534,10 @@ test_no_breaker_for_validation(void **state)
 	(void)state;
 	fake_http_answers(
 	    400, "{\"detail\": \"Lead 244 Request validation failed\", \"validation-errors\": []}");
-	assert_int_equal(perform("POST", true, &why), NEVER);
+	assert_int_equal(perform(CALL_CREATE_LEADS, &why), NEVER);
 	assert_false(look().open);
 	fake_http_answers(400, "{\"detail\": \"Field 1244567 is not writable\"}");
-	assert_int_equal(perform("POST", true, &why), NEVER);
+	assert_int_equal(perform(CALL_CREATE_LEADS, &why), NEVER);
 	assert_false(look().open);
 }
 
@@ -547,20 +549,20 @@ test_breaker_closes(void **state)
 
 	(void)state;
 	fake_http_answers(401, NULL);
-	assert_int_equal(perform("GET", false, &why), LATER);
+	assert_int_equal(perform(CALL_SEARCH_LEADS, &why), LATER);
 	fake_clock_pass(LIMITER_PROBE_MS + 1);
 	context.deadline_ms = clock_mono_ms() + 5000;
 	fake_http_answers(404, "{}");
-	assert_int_equal(perform("GET", false, &why), NEVER);
+	assert_int_equal(perform(CALL_SEARCH_LEADS, &why), NEVER);
 	assert_false(look().open);
 
 	fake_http_answers(402, NULL);
-	assert_int_equal(perform("GET", false, &why), LATER);
+	assert_int_equal(perform(CALL_SEARCH_LEADS, &why), LATER);
 	fake_clock_pass(LIMITER_PROBE_MS + 1);
 	context.deadline_ms = clock_mono_ms() + 5000;
 	/* A failing network says nothing about it. */
 	fake_http_fails(LATER);
-	assert_int_equal(perform("GET", false, &why), LATER);
+	assert_int_equal(perform(CALL_SEARCH_LEADS, &why), LATER);
 	assert_true(look().open);
 	assert_int_equal(fake_http_left(), 0);
 }
@@ -578,15 +580,12 @@ test_counts(void **state)
 	fake_http_answers(503, NULL);
 	fake_http_fails(LATER);
 	fake_http_answers(200, "{}");
-	assert_int_equal(perform("GET", false, &why), DONE);
+	assert_int_equal(perform(CALL_SEARCH_LEADS, &why), DONE);
 	assert_true(metrics_read(caller.metrics, &counted));
-	assert_int_equal(
-	    counted.replies[metrics_call_kind("GET", "/api/v4/leads")][metrics_reply(503)], 1);
-	assert_int_equal(
-	    counted.replies[metrics_call_kind("GET", "/api/v4/leads")][metrics_reply(0)], 1);
-	assert_int_equal(
-	    counted.replies[metrics_call_kind("GET", "/api/v4/leads")][metrics_reply(200)], 1);
-	assert_int_equal(counted.calls[metrics_call_kind("GET", "/api/v4/leads")].classes[0], 3);
+	assert_int_equal(counted.replies[METRICS_LEAD_READ][metrics_reply(503)], 1);
+	assert_int_equal(counted.replies[METRICS_LEAD_READ][metrics_reply(0)], 1);
+	assert_int_equal(counted.replies[METRICS_LEAD_READ][metrics_reply(200)], 1);
+	assert_int_equal(counted.calls[METRICS_LEAD_READ].classes[0], 3);
 	metrics_close(caller.metrics);
 }
 

@@ -50,22 +50,18 @@ static void
 test_kinds(void **state)
 {
 	static const struct {
-		const char *method, *path, *kind;
+		enum metrics_call call;
+		const char *name;
 	} calls[] = {
-		{ "GET", "/api/v4/contacts?query=1", "contact_read" },
-		{ "GET", "/api/v4/contacts/12?with=leads", "contact_read" },
-		{ "POST", "/api/v4/contacts", "contact_create" },
-		{ "PATCH", "/api/v4/contacts/12", "contact_update" },
-		{ "GET", "/api/v4/leads?filter%5Bid%5D%5B%5D=1", "lead_read" },
-		{ "POST", "/api/v4/leads", "lead_create" },
-		{ "PATCH", "/api/v4/leads/7", "lead_update" },
-		{ "GET", "/api/v4/leads/7/notes?order=1", "note_read" },
-		{ "POST", "/api/v4/leads/7/notes", "note_create" },
-		{ "POST", "/api/v4/leads/notes", "note_create" },
-		{ "GET", "/api/v4/leads/pipelines", "other" },
-		{ "GET", "/api/v4/contactsx", "other" },
-		{ "GET", "/api/v4/account", "other" },
-		{ "GET", "/", "other" },
+		{ METRICS_CONTACT_READ, "contact_read" },
+		{ METRICS_CONTACT_CREATE, "contact_create" },
+		{ METRICS_CONTACT_UPDATE, "contact_update" },
+		{ METRICS_LEAD_READ, "lead_read" },
+		{ METRICS_LEAD_CREATE, "lead_create" },
+		{ METRICS_LEAD_UPDATE, "lead_update" },
+		{ METRICS_NOTE_READ, "note_read" },
+		{ METRICS_NOTE_CREATE, "note_create" },
+		{ METRICS_OTHER_CALL, "other" },
 	};
 	static const struct {
 		int status;
@@ -77,9 +73,7 @@ test_kinds(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
-		assert_string_equal(
-		    metrics_calls[metrics_call_kind(calls[i].method, calls[i].path)],
-		    calls[i].kind);
+		assert_string_equal(metrics_calls[calls[i].call], calls[i].name);
 	for (i = 0; i < sizeof(replies) / sizeof(replies[0]); i++)
 		assert_string_equal(
 		    metrics_replies[metrics_reply(replies[i].status)], replies[i].reply);
@@ -98,8 +92,8 @@ test_count(void **state)
 	metrics_delivery(metrics, DONE, 100);
 	metrics_delivery(metrics, LATER, 100);
 	metrics_delivery(metrics, UNSURE, 100);
-	metrics_call(metrics, "POST", "/api/v4/leads", 200, 30);
-	metrics_call(metrics, "POST", "/api/v4/leads", 0, 10000);
+	metrics_call(metrics, METRICS_LEAD_CREATE, 200, 30);
+	metrics_call(metrics, METRICS_LEAD_CREATE, 0, 10000);
 	read_all();
 	assert_int_equal(values.requests[metrics_answer("success")], 2);
 	assert_int_equal(values.requests[metrics_answer("queued")], 1);
@@ -112,13 +106,11 @@ test_count(void **state)
 	assert_int_equal(values.deliveries[1], 1);
 	assert_int_equal(values.deliveries[3], 1);
 	assert_int_equal(values.deliver.sum_ms, 300);
-	assert_int_equal(
-	    values.replies[metrics_call_kind("POST", "/api/v4/leads")][metrics_reply(200)], 1);
-	assert_int_equal(
-	    values.replies[metrics_call_kind("POST", "/api/v4/leads")][metrics_reply(0)], 1);
-	assert_int_equal(values.calls[metrics_call_kind("POST", "/api/v4/leads")].sum_ms, 10030);
+	assert_int_equal(values.replies[METRICS_LEAD_CREATE][metrics_reply(200)], 1);
+	assert_int_equal(values.replies[METRICS_LEAD_CREATE][metrics_reply(0)], 1);
+	assert_int_equal(values.calls[METRICS_LEAD_CREATE].sum_ms, 10030);
 	/* Nobody else's cells were touched. */
-	assert_int_equal(values.calls[metrics_call_kind("GET", "/api/v4/leads")].sum_ms, 0);
+	assert_int_equal(values.calls[METRICS_LEAD_READ].sum_ms, 0);
 	assert_int_equal(values.calls[METRICS_CALLS - 1].sum_ms, 0);
 }
 
@@ -239,7 +231,7 @@ test_without_a_file(void **state)
 	assert_null(none);
 	metrics_request(NULL, "success", 1, NOW);
 	metrics_delivery(NULL, DONE, 1);
-	metrics_call(NULL, "GET", "/", 200, 1);
+	metrics_call(NULL, METRICS_OTHER_CALL, 200, 1);
 	metrics_backlog(NULL, NOW, 1);
 	metrics_tell_expiry(NULL, 1);
 	metrics_recent(NULL, NOW, 10, &sum);
