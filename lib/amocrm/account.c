@@ -1,3 +1,10 @@
+/*
+ * The account's set-up, for those who compare or guess settings: read once, then looked into
+ * without further calls.
+ *
+ * It is kept as the JSON that amoCRM gave: only a few of its many members are ever asked for, and
+ * what is missing there is simply not found.
+ */
 #include <string.h>
 
 #include "amocrm/account.h"

@@ -8,20 +8,22 @@
 #include "base/fault.h"
 
 /*
- * An amoCRM account as its administrator set it up, read whole and then looked into: custom fields with their options,
- * pipelines with their stages.  All of these are objects as the API gives them; what the look-ups return is borrowed from
- * the account until account_clear(), and NULL when there is none.  They take NULL for a thing and find nothing in it.
+ * An amoCRM account as its administrator set it up, read whole and then looked into: custom fields
+ * with their options, pipelines with their stages.  All of these are objects as the API gives them;
+ * what the look-ups return is borrowed from the account until account_clear(), and NULL when there
+ * is none.  They take NULL for a thing and find nothing in it.
  */
 struct account {
 	json_t *info; /* Its name, id, types of tasks. */
-	json_t
-	    *fields[2]; /* Arrays, by enum amocrm_kind: AMOCRM_CONTACTS and AMOCRM_LEADS alone. */
+	/* Arrays, by enum amocrm_kind: AMOCRM_CONTACTS and AMOCRM_LEADS alone. */
+	json_t *fields[2];
 	json_t *pipelines; /* Array. */
 };
 
 /*
- * Four calls or a few more, as fields come by pages; `account` is written whole or, after anything but DONE, not at all,
- * and there is nothing to clear then.  Outcomes are those of the calls: see amocrm.h.
+ * Four calls or a few more, as fields come by pages; `account` is written whole or, after anything
+ * but DONE, not at all, and there is nothing to clear then.  Outcomes are those of the calls: see
+ * amocrm.h.
  */
 enum outcome account_read(struct amocrm *crm, const struct amocrm_context *context,
     struct account *account, struct fault *why) MUST_USE;
@@ -42,7 +44,10 @@ const json_t *account_option(const json_t *field, int64_t id);
 const json_t *account_stages(const json_t *pipeline);
 const json_t *account_stage(const json_t *pipeline, int64_t id);
 
-/* What any of these is called; 0 and "" when amoCRM does not say.  The texts are borrowed from the thing. */
+/*
+ * What any of these is called; 0 and "" when amoCRM does not say.  The texts are borrowed from the
+ * thing.
+ */
 int64_t account_id(const json_t *thing);
 const char *account_name(const json_t *thing); /* Of an option: its value. */
 const char *account_type(const json_t *field); /* "text", "select", .. */

@@ -1,9 +1,11 @@
 /*
- * amoCRM's account as the service reads it: one entity, lists page by page, searches, and the account's own settings.
+ * amoCRM's account as the service reads it: one entity, lists page by page, searches, and the
+ * account's own settings.
  *
- * Lists are trusted only as far as they prove something.  Filters may be ignored by an account without that option, so what
- * was not asked for is dropped here; an answer without the list that was asked for is no empty list but no answer (LATER),
- * because taking it for an absence would create what is there already.  Creating and changing is write.c's.
+ * Lists are trusted only as far as they prove something.  Filters may be ignored by an account
+ * without that option, so what was not asked for is dropped here; an answer without the list that
+ * was asked for is no empty list but no answer (LATER), because taking it for an absence would
+ * create what is there already.  Creating and changing is write.c's.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,7 +19,10 @@
 
 /* Pages of 250 entities; a search that fills twenty of them is not about one person. */
 #define PAGE_SIZE 250
-/* Of leads that are asked for by id: with more, a request line might be longer than the 8 KB that web servers take. */
+/*
+ * Of leads that are asked for by id: with more, a request line might be longer than the 8 KB that
+ * web servers take.
+ */
 #define IDS_MAX   150
 #define PAGES_MAX 20
 
@@ -123,8 +128,10 @@ append_entities(json_t *all, const json_t *entities)
 			json_array_append(all, entity);
 }
 
-/* A page of a list, by a path that is taken over; NULL when amoCRM says that it is empty (204).  Anything else that holds
- * no list proves nothing about what there is. */
+/*
+ * A page of a list, by a path that is taken over; NULL when amoCRM says that it is empty (204).
+ * Anything else that holds no list proves nothing about what there is.
+ */
 static enum outcome
 get_page(struct amocrm *crm, const struct amocrm_context *context, const char *name,
     enum call_kind kind, char *path, json_t **page, struct fault *why)
@@ -137,7 +144,10 @@ get_page(struct amocrm *crm, const struct amocrm_context *context, const char *n
 	return fault_set(why, LATER, "amoCRM answered without a list of %s", name);
 }
 
-/* All pages of a list.  The link to the next page may name another host, so only its presence is used. */
+/*
+ * All pages of a list.  The link to the next page may name another host, so only its presence is
+ * used.
+ */
 static enum outcome
 list(struct amocrm *crm, const struct amocrm_context *context, const char *name,
     enum call_kind kind, const char *path, int pages, json_t **found, struct fault *why)
@@ -267,7 +277,9 @@ read_singly(struct amocrm *crm, const struct amocrm_context *context, const json
 	return DONE;
 }
 
-/* Ask for up to IDS_MAX leads by a filter.  *ignored tells that leads came that were not asked for. */
+/*
+ * Ask for up to IDS_MAX leads by a filter.  *ignored tells that leads came that were not asked for.
+ */
 static enum outcome
 read_filtered(struct amocrm *crm, const struct amocrm_context *context, const json_t *ids,
     size_t from, json_t *leads, bool *ignored, struct fault *why)

@@ -14,18 +14,23 @@
 /*
  * The calls of amoCRM's REST API v4 that the service needs, as functions.
  *
- * Every call takes its turn at the limiter, and is repeated after passing failures as long as the settings, the deadline
- * and safety allow: a call that creates something is repeated only when its first try surely had no effect.  401, 402 and
- * 403 open the limiter's breaker, 429 makes every process wait.
+ * Every try waits for a rate slot of the limiter, and a call is repeated after passing failures as
+ * long as the settings, the deadline and safety allow: a call that creates something is repeated
+ * only when its first try surely had no effect.  401, 402 and 403 open the limiter's breaker, 429
+ * makes every process wait.
  *
  * Outcomes of all calls:
  *   DONE    amoCRM answered with what was expected.
- *   LATER   it is busy, slow, down or refuses everybody; nothing was changed.
- *   UNSURE  (writing calls) it may have been changed: find out before writing again.
- *   NEVER   it refused this very request.
+ *   LATER   amoCRM is busy, slow, down or refuses everybody, or there was no rate slot before the
+ *           deadline; nothing was changed, and the same call may succeed later.
+ *   UNSURE  an answer was lost or makes no sense: a writing call may have had its effect, so find
+ *           out before writing again; a reading call has changed nothing.
+ *   NEVER   amoCRM refused this very request, or more was found than is read: the same call would
+ *           fail again.
+ *   BROKEN  (only amocrm_open) libcurl cannot be used.
  *
- * Each call is given a context: its deadline, the webhook's request that caused it, and the trails that record it.
- * JSON results are new references of the caller's.
+ * Each call is given a context: its deadline, the webhook's request that caused it, and the trails
+ * that record it.  JSON results are new references of the caller's.
  */
 struct amocrm;
 
@@ -48,9 +53,10 @@ void amocrm_set_metrics(struct amocrm *crm, struct metrics *metrics);
 bool amocrm_unavailable(const struct amocrm *crm);
 
 /*
- * Entities of a kind that amoCRM's full-text search finds, as a new array (empty when it finds none): an absence is as
- * certain as the search index is fresh.  A hit may match in any field whatsoever; check it.  Contacts come with the ids
- * of their leads, leads with the ids of their contacts.
+ * Entities of a kind that amoCRM's full-text search finds, as a new array (empty when it finds
+ * none): an absence is as certain as the search index is fresh.  A hit may match in any field
+ * whatsoever; check it.  Contacts come with the ids of their leads, leads with the ids of their
+ * contacts.
  */
 enum outcome amocrm_search(struct amocrm *crm, const struct amocrm_context *context,
     enum amocrm_kind kind, const char *query, json_t **found, struct fault *why) MUST_USE;
@@ -63,29 +69,38 @@ enum outcome amocrm_newest(struct amocrm *crm, const struct amocrm_context *cont
 enum outcome amocrm_read(struct amocrm *crm, const struct amocrm_context *context,
     enum amocrm_kind kind, int64_t id, json_t **entity, struct fault *why) MUST_USE;
 
-/* The leads of these ids (array of integers) that exist, in any order.  Accounts may ignore filters: what was not asked
- * for is dropped, and what may be missing because of that is read one by one. */
+/*
+ * The leads of these ids (array of integers) that exist, in any order.  Accounts may ignore
+ * filters: what was not asked for is dropped, and what may be missing because of that is read one
+ * by one.
+ */
 enum outcome amocrm_read_leads(struct amocrm *crm, const struct amocrm_context *context,
     const json_t *ids, json_t **leads, struct fault *why) MUST_USE;
 
 /* One of several entities that are created or changed by one request. */
 struct amocrm_item {
-	int64_t id;           /* Of the entity to change; or, told, of the one that was created. */
-	const json_t *entity; /* Borrowed. */
-	json_t *dropped;      /* Borrowed: see below. */
-	enum outcome out;     /* Told: what came of it, */
-	struct fault why;     /* and why. */
+	int64_t id; /* Of the entity to change; set to that of a created one with DONE only. */
+	const json_t *entity; /* What is sent.  Borrowed, never changed. */
+	/*
+	 * An array, borrowed: the ids (integers) and codes (strings) of refused fields are
+	 * appended.
+	 */
+	json_t *dropped;
+	enum outcome out; /* Set: what came of this item. */
+	struct fault why; /* Set: why, unless it is DONE. */
 };
 
 #define AMOCRM_ITEMS_MAX 50 /* More in one request is advised against. */
 
 /*
- * Create or change up to AMOCRM_ITEMS_MAX entities by one request; each item tells what came of it.  Custom fields that
- * amoCRM refuses (deleted, of another type, unknown choice) are taken out and the rest is sent again; the id or code of
- * each is appended to the item's `dropped`, once.  An item that is refused for another reason does not keep the others
- * back.  A note is an entity with "entity_id" (of its lead), "note_type" and "params"; it is never changed.
- * Neither is a task, which has "entity_type" ("leads"), "entity_id", "text", "task_type_id" (1 is "follow up"),
- * "complete_till" (Unix seconds) and "responsible_user_id" (whom the token belongs to, where it is absent).
+ * Create or change up to AMOCRM_ITEMS_MAX entities by one request; each item's `out` says what came
+ * of it.  Custom fields that amoCRM refuses (deleted, of another type, unknown choice) are taken
+ * out and the rest is sent again; the id or code of each is appended to the item's `dropped` unless
+ * it is there already.  An item that is refused for another reason does not keep the others back.
+ * A note is an entity with "entity_id" (of its lead), "note_type" and "params"; it is never
+ * changed.  Neither is a task, which has "entity_type" ("leads"), "entity_id", "text",
+ * "task_type_id" (1 is "follow up"), "complete_till" (Unix seconds) and "responsible_user_id" (whom
+ * the token belongs to, where it is absent).
  */
 void amocrm_create(struct amocrm *crm, const struct amocrm_context *context, enum amocrm_kind kind,
     struct amocrm_item *items, size_t count);
@@ -105,8 +120,8 @@ enum outcome amocrm_all_notes(struct amocrm *crm, const struct amocrm_context *c
     int64_t lead_id, json_t **notes, struct fault *why) MUST_USE;
 
 /*
- * The account itself, as its administrator set it up: its name, id and types of tasks; the custom fields of a kind of
- * entity, with their options; the pipelines, with their stages.
+ * The account itself, as its administrator set it up: its name, id and types of tasks; the custom
+ * fields of a kind of entity, with their options; the pipelines, with their stages.
  */
 enum outcome amocrm_account(struct amocrm *crm, const struct amocrm_context *context, json_t **info,
     struct fault *why) MUST_USE;

@@ -1,9 +1,10 @@
 /*
  * One call of amoCRM's API, until it has succeeded or repeating it is of no use.
  *
- * http_client.c performs one exchange and knows nothing of amoCRM; what a status means, and whether the call may be made
- * again, is decided here and only here.  Both depend on what the call does to amoCRM: reading may be repeated always, a
- * creation only when it surely did nothing.  Each try takes a rate slot, so a repetition never exceeds the rate either.
+ * http_client.c performs one exchange and knows nothing of amoCRM; what a status means, and whether
+ * the call may be made again, is decided here and only here.  Both depend on what the call does to
+ * amoCRM: reading may be repeated always, a creation only when it surely did nothing.  Each try
+ * takes a rate slot, so a repetition never exceeds the rate either.
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -19,8 +20,10 @@
 #include "base/text.h"
 #include "base/trail.h"
 
-/* What is done for each kind of call: its effect, how it is counted, and its name in the trail for one entity and for
- * several. */
+/*
+ * What is done for each kind of call: its effect, how it is counted, and its name in the trail for
+ * one entity and for several.
+ */
 static const struct {
 	enum call_effect effect;
 	enum metrics_call metrics;
@@ -63,7 +66,7 @@ call_effect(enum call_kind kind)
 	return kinds[kind].effect;
 }
 
-/* What it means when the answer to such a call is lost: reading has no effect that could have taken place. */
+/* What an answer means that proves nothing: reading has no effect that could have taken place. */
 static enum outcome
 loss_of(enum call_kind kind)
 {
@@ -83,8 +86,10 @@ advised_wait(const struct http_client_response *answer, const json_t *json)
 	return seconds < LIMITER_HOLD_MAX_MS / 1000 ? seconds * 1000 : LIMITER_HOLD_MAX_MS;
 }
 
-/* An unpaid account is refused with 402, but sometimes with 400 and this code in the text; there it stands alone, not within
- * the number of a field or a lead. */
+/*
+ * An unpaid account is refused with 402, but sometimes with 400 and this code in the text; there it
+ * stands alone, not within the number of a field or a lead.
+ */
 static bool
 account_refused(const json_t *json)
 {
@@ -116,7 +121,10 @@ judge(const struct caller *caller, const struct call_request *asked,
 	case 202:
 		if (response->json != NULL)
 			return DONE;
-		/* A success that cannot be read proves nothing: the answer may have been cut off after its status. */
+		/*
+		 * A success that cannot be read proves nothing: the answer may have been cut off
+		 * after its status.
+		 */
 		return fault_set(why, loss_of(asked->kind),
 		    "amoCRM: %s answered %d without readable JSON",
 		    methods[call_effect(asked->kind)], answer->status);
@@ -150,22 +158,29 @@ judge(const struct caller *caller, const struct call_request *asked,
 		return fault_set(why, NEVER, "amoCRM refuses: HTTP %d%s%s, request id %s",
 		    answer->status, refused[0] != '\0' ? ", " : "", refused, answer->request_id);
 	default:
-		/* 5xx: a gateway may have given up on a request that is still carried out behind it. */
+		/*
+		 * 5xx: a gateway may have given up on a request that is still carried out behind
+		 * it.
+		 */
 		response->advice_ms = advised_wait(answer, response->json);
 		return fault_set(why, loss_of(asked->kind), "amoCRM: HTTP %d, request id %s",
 		    answer->status, answer->request_id);
 	}
 }
 
-/* Connecting and encrypting may have taken a while since the rate slot was given, so it counts from now. */
+/*
+ * Connecting and encrypting may have taken a while since the rate slot was given, so it counts from
+ * now.
+ */
 static void
 count_from_now(void *limiter)
 {
 	limiter_sent(limiter, clock_mono_ms());
 }
 
+/* Append the try to each trail. */
 static void
-tell(const struct amocrm_context *context, const struct call_request *asked,
+record(const struct amocrm_context *context, const struct call_request *asked,
     const struct http_client_response *answer)
 {
 	size_t i;
@@ -178,7 +193,7 @@ tell(const struct amocrm_context *context, const struct call_request *asked,
 
 #define HEADER_ROOM (sizeof("X-Request-Id: ") + HTTP_CLIENT_REQUEST_ID_MAX)
 
-/* What this is done for, by our own log's name; NULL when that has none. */
+/* The header that names the webhook's request as our own log does; NULL when there is none. */
 static const char *
 header_of(const struct amocrm_context *context, char header[static HEADER_ROOM])
 {
@@ -188,6 +203,11 @@ header_of(const struct amocrm_context *context, char header[static HEADER_ROOM])
 	return header;
 }
 
+/*
+ * One try, for which the caller has taken a rate slot.  Afterwards the limiter knows when the slot
+ * was really used, the try is counted in the metrics and recorded in each trail, whatever its
+ * outcome; an answer sets response->status and json.
+ */
 static enum outcome
 try_once(const struct caller *caller, const struct amocrm_context *context,
     const struct call_request *asked, const char *url, const char *body,
@@ -209,10 +229,13 @@ try_once(const struct caller *caller, const struct amocrm_context *context,
 	enum outcome out;
 
 	out = http_client_exchange(caller->http, &request, &answer, why);
-	/* amoCRM counts it from when it arrived, which was after it left and before it was answered. */
+	/*
+	 * amoCRM counts it from when it arrived, which was after it left and before it was
+	 * answered.
+	 */
 	if (answer.sent_ms > 0)
 		limiter_answered(caller->limiter, answer.sent_ms);
-	tell(context, asked, &answer);
+	record(context, asked, &answer);
 	metrics_call(caller->metrics, kinds[asked->kind].metrics, out == DONE ? answer.status : 0,
 	    answer.took_ms);
 	if (out != DONE)
@@ -227,7 +250,10 @@ try_once(const struct caller *caller, const struct amocrm_context *context,
 	return out;
 }
 
-/* Whether the request may still be carried out: nobody answered it, or a gateway did so in amoCRM's place. */
+/*
+ * Whether the request may still be carried out: no answer came, or a gateway answered in amoCRM's
+ * place.
+ */
 static bool
 may_be_under_way(const struct call_response *response)
 {
@@ -262,6 +288,12 @@ next_try(const struct caller *caller, const struct amocrm_context *context, unsi
 	return again < context->deadline_ms ? again : 0;
 }
 
+/*
+ * Assumes that nothing of this call was sent before.  Each try takes one rate slot and counts as
+ * one attempt; a try that was not made (no slot before the deadline, no time left) takes none.
+ * UNSURE sticks: once a try may have had its effect, only DONE or NEVER of a later one settles the
+ * call.
+ */
 enum outcome
 call_perform(const struct caller *caller, const struct amocrm_context *context,
     const struct call_request *asked, struct call_response *response, struct fault *why)

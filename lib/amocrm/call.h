@@ -15,8 +15,9 @@
 /*
  * One call of amoCRM's API: what http_client_exchange() does, plus what to do when it fails.
  *
- * It waits for a rate slot of the limiter, judges the answer, opens the breaker on 401, 402 and 403, makes every process wait
- * on 429, and repeats the call after passing failures while the settings, the deadline and safety allow.
+ * It waits for a rate slot of the limiter, judges the answer, opens the breaker on 401, 402 and
+ * 403, makes every process wait on 429, and repeats the call after passing failures while the
+ * settings, the deadline and safety allow.
  */
 struct caller {
 	const struct settings *settings; /* Borrowed, all three. */
@@ -48,14 +49,26 @@ enum call_kind {
 	CALL_KINDS
 };
 
-/* What a call does to amoCRM: this decides its method, what a lost answer means, and whether it may be repeated. */
+/*
+ * What a call does to amoCRM: this decides its method, what a lost answer means, and whether it may
+ * be repeated.
+ */
 enum call_effect {
-	/* GET.  It changes nothing, so a lost answer is LATER, and it may always be repeated. */
+	/*
+	 * GET.  It changes nothing, so an answer that makes no sense is LATER, and it may always be
+	 * repeated.
+	 */
 	CALL_READS,
-	/* PATCH, which sets values that stay right whenever it is carried out: it may be repeated, too. */
+	/*
+	 * PATCH, which sets values that stay right whenever it is carried out: it may be repeated,
+	 * too.
+	 */
 	CALL_CHANGES,
-	/* PATCH, which carried out late, after we hung up on it, would undo what others wrote since.  So while it may still
-	 * be under way it is not repeated, nor by libcurl, lest the repetition's success lets others go on. */
+	/*
+	 * PATCH, which carried out late, after we hung up on it, would undo what others wrote
+	 * since.  So while it may still be under way it is not repeated, nor by libcurl, lest the
+	 * repetition's success lets others go on.
+	 */
 	CALL_OVERWRITES,
 	/* POST.  Twice would create two, so it is repeated only when it surely had no effect. */
 	CALL_CREATES
@@ -77,9 +90,9 @@ struct call_response {
 enum call_effect call_effect(enum call_kind kind);
 
 /*
- * DONE: 204, or 200 to 202 with readable JSON.  LATER: surely nothing was changed.  UNSURE: the call, or a try of it, may
- * have had its effect.  NEVER: amoCRM refuses this request; the response has its reasons.
- * The response is always valid; the caller releases its json.
+ * DONE: 204, or 200 to 202 with readable JSON.  LATER: surely nothing was changed.  UNSURE: the
+ * call, or a try of it, may have had its effect.  NEVER: amoCRM refuses this request; the response
+ * has its reasons.  The response is always valid; the caller releases its json.
  */
 enum outcome call_perform(const struct caller *caller, const struct amocrm_context *context,
     const struct call_request *request, struct call_response *response, struct fault *why) MUST_USE;

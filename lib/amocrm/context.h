@@ -6,7 +6,8 @@
 #include <stdint.h>
 
 /*
- * On whose behalf amoCRM is called: given with every call, borrowed until it returns.  Zeroed it allows no time at all.
+ * On whose behalf amoCRM is called: given with every call, borrowed until it returns.  Zeroed it
+ * allows no time at all.
  */
 struct amocrm_context {
 	int64_t deadline_ms; /* Monotonic: the call, with all its repetitions, is over by then. */

@@ -1,3 +1,10 @@
+/*
+ * Custom fields, whose JSON has one form for reading and several for writing.
+ *
+ * What is read is never trusted to have its type: numbers come as strings, a list may be null.
+ * What is not filled in is not sent at all, because an empty value would erase what a person wrote.
+ * Texts are cut, as one that is too long would have amoCRM refuse the whole request.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

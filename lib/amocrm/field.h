@@ -8,18 +8,23 @@
 /*
  * amoCRM's custom_fields_values: reading them from an entity and building them for a request.
  *
- * The forms are those of the API's v4: an item is {"field_id" or "field_code", "values": [{"value", "enum_id", ...}]};
- * numbers come back as strings, and an entity without filled fields has null instead of a list.
+ * The forms are those of the API's v4: an item is {"field_id" or "field_code", "values": [{"value",
+ * "enum_id", ...}]}; numbers come back as strings, and an entity without filled fields has null
+ * instead of a list.
  */
 
-/* amoCRM refuses a text field above 256 characters over the API, though its own pages accept more. */
+/*
+ * amoCRM refuses a text field above 256 characters over the API, though its own pages accept more.
+ */
 #define FIELD_TEXT_MAX 256
 
 /* The item of a field, borrowed; NULL when the entity does not have it filled. */
 const json_t *field_by_id(const json_t *entity, int64_t id);
 const json_t *field_by_code(const json_t *entity, const char *code);
 
-/* The i-th value of an item as text (a number is written out into `room`), or NULL past the last. */
+/*
+ * The i-th value of an item as text (a number is written out into `room`), or NULL past the last.
+ */
 #define FIELD_ROOM 32
 const char *field_value(const json_t *item, size_t i, char room[static FIELD_ROOM]);
 

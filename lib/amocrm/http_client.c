@@ -1,3 +1,11 @@
+/*
+ * One HTTP exchange by libcurl, with a bounded time and size.
+ *
+ * The question that matters afterwards is whether amoCRM may have acted on the request.  So libcurl
+ * is kept from anything it would do by itself: following redirects, asking a proxy, and above all
+ * repeating a request whose connection died.  Every option is set anew for each request, so that
+ * nothing is left over from the one before.
+ */
 #include <ctype.h>
 #include <curl/curl.h>
 #include <limits.h>
@@ -13,14 +21,14 @@
 #define RETRY_AFTER_MAX_S 3600
 
 /*
- * An idle connection is given up before the server is likely to: on one that just died libcurl repeats the request, and
- * it stops doing so after five times in the life of a handle.
+ * An idle connection is given up before the server is likely to: on one that just died libcurl
+ * repeats the request, and it stops doing so after five times in the life of a handle.
  */
 #define IDLE_MAX_S 30L
 
 /*
- * What may be sent only once trusts a connection that was in use just now; if it dies all the same, the request is unsure.
- * libcurl compares whole seconds, so that these are nearly three.
+ * What may be sent only once trusts a connection that was in use just now; if it dies all the same,
+ * the request is unsure. libcurl compares whole seconds, so that these are nearly three.
  */
 #define ONCE_IDLE_MAX_S 2L
 
@@ -69,7 +77,10 @@ make_headers(struct http_client *http, const char *token)
 	append(&http->headers, "Accept: application/json");
 	append(&http->headers_with_body, "Accept: application/json");
 	append(&http->headers_with_body, "Content-Type: application/json");
-	/* An empty Expect stops libcurl from asking for permission first and waiting a second for it. */
+	/*
+	 * An empty Expect stops libcurl from asking for permission first and waiting a second for
+	 * it.
+	 */
 	append(&http->headers_with_body, "Expect:");
 }
 
@@ -136,8 +147,8 @@ reserve(struct http_client *http, size_t more)
 }
 
 /*
- * libcurl's own limit looks only at a Content-Length, so the bytes are counted here.  Taking fewer than were offered ends
- * the exchange.
+ * libcurl's own limit looks only at a Content-Length, so the bytes are counted here.  Taking fewer
+ * than were offered ends the exchange.
  */
 static size_t
 receive(char *data, size_t one, size_t count, void *context)
@@ -156,7 +167,10 @@ receive(char *data, size_t one, size_t count, void *context)
 	return size;
 }
 
-/* Called whenever a connection stands and the request is about to be written to it, also when libcurl repeats it. */
+/*
+ * Called whenever a connection stands and the request is about to be written to it, also when
+ * libcurl repeats it.
+ */
 static int
 /* NOLINTNEXTLINE(readability-non-const-parameter): the parameters are libcurl's. */
 about_to_send(void *context, char *address, char *local_address, int port, int local_port)
@@ -189,7 +203,7 @@ headers_of(struct http_client *http, const struct http_client_request *request)
 	return &http->extra;
 }
 
-/* What to whom. */
+/* What is sent, and where. */
 static CURLcode
 set_request(struct http_client *http, const struct http_client_request *request)
 {
@@ -216,7 +230,7 @@ set_request(struct http_client *http, const struct http_client_request *request)
 	return code;
 }
 
-/* How it is carried. */
+/* How it is transferred: limits, TLS, and where the answer goes. */
 static CURLcode
 set_transport(struct http_client *http, int64_t left_ms)
 {
@@ -266,8 +280,9 @@ prepare(struct http_client *http, const struct http_client_request *request, int
 }
 
 /*
- * Did any of the request leave?  Both are asked: the bytes written are counted over all of libcurl's own repetitions, so
- * a first try that was sent and a second that found nobody are not taken for nothing sent.
+ * Did any of the request leave?  Both are asked: the bytes written are counted over all of
+ * libcurl's own repetitions, so that a first try that was sent is not forgotten when a second one
+ * finds no connection.
  */
 static bool
 has_left(struct http_client *http)
@@ -281,8 +296,8 @@ has_left(struct http_client *http)
 }
 
 /*
- * The one place where libcurl's codes become outcomes.  Only failures that precede the request are sure, and only if
- * nothing left before; what is not named here may have been acted upon.
+ * The one place where libcurl's codes become outcomes.  Only failures that precede the request are
+ * sure, and only if nothing left before; what is not named here may have been acted upon.
  */
 static enum outcome
 classify(CURLcode code, bool left)
@@ -321,8 +336,8 @@ make_printable(char *text)
 }
 
 /*
- * libcurl's own words are used only for what precedes the request, where they name the host and the trouble with it.
- * Later ones might quote the answer.
+ * libcurl's own words are used only for what precedes the request, where they name the host and the
+ * trouble with it.  Later ones might quote the answer.
  */
 static enum outcome
 explain(struct http_client *http, const struct http_client_request *request, CURLcode code,
@@ -355,7 +370,10 @@ is_json(const char *type)
 	    strncasecmp(type + length - 5, "+json", 5) == 0;
 }
 
-/* The header's letters, digits and a few marks; the rest of it is dropped, as it comes from outside and goes to logs. */
+/*
+ * The header's letters, digits and a few marks; the rest of it is dropped, as it comes from outside
+ * and goes to logs.
+ */
 static void
 read_request_id(struct http_client *http, char id[static HTTP_CLIENT_REQUEST_ID_MAX])
 {

@@ -8,10 +8,11 @@
 #include "base/fault.h"
 
 /*
- * One bounded HTTP exchange; the only file that knows libcurl.  What to do when it fails is not decided here.
+ * One bounded HTTP exchange; the only file that knows libcurl.  What to do when it fails is not
+ * decided here.
  *
- * TLS certificates are verified, redirects are not followed, proxies from the environment are ignored, an answer is read
- * up to HTTP_CLIENT_RESPONSE_MAX bytes.
+ * TLS certificates are verified, redirects are not followed, proxies from the environment are
+ * ignored, an answer is read up to HTTP_CLIENT_RESPONSE_MAX bytes.
  */
 struct http_client;
 
@@ -20,9 +21,11 @@ struct http_client;
 #define HTTP_CLIENT_CONNECT_MS     3000
 #define HTTP_CLIENT_REQUEST_ID_MAX 64
 
-/* token and ca_file are copied.  The token goes to every URL that is asked for; NULL: requests carry none.  ca_file may be
- * NULL for the system's trust store.  After fork only, and in a process that ignores SIGPIPE: OpenSSL writes to connections
- * that may be gone. */
+/*
+ * token and ca_file are copied.  The token goes to every URL that is asked for; NULL: requests
+ * carry none.  ca_file may be NULL for the system's trust store.  After fork only, and in a process
+ * that ignores SIGPIPE: OpenSSL writes to connections that may be gone.
+ */
 enum outcome http_client_open(
     const char *token, const char *ca_file, struct http_client **http, struct fault *why) MUST_USE;
 void http_client_close(struct http_client *http); /* NULL is allowed. */
@@ -35,36 +38,41 @@ struct http_client_request {
 	const char *header;  /* One more header line, "Name: value"; NULL: none. */
 	int64_t deadline_ms; /* Monotonic. */
 	/*
-	 * Sending it twice would do it twice, or do it late.  libcurl by itself repeats any request whose reused connection
-	 * dies before the first byte of the answer; such a request is kept from leaving again, and is unsure.
+	 * Sending it twice would do it twice, or do it late.  libcurl by itself repeats any request
+	 * whose reused connection dies before the first byte of the answer; with `once` it is kept
+	 * from leaving again, and the exchange is UNSURE.
 	 */
 	bool once;
-	/* Called when the connection stands and the request is about to leave, with `leaving_context`; NULL: nobody. */
+	/*
+	 * Called when the connection stands and the request is about to leave, with
+	 * `leaving_context`; NULL: not called.
+	 */
 	void (*leaving)(void *context);
 	void *leaving_context;
 };
 
 struct http_client_response {
 	int status;
-	const char *
-	    body; /* Ends with a NUL that size does not count; lives until the next exchange.  Never NULL. */
+	/* Ends with a NUL that size does not count; lives until the next exchange.  Never NULL. */
+	const char *body;
 	size_t size;
 	bool json; /* Content-Type is application/json or application/...+json. */
-	int64_t
-	    retry_after_ms; /* From the header: seconds or a date; 0 when absent, never negative. */
-	int64_t sent_ms;    /* Monotonic: when the request left, connected and encrypted. */
+	/* From the header: seconds or a date; 0 when absent, never negative. */
+	int64_t retry_after_ms;
+	int64_t sent_ms; /* Monotonic: when the request left, connected and encrypted. */
 	int64_t took_ms;
-	char request_id
-	    [HTTP_CLIENT_REQUEST_ID_MAX]; /* X-Request-Id, reduced to harmless characters; "" when absent. */
+	/* X-Request-Id, reduced to harmless characters; "" when absent. */
+	char request_id[HTTP_CLIENT_REQUEST_ID_MAX];
 };
 
 /*
- * DONE: an answer arrived, whatever its status.  It may still be cut short in a way HTTP does not show: only a parsed body
- *   with the expected id proves that something was done.
- * LATER: the request surely never left (no address, no connection, no TLS, no time).
- * UNSURE: it may have been read and acted upon.
+ * DONE    an answer arrived, whatever its status.  It may still be cut short in a way HTTP does not
+ *         show: only a parsed body with the expected id proves that something was done.
+ * LATER   the request surely never left (no address, no connection, no TLS, no time).
+ * UNSURE  it may have been read and acted upon.
  *
- * After LATER and UNSURE, too, the answer's took_ms and sent_ms are set, the latter to 0 if nothing left.
+ * After LATER and UNSURE, too, the answer's took_ms and sent_ms are set, the latter to 0 if nothing
+ * left.
  */
 enum outcome http_client_exchange(struct http_client *http,
     const struct http_client_request *request, struct http_client_response *answer,

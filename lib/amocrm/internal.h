@@ -6,7 +6,7 @@
 
 #include "amocrm/call.h"
 
-/* What the files of the API share; nobody else includes this. */
+/* What the files of the API share; no other file includes this. */
 struct amocrm {
 	struct caller caller;
 	struct http_client *http; /* Owned. */

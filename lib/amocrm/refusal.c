@@ -1,3 +1,11 @@
+/*
+ * Taking out of an entity what amoCRM refuses, so that one deleted field does not keep a payment's
+ * lead from being written.
+ *
+ * Fields are named by their index in the request, so everything complained of is collected first
+ * and taken out from the end.  If anything else is complained of as well, nothing is gained by
+ * sending the rest, and the refusal stands.
+ */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +41,10 @@ parse_path(const char *path, struct complaint *complaint)
 	return true;
 }
 
-/* Later places first, so that taking one out does not move those still to come; a whole field before its values. */
+/*
+ * Later places first, so that taking one out does not move those still to come; a whole field
+ * before its values.
+ */
 static int
 descending(const void *a, const void *b)
 {
@@ -96,7 +107,10 @@ refusal_drop_fields(const json_t *answer, json_t *entity, json_t *dropped)
 		json_t *field = json_array_get(fields, (size_t)it->field);
 		json_t *values = json_object_get(field, "values");
 
-		/* Another complaint of a field that was taken out, or of a value that was: a neighbour stands there now. */
+		/*
+		 * Another complaint of a field that was taken out, or of a value that was: a
+		 * neighbour stands there now.
+		 */
 		if (it->field == gone ||
 		    (i > 0 && it->field == complaints[i - 1].field &&
 			it->value == complaints[i - 1].value))

@@ -1,8 +1,10 @@
 /*
  * Creating and changing entities, several by one request.
  *
- * A 400 rejects the whole request (no report says otherwise), so even a creation is safe to send again without what was
- * refused.
+ * Each item is settled exactly once: with what amoCRM said of it, or with the outcome of the last
+ * request that held it.  Items of one request are told apart by "request_id", their index; the
+ * order of an answer proves nothing.  A 400 rejects the whole request (no report says otherwise),
+ * so even a creation is safe to send again without what was refused.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,7 +16,10 @@
 #include "amocrm/refusal.h"
 #include "base/text.h"
 
-/* A refused request names at least one field each time; this many rounds would need as many wrong fields. */
+/*
+ * A refused request names at least one field each time; this many rounds would need as many wrong
+ * fields.
+ */
 #define DROP_ROUNDS 24
 
 /* Items under way, with what is sent for each: a copy from which refused fields are taken out. */
@@ -58,7 +63,7 @@ begin(struct sending *sending, struct amocrm_item *items, size_t count)
 	}
 }
 
-/* What became of an item is known: it is no longer under way. */
+/* What became of an item is known: it leaves the request, and those behind it move up by one. */
 static void
 settle(struct sending *sending, size_t index, enum outcome out, const struct fault *why)
 {
@@ -74,7 +79,10 @@ settle(struct sending *sending, size_t index, enum outcome out, const struct fau
 	}
 }
 
-/* One entity is changed by its own address, which takes the entity itself; everything else takes a list. */
+/*
+ * One entity is changed by its own address, which takes the entity itself; everything else takes a
+ * list.
+ */
 static bool
 is_addressed(const struct operation *operation, const struct sending *sending)
 {
@@ -133,8 +141,10 @@ index_of(const struct sending *sending, const json_t *request_id)
 	return sending->count;
 }
 
-/* Take the fields complained of out of one item, or the item out of the request.  False when the complaint is about no
- * item of ours. */
+/*
+ * Take the fields complained of out of one item, or the item out of the request.  False when the
+ * complaint is about no item of ours.
+ */
 static bool
 amend_one(struct sending *sending, size_t index, json_t *complaint, const struct fault *why)
 {
@@ -232,7 +242,10 @@ settle_done(const struct operation *operation, struct sending *sending, const js
 static void write_items(struct amocrm *crm, const struct amocrm_context *context,
     const struct operation *operation, struct amocrm_item *items, size_t count);
 
-/* A refusal of all that does not say of whom: each for itself, then only the one that is meant is refused. */
+/*
+ * All are refused and amoCRM does not say which one is meant: each is sent by itself, and only that
+ * one is refused.
+ */
 static void
 write_singly(struct amocrm *crm, const struct amocrm_context *context,
     const struct operation *operation, struct sending *sending)

@@ -1,3 +1,10 @@
+/*
+ * Judging the alarms: a function of facts alone, so that each limit can be tested without a clock,
+ * a ledger or a process.
+ *
+ * An unknown fact raises nothing: a false alarm at night costs more trust than one that comes when
+ * the fact is known.
+ */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>

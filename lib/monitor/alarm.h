@@ -5,14 +5,16 @@
 #include <stdint.h>
 
 /*
- * What a person should be told although nothing has failed yet.  Pure: facts in, alarms out.
+ * What a person should know although nothing has failed yet.  Pure: facts in, alarms out.
  *
- * silence         No payment for so long that it is unusual.  The usual is looked up in the same stretch of the day, from the
- *                 last payment until now, on each of the last ALARM_DAYS days: it is unusual when on all of them but one
- *                 (another outage) there were at least ALARM_USUAL_LEAST payments.  So a shop that sleeps at night or at the
- *                 weekend raises no alarm then, a small shop raises it later than a busy one, and one without two weeks of
- *                 history not at all.
- * unauthorized    Most webhooks of late had no valid signature: the key may have been changed on one side only.
+ * silence         No payment for so long that it is unusual.  The usual is looked up in the same
+ *                 stretch of the day, from the last payment until now, on each of the last
+ *                 ALARM_DAYS days: it is unusual when on all of them but one (another outage)
+ *                 there were at least ALARM_USUAL_LEAST payments.  So a shop that sleeps at night
+ *                 or at the weekend raises no alarm then, a small shop raises it later than a busy
+ *                 one, and one without two weeks of history not at all.
+ * unauthorized    Most webhooks of late had no valid signature: the key may have been changed on
+ *                 one side only.
  * token           amoCRM's token expires soon, or has expired.
  * backlog_age     Some payment has been waiting for long.
  * backlog_growth  More and more payments wait.
@@ -30,8 +32,9 @@ const char *alarm_name(enum alarm_kind kind);
 #define ALARM_DAYS 14
 
 /*
- * So many payments in the quietest of these stretches mean some 17 in the usual one, and that none comes by chance happens
- * once in ten million times.  With 8, made-up shops of 12 to 150 payments a day raised a false alarm every half a year.
+ * So many payments in the quietest of these stretches mean some 17 in the usual one, and that none
+ * comes by chance happens once in ten million times.  With 8, made-up shops of 12 to 150 payments a
+ * day raised a false alarm every half a year.
  */
 #define ALARM_USUAL_LEAST 12
 
@@ -46,8 +49,8 @@ const char *alarm_name(enum alarm_kind kind);
 struct alarm_facts {
 	int64_t now_ms;
 	int64_t last_arrival_ms; /* 0 = never. */
-	int64_t usual
-	    [ALARM_DAYS]; /* Payments of that stretch, 1, 2 .. days earlier; counted up to ALARM_USUAL_LEAST. */
+	/* Payments of that stretch, 1, 2 .. days earlier; counted up to ALARM_USUAL_LEAST. */
+	int64_t usual[ALARM_DAYS];
 	int64_t requests, unauthorized; /* Of the last ALARM_RATE_MINUTES. */
 	int64_t token_expires;          /* Unix seconds; 0 = unknown. */
 	int64_t oldest_ms;  /* When the oldest of those that wait came; 0 = none waits. */
@@ -56,8 +59,8 @@ struct alarm_facts {
 
 struct alarm {
 	bool on;
-	int64_t
-	    value; /* Seconds of silence, per cent of requests, seconds left, seconds waited, payments that wait. */
+	/* Seconds of silence, left or waited, per cent of requests, or payments that wait. */
+	int64_t value;
 	char text[160]; /* English; "" while it is not on. */
 };
 

@@ -1,3 +1,10 @@
+/*
+ * The health report: one answer to "does a person have to act?", for load balancers and watchdogs.
+ *
+ * It commits to the ledger before it says anything, because a service that cannot record must not
+ * be sent payments.  amoCRM is not asked: its failure delays payments but loses none, so it only
+ * degrades.
+ */
 #include "monitor/health.h"
 #include "base/clock.h"
 #include "monitor/overview.h"

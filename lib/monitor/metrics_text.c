@@ -1,3 +1,10 @@
+/*
+ * The metrics page, written as text by a few helpers: each metric has its HELP and TYPE lines and
+ * then its samples.
+ *
+ * Names and labels are a promise to dashboards and never change; they come from the tables of
+ * metrics_kinds.c.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,7 +53,10 @@ counters(FILE *out, const char *name, const char *help, const char *label,
 		fprintf(out, NAME "%s{%s=\"%s\"} %" PRId64 "\n", name, label, words[i], values[i]);
 }
 
-/* Samples of one histogram; `call` is its label's value, NULL for none.  Classes are told with all smaller ones in them. */
+/*
+ * Samples of one histogram; `call` is its label's value, NULL for none.  Each class counts all
+ * smaller ones, too.
+ */
 static void
 histogram(FILE *out, const char *name, const char *call, const struct histogram *seen)
 {
@@ -164,7 +174,9 @@ write_overview(FILE *out, const struct overview *seen, int64_t rate)
 	    seen->last_arrival_ms / 1000);
 	gauge(out, "last_success_timestamp_seconds", "When a payment was carried last; 0 = never.",
 	    seen->stats.last_success_ms / 1000);
-	/* Without a date there is nothing to compare with: a 0 would say that it expired in 1970. */
+	/*
+	 * Without a date there is nothing to compare with: a 0 would say that it expired in 1970.
+	 */
 	if (seen->token_expires != 0)
 		gauge(out, "token_expiry_timestamp_seconds", "When amoCRM's token expires.",
 		    seen->token_expires);

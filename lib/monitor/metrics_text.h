@@ -5,8 +5,9 @@
 #include "monitor/overview.h"
 
 /*
- * What is known, as a new text in the format Prometheus reads (version 0.0.4).  Of `values` and `overview` either may be
- * NULL: what it would tell is left out, and without an overview payment_sync_ledger_up is 0.  rate is AMO_RATE_LIMIT.
+ * The metrics, as a new text (the caller frees it) in the format Prometheus reads (version 0.0.4).
+ * Of `values` and `overview` either may be NULL: its metrics are left out, and without an overview
+ * payment_sync_ledger_up is 0.  rate is AMO_RATE_LIMIT.
  */
 #define METRICS_TEXT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 char *metrics_text(

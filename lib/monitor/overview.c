@@ -1,3 +1,10 @@
+/*
+ * Gathering what is known of the service, once, so that every page and command shows the same
+ * numbers and alarms.
+ *
+ * The ledger is asked for sums it keeps and for bounded counts, never for all its rows: a page must
+ * not slow down recording.
+ */
 #include "monitor/overview.h"
 #include "monitor/token.h"
 
@@ -20,8 +27,9 @@ look_back(struct ledger *ledger, struct alarm_facts *facts, struct fault *why)
 	return out;
 }
 
+/* What the last hour's minutes say: how many webhooks were unauthorized, and how many waited. */
 static void
-recall(const struct metrics *metrics, struct alarm_facts *facts)
+read_recent(const struct metrics *metrics, struct alarm_facts *facts)
 {
 	struct metrics_minute sum;
 	int i;
@@ -48,17 +56,19 @@ overview_take(const struct overview_sources *from, int64_t now_ms, struct overvi
 		return out;
 	taken.backlog =
 	    taken.stats.payments[PAYMENT_PENDING] + taken.stats.payments[PAYMENT_PROCESSING];
+	/* A process without the token knows only what one with the token wrote down. */
 	taken.token_expires = token_expiry(from->settings->amo_access_token);
 	if (taken.token_expires == 0)
 		taken.token_expires = metrics_expiry(from->metrics);
 	if (from->limiter != NULL)
 		limiter_look(from->limiter, &taken.crm);
 
+	/* What the alarms are judged by. */
 	facts.last_arrival_ms = taken.last_arrival_ms;
 	facts.token_expires = taken.token_expires;
 	facts.oldest_ms = taken.stats.oldest_unfinished_ms;
 	facts.backlog[0] = taken.backlog;
-	recall(from->metrics, &facts);
+	read_recent(from->metrics, &facts);
 	if ((out = look_back(from->ledger, &facts, why)) != DONE)
 		return out;
 	alarm_judge(&facts, taken.alarms);

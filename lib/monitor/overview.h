@@ -9,11 +9,12 @@
 #include "monitor/alarm.h"
 
 /*
- * How the service does, gathered for whoever shows it: the status page, the metrics, health, paymentctl, the watch.
+ * How the service does, gathered for all that show it: the status page, the metrics, health,
+ * paymentctl, the alarm leader.
  */
 struct overview_sources {
-	const struct settings *
-	    settings; /* Its token may be NULL: then somebody else may have told when it expires. */
+	/* Its token may be NULL: then the metrics may know when it expires. */
+	const struct settings *settings;
 	struct ledger *ledger;
 	struct limiter *limiter;       /* NULL: nothing is said of amoCRM. */
 	const struct metrics *metrics; /* NULL: nothing is known of the last hour. */

@@ -1,3 +1,7 @@
+/*
+ * When amoCRM's token expires, read from the token itself: the API does not say, and an expired
+ * token stops all deliveries.
+ */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +12,9 @@
 /* A token longer than this is none of amoCRM's, whose are of about a kilobyte. */
 #define PAYLOAD_MAX 8192
 
-/* base64url without padding, as JWTs have it, in the alphabet and with the padding of plain base64. */
+/*
+ * base64url without padding, as JWTs have it, in the alphabet and with the padding of plain base64.
+ */
 static size_t
 to_plain(const char *part, size_t length, char plain[static PAYLOAD_MAX + 4])
 {
