@@ -11,7 +11,6 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "crm.h"
-#include "ctl.h"
 #include "print.h"
 
 #define PIECE_MS (120 * 1000) /* What one piece of work may take, with its repetitions. */

@@ -6,7 +6,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "ctl.h"
+#include "commands.h"
 #include "ledger/import.h"
 #include "print.h"
 

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <sysexits.h>
 
-#include "ctl.h"
+#include "commands.h"
 #include "ledger/purge.h"
 #include "print.h"
 

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "ctl.h"
+#include "commands.h"
 #include "host/limiter.h"
 #include "host/metrics.h"
 #include "monitor/overview.h"

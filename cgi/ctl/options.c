@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/number.h"
-#include "ctl.h"
+#include "options.h"
 #include "print.h"
 
 #define STATUSES "pending, processing, success, failed or skipped"

@@ -9,9 +9,10 @@
 
 #include "../startup.h"
 #include "admin/preview.h"
+#include "commands.h"
 #include "crm.h"
-#include "ctl.h"
 #include "print.h"
+#include "retry_reason.h"
 
 struct outlook {
 	const struct ctl *ctl;

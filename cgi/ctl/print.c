@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 #include <unistd.h>
 #include <wchar.h>
 
@@ -273,4 +274,18 @@ ctl_progress(const char *what, int64_t done, int64_t total)
 	line_open = done != total;
 	if (!line_open)
 		fputc('\n', stderr);
+}
+
+int
+ctl_complain(const struct fault *why)
+{
+	print_complaint("%s", why->text);
+	return EX_TEMPFAIL;
+}
+
+void
+ctl_json(const json_t *json)
+{
+	json_dumpf(json, stdout, JSON_INDENT(2));
+	putchar('\n');
 }

@@ -1,9 +1,11 @@
 #ifndef CGI_CTL_PRINT_H
 #define CGI_CTL_PRINT_H
 
+#include <jansson.h>
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 
 /*
  * How paymentctl speaks: tables and lines on stdout, complaints and progress on stderr.
@@ -60,5 +62,11 @@ const char *print_plural(int64_t count);
  * known.  Cheap enough to be called for every item; the call with done == total ends the line.
  */
 void ctl_progress(const char *what, int64_t done, int64_t total);
+
+/* Say what went wrong.  Returns EX_TEMPFAIL. */
+int ctl_complain(const struct fault *why);
+
+/* Print a document, and a line's end. */
+void ctl_json(const json_t *json);
 
 #endif

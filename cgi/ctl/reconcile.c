@@ -5,8 +5,8 @@
 #include <sysexits.h>
 
 #include "admin/reconcile.h"
+#include "commands.h"
 #include "crm.h"
-#include "ctl.h"
 #include "ledger/audit.h"
 #include "print.h"
 

@@ -10,8 +10,8 @@
 
 #include "admin/replay.h"
 #include "base/memory.h"
+#include "commands.h"
 #include "config/env_file.h"
-#include "ctl.h"
 #include "ledger/audit.h"
 #include "print.h"
 #include "rules/rules.h"

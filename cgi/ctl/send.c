@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/memory.h"
-#include "ctl.h"
+#include "commands.h"
 #include "print.h"
 
 /* The service's own answer comes within INLINE_DEADLINE_MS; nginx gives up after a minute. */

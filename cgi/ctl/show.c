@@ -9,7 +9,7 @@
 #include <sysexits.h>
 
 #include "base/text.h"
-#include "ctl.h"
+#include "commands.h"
 #include "deliver/lead_fields.h"
 #include "print.h"
 

@@ -6,22 +6,9 @@
 #include <sysexits.h>
 
 #include "../startup.h"
-#include "ctl.h"
+#include "commands.h"
+#include "options.h"
 #include "print.h"
-
-int
-ctl_complain(const struct fault *why)
-{
-	print_complaint("%s", why->text);
-	return EX_TEMPFAIL;
-}
-
-void
-ctl_json(const json_t *json)
-{
-	json_dumpf(json, stdout, JSON_INDENT(2));
-	putchar('\n');
-}
 
 static const struct command commands[] = {
 	{ .name = "stats",

@@ -1,0 +1,60 @@
+#ifndef CGI_CTL_COMMAND_H
+#define CGI_CTL_COMMAND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/settings.h"
+#include "ledger/ledger.h"
+
+/*
+ * What a command of paymentctl is given, and how it describes itself.  main.c has the table of commands, options.c reads
+ * the command line.
+ */
+struct ctl {
+	bool json;
+	bool failed;
+	bool conflicts;
+	bool dry_run;
+	bool payload;
+	int status; /* enum payment_status; -1: any */
+	int64_t limit;
+	int64_t days;              /* 0: not given */
+	const char *since, *until; /* As given; NULL: not given */
+	int64_t since_ms;          /* The same on the wall clock; 0: not given */
+	int64_t until_ms;
+	const char *url;
+	const char *mapping;
+	char **words; /* What follows the command, `count` of them. */
+	int count;
+
+	const struct settings *settings;
+	struct ledger *ledger; /* NULL for commands that do not need it. */
+};
+
+/* There is something to see: failed payments, differences, an unknown id, a broken ledger.  Beside it the statuses of
+ * sysexits.h: EX_OK, EX_USAGE (main.c then tells how it is used), EX_CONFIG, EX_TEMPFAIL. */
+#define CTL_FINDINGS 1
+
+enum ledger_use {
+	LEDGER_NONE,
+	LEDGER_OPEN, /* It must be there: nothing is created by looking. */
+	LEDGER_MAKE  /* It is made if it is not there. */
+};
+
+struct command {
+	const char *name;
+	int (*run)(const struct ctl *);
+	int needs; /* enum settings_need */
+	enum ledger_use ledger;
+	const char *options; /* Letters of those it knows; see options.c. */
+	const char *words;   /* What else it is told, as its usage shows it; "" for nothing. */
+	int least, most;     /* How many words. */
+	const char *(*mistake)(
+	    const struct ctl *); /* What is wrong with it all together, or NULL.  May be NULL. */
+	const char *summary;     /* One line for the list of commands. */
+	const char *about;       /* The rest, for its own --help; NULL for nothing. */
+	const char *see;         /* When it ends with CTL_FINDINGS; NULL for never. */
+};
+
+#endif
