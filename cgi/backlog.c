@@ -9,7 +9,7 @@
 /* Due rows that were taken up together. */
 struct crate {
 	struct due due[BATCH_MAX];
-	struct parcel parcels[BATCH_MAX]; /* Of due[i]; paid is owned. */
+	struct delivery deliveries[BATCH_MAX]; /* Of due[i]; paid is owned. */
 	size_t count;
 	int64_t last; /* The last row that was looked at. */
 	bool
@@ -18,30 +18,30 @@ struct crate {
 };
 
 static void
-log_outcome(const struct due *due, const struct parcel *parcel)
+log_outcome(const struct due *due, const struct delivery *delivery)
 {
-	const struct delivery *delivery = &parcel->delivery;
+	const struct delivery_result *result = &delivery->result;
 	const char *request = due->request_id[0] != '\0' ? due->request_id : "-";
 	char key[LOG_TEXT], reason[LOG_TEXT], text[LOG_TEXT];
 	const json_t *warning;
 	size_t i;
 
 	log_text(key, due->key);
-	log_text(reason, parcel->why.text);
-	if (parcel->out == DONE)
+	log_text(reason, delivery->why.text);
+	if (delivery->out == DONE)
 		log_event(LOG_LEVEL_INFO,
 		    "request=%s payment=%s carried contact=%" PRId64 " lead=%" PRId64
 		    " lead_created=%d",
-		    request, key, delivery->contact_id, delivery->lead_id, delivery->lead_created);
-	else if (parcel->out == LATER)
+		    request, key, result->contact_id, result->lead_id, result->lead_created);
+	else if (delivery->out == LATER)
 		log_event(LOG_LEVEL_INFO,
 		    "request=%s payment=%s postponed attempt=%" PRId64 " next_in_ms=%" PRId64
 		    " reason=%s",
-		    request, key, due->attempts + 1, delivery->next_ms - clock_wall_ms(), reason);
+		    request, key, due->attempts + 1, result->next_ms - clock_wall_ms(), reason);
 	else
 		log_event(LOG_LEVEL_ERROR, "request=%s payment=%s %s reason=%s", request, key,
-		    parcel->out == NEVER ? "failed" : "unfinished", reason);
-	json_array_foreach(delivery->warnings, i, warning)
+		    delivery->out == NEVER ? "failed" : "unfinished", reason);
+	json_array_foreach(result->warnings, i, warning)
 		log_event(LOG_LEVEL_WARNING, "request=%s payment=%s remark=%s", request, key,
 		    log_text(text, json_string_value(warning)));
 }
@@ -71,7 +71,7 @@ add(const struct service *service, struct crate *crate, int64_t now_ms, struct f
 		due_clear(due);
 		return out;
 	}
-	crate->parcels[crate->count++] = (struct parcel){ .paid = paid,
+	crate->deliveries[crate->count++] = (struct delivery){ .paid = paid,
 		.attempt = { .id = due->id,
 		    .request_id = due->request_id,
 		    .recorded_ms = due->recorded_ms,
@@ -109,8 +109,8 @@ empty(struct crate *crate)
 
 	for (i = 0; i < crate->count; i++) {
 		due_clear(&crate->due[i]);
-		delivery_clear(&crate->parcels[i].delivery);
-		payment_free((struct payment *)crate->parcels[i].paid);
+		delivery_result_clear(&crate->deliveries[i].result);
+		payment_free((struct payment *)crate->deliveries[i].paid);
 	}
 	crate->count = 0;
 }
@@ -120,25 +120,25 @@ static enum outcome
 carry(const struct service *service, struct crate *crate, bool (*go_on)(void *), void *context,
     struct fault *why)
 {
-	struct attempt *first = &crate->parcels[0].attempt;
+	struct delivery_attempt *first = &crate->deliveries[0].attempt;
 	enum outcome out = DONE;
 	size_t i;
 
 	first->lock_deadline_ms = clock_mono_ms();
 	first->deadline_ms = first->lock_deadline_ms + BACKLOG_BATCH_MS(crate->count);
-	deliver_together(service, crate->parcels, crate->count, go_on, context);
+	deliver_together(service, crate->deliveries, crate->count, go_on, context);
 	for (i = 0; i < crate->count; i++) {
-		const struct parcel *parcel = &crate->parcels[i];
+		const struct delivery *delivery = &crate->deliveries[i];
 
-		if (parcel->out == LATER && parcel->delivery.next_ms == 0) {
+		if (delivery->out == LATER && delivery->result.next_ms == 0) {
 			crate->left = true;
 			continue;
 		}
 		crate->moved = true;
-		log_outcome(&crate->due[i], parcel);
-		if (parcel->out == BROKEN) {
+		log_outcome(&crate->due[i], delivery);
+		if (delivery->out == BROKEN) {
 			out = BROKEN;
-			*why = parcel->why;
+			*why = delivery->why;
 		}
 	}
 	return out;

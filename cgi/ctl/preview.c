@@ -178,7 +178,7 @@ look_at_all(struct outlook *outlook, struct fault *why)
 {
 	const struct ctl *ctl = outlook->ctl;
 	json_t *errors = NULL;
-	enum outcome out = rules_load(outlook->with.settings, &outlook->with.mapping, &errors, why);
+	enum outcome out = rules_load(outlook->with.settings, &outlook->with.rules, &errors, why);
 	int i;
 
 	json_decref(errors);
@@ -223,7 +223,7 @@ look(struct outlook *outlook)
 	json_decref(outlook->reports);
 	json_decref(outlook->left);
 	account_clear(&outlook->account);
-	rules_free(outlook->with.mapping);
+	rules_free(outlook->with.rules);
 	return status;
 }
 

@@ -1,20 +1,23 @@
 /*
- * What becomes of an intent that an earlier attempt left open is not known beforehand; it is remarked upon.
+ * The dry run of a delivery: its own questions and its own decisions, without its locks, intents and
+ * requests.
+ *
+ * What becomes of an intent that an earlier attempt left open is not known beforehand; a warning
+ * says so.
  */
 #include "admin/preview.h"
 #include "admin/change.h"
 #include "amocrm/amocrm.h"
-#include "amocrm/field.h"
 #include "deliver/contact.h"
 #include "deliver/lead.h"
-#include "deliver/lead_fields.h"
+#include "deliver/totals.h"
 
-struct view {
-	struct job job;
+struct dry_run {
+	struct known known;
 	const struct account *account;
-	json_t *lead; /* The lead that would be changed; NULL: one would be created.  Owned. */
+	json_t *lead; /* What would be changed, or else created.  Owned. */
 	json_t *contact_changes, *lead_changes;
-	bool hopeless; /* It would fail again, and nothing is changed. */
+	bool fails; /* It would fail again, and nothing is changed. */
 };
 
 static json_int_t
@@ -23,142 +26,97 @@ number(const json_t *entity, const char *key)
 	return json_integer_value(json_object_get(entity, key));
 }
 
-/*
- * The contact.
- */
-
-/* What a new contact gets, or what an old one does not have. */
-static void
-tell_contact(struct view *view)
-{
-	const struct settings *set = view->job.with->settings;
-	const struct payment *paid = view->job.paid;
-	const json_t *contact = view->job.contact;
-	json_t *fields = json_array();
-
-	if (contact == NULL) {
-		field_add_contact(fields, "PHONE", paid->phone);
-		field_add_contact(fields, "EMAIL", paid->email);
-	}
-	if (field_by_id(contact, set->contact_field_tg_id) == NULL)
-		field_add_text(fields, set->contact_field_tg_id, paid->telegram_id);
-	if (field_by_id(contact, set->contact_field_tg_username) == NULL)
-		field_add_text(fields, set->contact_field_tg_username, paid->telegram_tag);
-	view->contact_changes = change_tell(view->account, AMOCRM_CONTACTS, contact, fields);
-	json_decref(fields);
-}
-
-/* One that an earlier attempt found, if it is still there. */
 static enum outcome
-read_contact(struct view *view, struct fault *why)
+look_at_contact(struct dry_run *run, struct fault *why)
 {
-	struct job *job = &view->job;
+	struct known *known = &run->known;
 	enum outcome out;
+	json_t *fields;
 
-	if (job->at.contact_id == 0)
-		return DONE;
-	out = amocrm_read(
-	    job->with->crm, &job->context, AMOCRM_CONTACTS, job->at.contact_id, &job->contact, why);
-	if (out == DONE && job->contact == NULL)
-		job_warn(job, "contact %lld has vanished from amoCRM; another is looked for",
-		    (long long)job->at.contact_id);
-	return out;
-}
-
-static enum outcome
-look_at_contact(struct view *view, struct fault *why)
-{
-	struct job *job = &view->job;
-	enum outcome out = read_contact(view, why);
-
-	if (out != DONE || job->contact != NULL)
-		return out;
-	job->at.contact_id = 0;
-	if ((out = contact_look(job, why)) != DONE)
-		return out;
-	if (job->contact == NULL && !job->with->settings->create_if_not_found) {
-		job_warn(job,
-		    "no contact is found, and CREATE_IF_NOT_FOUND is off: it would fail again");
-		view->hopeless = true;
-	} else {
-		tell_contact(view);
+	/* One that an earlier attempt found, if it is still there, is filled in already. */
+	if (known->at.contact_id != 0) {
+		out = amocrm_read(known->service->crm, &known->context, AMOCRM_CONTACTS,
+		    known->at.contact_id, &known->contact, why);
+		if (out != DONE || known->contact != NULL)
+			return out;
+		known_warn(known, "contact %lld has vanished from amoCRM; another is looked for",
+		    (long long)known->at.contact_id);
+		known->at.contact_id = 0;
 	}
+
+	if ((out = contact_look(known, why)) != DONE)
+		return out;
+	if (known->contact == NULL && !known->service->settings->create_if_not_found) {
+		known_warn(known,
+		    "no contact is found, and CREATE_IF_NOT_FOUND is off: it would fail again");
+		run->fails = true;
+		return DONE;
+	}
+	fields = contact_changes(known);
+	run->contact_changes = change_tell(run->account, AMOCRM_CONTACTS, known->contact, fields);
+	json_decref(fields);
 	return DONE;
 }
 
-/*
- * The lead.
- */
-
-/* As the payment would find and leave the numbers. */
-static bool
-count_up(struct view *view)
-{
-	struct progress *at = &view->job.at;
-	struct lead_shown shown = { 0 };
-	struct fault why;
-
-	if (view->lead != NULL && lead_fields_read(&view->job, view->lead, &shown, &why) != DONE) {
-		job_warn(&view->job, "it would fail again: %s", why.text);
-		return false;
-	}
-	at->older = view->job.paid->paid_at != 0 && view->job.paid->paid_at < shown.last_date;
-	at->total_after = shown.total + view->job.paid->amount;
-	at->count_after = lead_fields_next_count(view->job.with->settings, shown.count);
-	return true;
-}
-
+/* What the lead that was chosen, or else a new one, becomes. */
 static void
-tell_lead(struct view *view)
+decide(struct dry_run *run)
 {
+	struct known *known = &run->known;
 	const json_t *name;
 	json_t *request;
+	struct fault why;
 	size_t i;
 
-	if (!count_up(view)) {
-		view->hopeless = true;
+	if (totals_decide(known, run->lead, &request, &why) != DONE) {
+		known_warn(known, "it would fail again: %s", why.text);
+		run->fails = true;
 		return;
 	}
-	if (view->lead != NULL)
-		request = lead_fields_change(&view->job, view->lead);
-	else
-		request = lead_fields_new(&view->job);
-	view->lead_changes = change_tell(view->account, AMOCRM_LEADS, view->lead,
+	if (request == NULL) {
+		known_warn(known, "lead %lld shows this payment already; it is not added again",
+		    (long long)number(run->lead, "id"));
+		return;
+	}
+	run->lead_changes = change_tell(run->account, AMOCRM_LEADS, run->lead,
 	    json_object_get(request, "custom_fields_values"));
-	json_array_foreach(view->job.at.unmapped, i, name)
-		job_warn(&view->job, "no rule for subject \"%s\"", json_string_value(name));
-	if (view->lead == NULL)
-		view->lead = request;
+	json_array_foreach(known->at.unmapped, i, name)
+		known_warn(known, "no rule for subject \"%s\"", json_string_value(name));
+	if (run->lead == NULL)
+		run->lead = request;
 	else
 		json_decref(request);
 }
 
 static enum outcome
-look_at_lead(struct view *view, struct fault *why)
+look_at_lead(struct dry_run *run, struct fault *why)
 {
-	struct job *job = &view->job;
+	struct known *known = &run->known;
+	json_t *leads = NULL;
 	enum outcome out;
 
-	if (job->at.applied) {
-		job_warn(&view->job,
+	if (known->at.applied) {
+		known_warn(known,
 		    "the amount stands in the lead already; only the note is looked for, and "
 		    "added");
-		return amocrm_read(
-		    job->with->crm, &job->context, AMOCRM_LEADS, job->at.lead_id, &view->lead, why);
+		return amocrm_read(known->service->crm, &known->context, AMOCRM_LEADS,
+		    known->at.lead_id, &run->lead, why);
 	}
-	if ((out = lead_read_named(job, why)) != DONE)
+	if ((out = lead_read_named(known, &leads, why)) != DONE)
 		return out;
-	/* Who has no contact yet has no leads to choose from. */
-	if ((job->contact != NULL || job->leads != NULL) &&
-	    (out = lead_choose(job, &view->lead, why)) != DONE)
+	/* A payer without a contact has no leads to choose from. */
+	if (known->contact != NULL || leads != NULL)
+		out = lead_choose(known, leads, &run->lead, why);
+	json_decref(leads);
+	if (out != DONE)
 		return out;
-	if (view->lead == NULL && !job->with->settings->create_if_not_found) {
-		job_warn(&view->job,
-		    "no lead is found, and CREATE_IF_NOT_FOUND is off: it would fail again");
-		view->hopeless = true;
+	if (run->lead == NULL && !known->service->settings->create_if_not_found) {
+		known_warn(
+		    known, "no lead is found, and CREATE_IF_NOT_FOUND is off: it would fail again");
+		run->fails = true;
 		return DONE;
 	}
-	tell_lead(view);
+	decide(run);
 	return DONE;
 }
 
@@ -167,19 +125,17 @@ look_at_lead(struct view *view, struct fault *why)
  */
 
 static void
-remark_intent(struct view *view)
+warn_of_intent(struct dry_run *run)
 {
 	static const char *const what[] = { [INTENT_CONTACT] = "created a contact",
 		[INTENT_LEAD] = "created a lead",
 		[INTENT_TOTALS] = "changed the lead" };
 
-	if (view->job.at.intent != INTENT_NONE)
-		job_warn(&view->job,
+	if (run->known.at.intent != INTENT_NONE)
+		known_warn(&run->known,
 		    "an earlier attempt may have %s without hearing so; that is found out first, "
-		    "and what "
-		    "follows "
-		    "holds if it has not",
-		    what[view->job.at.intent]);
+		    "and what follows holds if it has not",
+		    what[run->known.at.intent]);
 }
 
 static json_t *
@@ -198,55 +154,47 @@ list_or_empty(json_t *list)
 
 /* Where nothing would be changed, nothing is told. */
 static json_t *
-report_of(const struct view *view)
+report_of(const struct dry_run *run)
 {
 	json_t *report = json_pack(
-	    "{s:s, s:O}", "payment_id", view->job.paid->key, "remarks", view->job.warnings);
+	    "{s:s, s:O}", "payment_id", run->known.paid->key, "remarks", run->known.warnings);
 
-	if (view->hopeless)
+	if (run->fails)
 		return report;
 	json_object_set_new(report, "contact",
-	    json_pack("{s:o, s:s}", "id", id_or_null(view->job.contact), "matched_by",
-		view->job.contact != NULL ? view->job.at.matched_by : "created"));
-	json_object_set_new(report, "contact_changes", list_or_empty(view->contact_changes));
+	    json_pack("{s:o, s:s}", "id", id_or_null(run->known.contact), "matched_by",
+		run->known.contact != NULL ? run->known.at.matched_by : "created"));
+	json_object_set_new(report, "contact_changes", list_or_empty(run->contact_changes));
 	json_object_set_new(report, "lead",
-	    json_pack("{s:o, s:O?, s:O?, s:O?}", "id", id_or_null(view->lead), "name",
-		json_object_get(view->lead, "name"), "pipeline_id",
-		json_object_get(view->lead, "pipeline_id"), "status_id",
-		json_object_get(view->lead, "status_id")));
-	json_object_set_new(report, "lead_changes", list_or_empty(view->lead_changes));
+	    json_pack("{s:o, s:O?, s:O?, s:O?}", "id", id_or_null(run->lead), "name",
+		json_object_get(run->lead, "name"), "pipeline_id",
+		json_object_get(run->lead, "pipeline_id"), "status_id",
+		json_object_get(run->lead, "status_id")));
+	json_object_set_new(report, "lead_changes", list_or_empty(run->lead_changes));
 	return report;
 }
 
 enum outcome
-preview(const struct service *with, const struct amocrm_context *context,
+preview(const struct service *service, const struct amocrm_context *context,
     const struct account *account, int64_t id, const struct payment *paid, json_t **report,
     struct fault *why)
 {
-	struct view view = { .job = { .with = with,
-				 .context = *context,
-				 .paid = paid,
-				 .id = id,
-				 .warnings = json_array() },
-		.account = account };
+	struct dry_run run = { .account = account };
 	enum outcome out;
 
-	view.job.who_count = payment_identities(paid, view.job.who);
-	progress_init(&view.job.at);
-	if ((out = ledger_progress(with->ledger, id, &view.job.at, why)) == DONE) {
-		remark_intent(&view);
-		out = look_at_contact(&view, why);
+	known_init(&run.known, service, paid);
+	run.known.context = *context;
+	if ((out = ledger_progress(service->ledger, id, &run.known.at, why)) == DONE) {
+		warn_of_intent(&run);
+		out = look_at_contact(&run, why);
 	}
-	if (out == DONE && !view.hopeless)
-		out = look_at_lead(&view, why);
+	if (out == DONE && !run.fails)
+		out = look_at_lead(&run, why);
 	if (out == DONE)
-		*report = report_of(&view);
-	progress_clear(&view.job.at);
-	json_decref(view.job.contact);
-	json_decref(view.job.leads);
-	json_decref(view.job.warnings);
-	json_decref(view.lead);
-	json_decref(view.contact_changes);
-	json_decref(view.lead_changes);
+		*report = report_of(&run);
+	known_clear(&run.known);
+	json_decref(run.lead);
+	json_decref(run.contact_changes);
+	json_decref(run.lead_changes);
 	return out;
 }

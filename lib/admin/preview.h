@@ -21,9 +21,9 @@
  *	lead_changes     as change_tell() gives them; none when the amount is there already.
  *	warnings          English sentences: what an earlier attempt left open, why the payment would fail again.
  *
- * Of the service only settings, mapping, ledger and crm are used; amoCRM is called with this context, which is borrowed.
+ * Of the service only settings, rules, ledger and crm are used; amoCRM is called with this context, which is borrowed.
  */
-enum outcome preview(const struct service *with, const struct amocrm_context *context,
+enum outcome preview(const struct service *service, const struct amocrm_context *context,
     const struct account *account, int64_t id, const struct payment *paid, json_t **report,
     struct fault *why) MUST_USE;
 

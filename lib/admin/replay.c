@@ -8,6 +8,7 @@
 #include "admin/replay.h"
 #include "amocrm/field.h"
 #include "deliver/lead_fields.h"
+#include "deliver/totals.h"
 
 /* A field's options or its value. */
 static json_t *
@@ -60,24 +61,25 @@ json_t *
 replay_verdict(
     const struct settings *settings, const struct rules *mapping, const struct payment *paid)
 {
-	const struct service with = { .settings = settings, .mapping = (struct rules *)mapping };
-	struct job job = { .with = &with, .paid = paid };
+	const struct service service = { .settings = settings, .rules = (struct rules *)mapping };
 	const char *reason = rules_exclusion(mapping, paid);
+	struct known known;
 	json_t *lead, *verdict;
+	struct fault why;
 
 	if (reason != NULL)
 		return json_pack("{s:s}", "skipped", reason);
-	progress_init(&job.at);
-	job.at.total_after = paid->amount;
-	job.at.count_after = lead_fields_next_count(settings, 0);
-	lead = lead_fields_new(&job);
+	known_init(&known, &service, paid);
+	/* Only the numbers of a lead that is there can be refused. */
+	if (totals_decide(&known, NULL, &lead, &why) != DONE)
+		abort();
 	verdict = json_pack("{s:n, s:O?, s:O?, s:O?, s:O}", "skipped", "pipeline",
 	    json_object_get(lead, "pipeline_id"), "stage", json_object_get(lead, "status_id"),
-	    "name", json_object_get(lead, "name"), "unmapped", job.at.unmapped);
+	    "name", json_object_get(lead, "name"), "unmapped", known.at.unmapped);
 	add_fields(verdict, settings, json_object_get(lead, "custom_fields_values"));
 	add_task(verdict, mapping, paid);
 	json_decref(lead);
-	progress_clear(&job.at);
+	known_clear(&known);
 	return verdict;
 }
 

@@ -1,94 +1,158 @@
+/*
+ * When which job of a batch runs, and which of their requests go together.
+ *
+ * Each job is a fiber, so that its story needs to know nothing of the others: at a turn, a sending
+ * or a reading it yields, and serve() decides what comes next.  Requests are made here, on the
+ * caller's stack.  A single job calls serve() directly and is never switched.
+ */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "deliver/batch.h"
+#include "deliver/fiber.h"
 
-bool
-job_is_under_way(const struct job *job)
+enum stop {
+	RUNNING,
+	AT_TURN,
+	AT_SENDING,
+	AT_READING,
+	ENDED
+};
+
+/* A job in its batch. */
+struct batch_member {
+	struct job *job;
+	struct fiber *fiber; /* NULL in a batch of one. */
+	enum outcome (*story)(struct job *job, struct fault *why);
+	enum stop stop;
+
+	/* What it waits for, while it is at a sending or a reading. */
+	enum intent intent;
+	enum amocrm_kind kind;
+	int64_t id;
+	json_t *entity; /* Owned. */
+	json_t *leads;  /* Read; owned until the job takes them. */
+
+	/* What came of that, or of its turn. */
+	enum outcome out;
+	struct fault why;
+};
+
+/* Some members of a batch, for whom amoCRM is called by one request. */
+struct group {
+	struct batch_member *members[BATCH_MAX];
+	struct amocrm_item items[BATCH_MAX];
+	json_t *trails[BATCH_MAX];
+	size_t count;
+};
+
+static struct batch_member *
+member_of(struct job *job)
 {
-	return job->out == DONE && !job->over;
+	return &job->batch->members[job - job->batch->jobs];
 }
 
-/* The context of a call made for several jobs: each trail records it, and only a job alone names its webhook's request. */
+static bool
+anyone(const struct job_batch *batch, enum stop stop)
+{
+	size_t i;
+
+	for (i = 0; i < batch->count; i++)
+		if (batch->members[i].stop == stop)
+			return true;
+	return false;
+}
+
+/* Of a call for several jobs each trail tells; only one job alone names its webhook's request. */
 static struct amocrm_context
-common_context(struct job *const jobs[], json_t *const trails[], size_t count)
+common_context(const struct group *group)
 {
-	struct amocrm_context context = { .trails = trails, .trail_count = count };
+	const struct amocrm_context *first = &group->members[0]->job->known.context;
 
-	if (count > 0)
-		context.deadline_ms = jobs[0]->context.deadline_ms;
-	if (count == 1)
-		context.request_id = jobs[0]->context.request_id;
-	return context;
+	return (struct amocrm_context){ .deadline_ms = first->deadline_ms,
+		.request_id = group->count == 1 ? first->request_id : NULL,
+		.trails = group->trails,
+		.trail_count = group->count };
 }
 
+/* Let the job go on until it stops next. */
 static void
-put_back(struct job *job)
+resume(struct batch_member *member)
 {
-	job->waiting = true;
-	job->out = fault_set(&job->why, LATER, "put back untried: its turn did not come");
+	member->stop = RUNNING;
+	if (member->fiber != NULL)
+		fiber_resume(member->fiber);
 }
 
 /*
- * Steps.
+ * Turns.
  */
 
-/* Failures in a row after which amoCRM is taken to be unwell; a single one may be the payment's own. */
+/* Failures in a row after which amoCRM is taken to be unwell; one may be the payment's own. */
 #define FAILURES_MAX 2
 
-/* How a step has gone so far. */
-struct course {
-	int64_t until_ms; /* Monotonic: by then the last job has its turn. */
+/* How a turn has gone so far. */
+struct turn {
+	int64_t until_ms; /* Monotonic: by then the last job has had it. */
 	bool begun;
 	int failures; /* In a row. */
 };
 
-/* A step may take half of the time that is left, so that there is some left for those that follow: a batch that spent all
- * of it searching would search again the next time, for ever. */
+/* A turn may take half of the time that is left, so that there is some left for those that follow:
+ * a batch that spent all of it searching would search again the next time, for ever. */
 static int64_t
-half_time(const struct batch *batch)
+half_time(const struct job_batch *batch)
 {
 	int64_t now_ms = clock_mono_ms();
 
-	return now_ms + (batch->jobs[0].context.deadline_ms - now_ms) / 2;
+	return now_ms + (batch->jobs[0].known.context.deadline_ms - now_ms) / 2;
 }
 
 static bool
-goes_on(const struct batch *batch, const struct course *course)
+goes_on(const struct job_batch *batch, const struct turn *turn)
 {
-	if (course->failures >= FAILURES_MAX ||
-	    (course->begun && clock_mono_ms() >= course->until_ms))
+	if (turn->failures >= FAILURES_MAX || (turn->begun && clock_mono_ms() >= turn->until_ms))
 		return false;
-	return batch->go_on == NULL || batch->go_on(batch->context);
+	return batch->go_on == NULL || batch->go_on(batch->cookie);
+}
+
+/* A failure without a call that failed, as of a payer whom another process has in hand, says
+ * nothing of amoCRM. */
+static void
+count_failure(const struct batch_member *member, struct turn *turn)
+{
+	const struct job *job = member->job;
+
+	if (!amocrm_unavailable(job->known.service->crm))
+		turn->failures = 0;
+	else if (member->stop == ENDED && (job->out == LATER || job->out == UNSURE) &&
+	    !job->waiting)
+		turn->failures++;
 }
 
 static void
-count_failure(const struct job *job, struct course *course)
+give_turns(struct job_batch *batch)
 {
-	if (!amocrm_unavailable(job->with->crm))
-		course->failures = 0;
-	else if ((job->out == LATER || job->out == UNSURE) && !job->waiting)
-		course->failures++;
-}
-
-void
-batch_each(struct batch *batch, enum outcome (*step)(struct job *job, struct fault *why))
-{
-	struct course course = { .until_ms = half_time(batch) };
+	struct turn turn = { .until_ms = half_time(batch) };
 	size_t i;
 
 	for (i = 0; i < batch->count; i++) {
-		struct job *job = &batch->jobs[i];
+		struct batch_member *member = &batch->members[i];
 
-		if (!job_is_under_way(job))
+		if (member->stop != AT_TURN)
 			continue;
-		if (!goes_on(batch, &course)) {
-			put_back(job);
+		if (!goes_on(batch, &turn)) {
+			member->job->waiting = true;
+			member->out = fault_set(
+			    &member->why, LATER, "put back untried: its turn did not come");
+			resume(member);
 			continue;
 		}
-		course.begun = true;
-		job->out = step(job, &job->why);
-		count_failure(job, &course);
+		turn.begun = true;
+		member->out = DONE;
+		resume(member);
+		count_failure(member, &turn);
 	}
 }
 
@@ -96,90 +160,77 @@ batch_each(struct batch *batch, enum outcome (*step)(struct job *job, struct fau
  * Sending.
  */
 
-/* Some jobs of a batch, and the items that amoCRM is given for them. */
-struct load {
-	struct job *jobs[BATCH_MAX];
-	struct amocrm_item items[BATCH_MAX];
-	json_t *trails[BATCH_MAX];
-	size_t count;
-};
-
-/* A job joins once what it is about to do is written down. */
+/* A member joins once what it is about to do is written down; else that failure is its answer. */
 static void
-join(struct load *load, struct job *job)
+join(struct group *group, struct batch_member *member)
 {
-	struct request *request = &job->request;
+	struct job *job = member->job;
 
-	if (request->intent != INTENT_NONE)
-		job->out = job_intend(job, request->intent, &job->why);
-	if (job->out != DONE)
+	member->out = DONE;
+	if (member->intent != INTENT_NONE)
+		member->out = job_intend(job, member->intent, &member->why);
+	if (member->out != DONE) {
+		resume(member);
 		return;
-	load->jobs[load->count] = job;
-	load->trails[load->count] = job->at.events;
-	load->items[load->count++] = (struct amocrm_item){
-		.id = request->id, .entity = request->entity, .dropped = job->at.dropped
+	}
+	group->items[group->count] = (struct amocrm_item){
+		.id = member->id, .entity = member->entity, .dropped = job->known.at.dropped
 	};
+	group->trails[group->count] = job->known.at.events;
+	group->members[group->count++] = member;
 }
 
 static bool
-fits(const struct load *load, const struct job *job)
+fits(const struct group *group, const struct job *job)
 {
-	return load->count == 0 || !(job->apart || load->jobs[0]->apart);
+	return group->count == 0 || !(job->apart || group->members[0]->job->apart);
 }
 
-/* The next jobs that go by one request. */
+/* The next members whose entities go by one request. */
 static void
-gather(struct batch *batch, bool creations, struct load *load)
+gather(struct job_batch *batch, bool creations, struct group *group)
 {
 	size_t i;
 
-	load->count = 0;
+	group->count = 0;
 	for (i = 0; i < batch->count; i++) {
-		struct job *job = &batch->jobs[i];
+		struct batch_member *member = &batch->members[i];
 
-		if (job_is_under_way(job) && job->request.entity != NULL &&
-		    (job->request.id == 0) == creations && fits(load, job))
-			join(load, job);
+		if (member->stop == AT_SENDING && (member->id == 0) == creations &&
+		    (group->count == 0 || member->kind == group->members[0]->kind) &&
+		    fits(group, member->job))
+			join(group, member);
 	}
 }
 
 static void
-take_in(struct job *job, const struct amocrm_item *item)
+transmit(struct job_batch *batch, bool creations, struct group *group)
 {
-	job->why = item->why;
-	job->out = job->request.then(job, item->out, item->id, &job->why);
-	json_decref(job->request.entity);
-	job->request = (struct request){ 0 };
-}
-
-static void
-transmit(struct batch *batch, enum amocrm_kind kind, bool creations, struct load *load)
-{
-	struct amocrm_context context = common_context(load->jobs, load->trails, load->count);
+	enum amocrm_kind kind = group->members[0]->kind;
+	struct amocrm_context context = common_context(group);
 	size_t i;
 
 	if (creations)
-		amocrm_create(batch->with->crm, &context, kind, load->items, load->count);
+		amocrm_create(batch->service->crm, &context, kind, group->items, group->count);
 	else
-		amocrm_update(batch->with->crm, &context, kind, load->items, load->count);
-	for (i = 0; i < load->count; i++)
-		take_in(load->jobs[i], &load->items[i]);
+		amocrm_update(batch->service->crm, &context, kind, group->items, group->count);
+	for (i = 0; i < group->count; i++) {
+		struct batch_member *member = group->members[i];
+
+		member->out = group->items[i].out;
+		member->why = group->items[i].why;
+		member->id = group->items[i].id;
+		resume(member);
+	}
 }
 
 static void
-send(struct batch *batch, enum amocrm_kind kind, bool creations)
+send_all(struct job_batch *batch, bool creations)
 {
-	struct load load;
+	struct group group;
 
-	for (gather(batch, creations, &load); load.count > 0; gather(batch, creations, &load))
-		transmit(batch, kind, creations, &load);
-}
-
-void
-batch_send(struct batch *batch, enum amocrm_kind kind)
-{
-	send(batch, kind, false);
-	send(batch, kind, true);
+	for (gather(batch, creations, &group); group.count > 0; gather(batch, creations, &group))
+		transmit(batch, creations, &group);
 }
 
 /*
@@ -195,7 +246,7 @@ id_of(const json_t *entity)
 static const json_t *
 linked_leads(const struct job *job)
 {
-	return json_object_get(json_object_get(job->contact, "_embedded"), "leads");
+	return json_object_get(json_object_get(job->known.contact, "_embedded"), "leads");
 }
 
 /* From the leads of all, those of one contact. */
@@ -213,54 +264,149 @@ own_leads(const struct job *job, const json_t *leads)
 	return own;
 }
 
-/* Those that ask together, by one request. */
-struct readers {
-	struct job *jobs[BATCH_MAX];
-	json_t *trails[BATCH_MAX];
-	size_t count;
-};
-
-/* Whose leads are wanted, and the ids of those.  A job that is to be kept apart asks for its own later. */
-static json_t *
-wanted(struct batch *batch, bool (*wants)(const struct job *job), struct readers *readers)
+static void
+read_all(struct job_batch *batch)
 {
-	json_t *ids = json_array();
+	json_t *ids = json_array(), *leads = NULL;
+	struct group group = { .count = 0 };
+	struct amocrm_context context;
+	struct fault why = { "" };
 	const json_t *link;
+	enum outcome out;
 	size_t i, j;
 
-	readers->count = 0;
 	for (i = 0; i < batch->count; i++) {
-		struct job *job = &batch->jobs[i];
+		struct batch_member *member = &batch->members[i];
 
-		if (!job_is_under_way(job) || job->contact == NULL || job->apart || !wants(job))
+		if (member->stop != AT_READING)
 			continue;
-		json_array_foreach(linked_leads(job), j, link)
+		json_array_foreach(linked_leads(member->job), j, link)
 			json_array_append(ids, json_object_get(link, "id"));
-		readers->trails[readers->count] = job->at.events;
-		readers->jobs[readers->count++] = job;
+		group.trails[group.count] = member->job->known.at.events;
+		group.members[group.count++] = member;
 	}
-	return ids;
+	context = common_context(&group);
+	out = amocrm_read_leads(batch->service->crm, &context, ids, &leads, &why);
+	for (i = 0; i < group.count; i++) {
+		struct batch_member *member = group.members[i];
+
+		/* What is refused to several may be meant for one: then each asks for itself. */
+		member->out = out == NEVER && group.count > 1 ? DONE : out;
+		member->why = why;
+		if (out == DONE)
+			member->leads = own_leads(member->job, leads);
+		resume(member);
+	}
+	json_decref(leads);
+	json_decref(ids);
+}
+
+/*
+ * Stopping and going on.
+ */
+
+/* All have stopped: what is wanted of amoCRM comes first, so that nobody's turn begins before all
+ * have come as far. */
+static void
+serve(struct job_batch *batch)
+{
+	if (anyone(batch, AT_SENDING)) {
+		send_all(batch, false);
+		send_all(batch, true);
+	} else if (anyone(batch, AT_READING)) {
+		read_all(batch);
+	} else {
+		give_turns(batch);
+	}
+}
+
+static enum outcome
+stop_at(struct batch_member *member, enum stop stop, struct fault *why)
+{
+	member->stop = stop;
+	if (member->fiber != NULL)
+		fiber_yield(member->fiber);
+	else
+		serve(member->job->batch);
+	if (member->out != DONE)
+		*why = member->why;
+	return member->out;
+}
+
+enum outcome
+batch_turn(struct job *job, struct fault *why)
+{
+	return stop_at(member_of(job), AT_TURN, why);
+}
+
+enum outcome
+batch_send(struct job *job, enum intent intent, enum amocrm_kind kind, int64_t *id, json_t *entity,
+    struct fault *why)
+{
+	struct batch_member *member = member_of(job);
+	enum outcome out;
+
+	member->intent = intent;
+	member->kind = kind;
+	member->id = *id;
+	member->entity = entity;
+	if ((out = stop_at(member, AT_SENDING, why)) == DONE)
+		*id = member->id;
+	json_decref(entity);
+	return out;
+}
+
+enum outcome
+batch_read_leads(struct job *job, json_t **leads, struct fault *why)
+{
+	struct batch_member *member = member_of(job);
+	enum outcome out;
+
+	if (job->apart)
+		return DONE;
+	if ((out = stop_at(member, AT_READING, why)) != DONE)
+		return out;
+	*leads = member->leads;
+	member->leads = NULL;
+	return DONE;
+}
+
+static void
+tell_story(void *cookie)
+{
+	struct batch_member *member = cookie;
+	struct job *job = member->job;
+
+	job->out = member->story(job, &job->why);
+	member->stop = ENDED;
 }
 
 void
-batch_read_leads(struct batch *batch, bool (*wants)(const struct job *job))
+batch_carry(struct job_batch *batch, enum outcome (*story)(struct job *job, struct fault *why))
 {
-	struct readers readers;
-	json_t *ids = wanted(batch, wants, &readers), *leads = NULL;
-	struct amocrm_context context = common_context(readers.jobs, readers.trails, readers.count);
-	struct fault why = { "" };
-	enum outcome out;
 	size_t i;
 
-	out = amocrm_read_leads(batch->with->crm, &context, ids, &leads, &why);
-	/* What is refused to several may be meant for one of them: then each asks for itself. */
-	for (i = 0; i < readers.count && (out != NEVER || readers.count == 1); i++) {
-		if (out == DONE)
-			readers.jobs[i]->leads = own_leads(readers.jobs[i], leads);
-		readers.jobs[i]->out = out;
-		readers.jobs[i]->why = why;
+	batch->members = calloc(batch->count, sizeof(*batch->members));
+	if (batch->members == NULL)
+		abort();
+	for (i = 0; i < batch->count; i++) {
+		struct batch_member *member = &batch->members[i];
+
+		*member = (struct batch_member){ .job = &batch->jobs[i], .story = story };
+		batch->jobs[i].batch = batch;
+		if (batch->jobs[i].out != DONE) {
+			member->stop = ENDED;
+		} else if (batch->count == 1) {
+			tell_story(member);
+		} else {
+			member->fiber = fiber_new(tell_story, member);
+			resume(member);
+		}
 	}
-	if (out == DONE)
-		json_decref(leads);
-	json_decref(ids);
+	while (anyone(batch, AT_TURN) || anyone(batch, AT_SENDING) || anyone(batch, AT_READING))
+		serve(batch);
+	for (i = 0; i < batch->count; i++)
+		fiber_free(batch->members[i].fiber);
+	free(batch->members);
+	batch->members = NULL;
 }

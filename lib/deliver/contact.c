@@ -1,3 +1,10 @@
+/*
+ * Who paid?
+ *
+ * Two contacts of one person split a customer's history, so an answer that does not come is never
+ * taken for "there is none", and after a lost creation the newest contacts are looked through
+ * before another one is made.
+ */
 #include <string.h>
 #include <strings.h>
 
@@ -5,6 +12,7 @@
 #include "amocrm/field.h"
 #include "base/clock.h"
 #include "base/phone.h"
+#include "deliver/batch.h"
 #include "deliver/contact.h"
 #include "host/lock.h"
 
@@ -75,7 +83,7 @@ updated_at(const json_t *entity)
 
 /* The exact hit that was updated last, borrowed; *exact counts them. */
 static json_t *
-best_hit(const struct job *job, const json_t *hits, const struct identity *identity, int *exact)
+best_hit(const struct known *known, const json_t *hits, const struct identity *identity, int *exact)
 {
 	json_t *hit, *best = NULL;
 	size_t i;
@@ -83,7 +91,7 @@ best_hit(const struct job *job, const json_t *hits, const struct identity *ident
 	*exact = 0;
 	json_array_foreach(hits, i, hit) {
 		if (json_is_true(json_object_get(hit, "is_deleted")) ||
-		    !contact_bears(hit, identity, job->with->settings))
+		    !contact_bears(hit, identity, known->service->settings))
 			continue;
 		(*exact)++;
 		if (best == NULL || updated_at(hit) > updated_at(best))
@@ -97,51 +105,51 @@ best_hit(const struct job *job, const json_t *hits, const struct identity *ident
  */
 
 static void
-take(struct job *job, json_t *contact, const char *by)
+take(struct known *known, json_t *contact, const char *by)
 {
-	job->contact = json_incref(contact);
-	job->at.contact_id = json_integer_value(json_object_get(contact, "id"));
-	strncpy(job->at.matched_by, by, sizeof(job->at.matched_by) - 1);
-	job_tell(job, "contact %lld found by %s", (long long)job->at.contact_id, by);
+	known->contact = json_incref(contact);
+	known->at.contact_id = json_integer_value(json_object_get(contact, "id"));
+	strncpy(known->at.matched_by, by, sizeof(known->at.matched_by) - 1);
+	known_tell(known, "contact %lld found by %s", (long long)known->at.contact_id, by);
 }
 
 static enum outcome
-search(struct job *job, const struct identity *identity, struct fault *why)
+search(struct known *known, const struct identity *identity, struct fault *why)
 {
 	json_t *hits = NULL, *best;
 	enum outcome out;
 	int exact;
 
-	if ((out = amocrm_search(job->with->crm, &job->context, AMOCRM_CONTACTS, identity->text,
-		 &hits, why)) != DONE)
+	if ((out = amocrm_search(known->service->crm, &known->context, AMOCRM_CONTACTS,
+		 identity->text, &hits, why)) != DONE)
 		return out;
-	if ((best = best_hit(job, hits, identity, &exact)) != NULL)
-		take(job, best, identity_name(identity->kind));
+	if ((best = best_hit(known, hits, identity, &exact)) != NULL)
+		take(known, best, identity_name(identity->kind));
 	else
-		job_tell(job, "no contact has this %s", identity_name(identity->kind));
+		known_tell(known, "no contact has this %s", identity_name(identity->kind));
 	if (exact > 1)
-		job_warn(job, "%d contacts have this %s; took %lld, updated last", exact,
-		    identity_name(identity->kind), (long long)job->at.contact_id);
+		known_warn(known, "%d contacts have this %s; took %lld, updated last", exact,
+		    identity_name(identity->kind), (long long)known->at.contact_id);
 	json_decref(hits);
 	return DONE;
 }
 
 /* The search may not know yet a contact that we made, or gave this identity, a moment ago; reading by id does. */
 static enum outcome
-remember(struct job *job, const struct identity *identity, struct fault *why)
+remember(struct known *known, const struct identity *identity, struct fault *why)
 {
 	json_t *contact = NULL;
 	int64_t id = 0;
 	enum outcome out;
 
-	if ((out = ledger_remembered(job->with->ledger, identity->hash, &id, why)) != DONE ||
+	if ((out = ledger_remembered(known->service->ledger, identity->hash, &id, why)) != DONE ||
 	    id == 0)
 		return out;
 	if ((out = amocrm_read(
-		 job->with->crm, &job->context, AMOCRM_CONTACTS, id, &contact, why)) != DONE)
+		 known->service->crm, &known->context, AMOCRM_CONTACTS, id, &contact, why)) != DONE)
 		return out;
-	if (contact != NULL && contact_bears(contact, identity, job->with->settings))
-		take(job, contact, identity_name(identity->kind));
+	if (contact != NULL && contact_bears(contact, identity, known->service->settings))
+		take(known, contact, identity_name(identity->kind));
 	json_decref(contact);
 	return DONE;
 }
@@ -149,27 +157,27 @@ remember(struct job *job, const struct identity *identity, struct fault *why)
 /* After a creation for this payer whose answer was lost: is it among the newest contacts?  That list does not lag as the
  * search does. */
 static enum outcome
-find_lost(struct job *job, struct fault *why)
+find_lost(struct known *known, struct fault *why)
 {
 	json_t *newest = NULL, *contact;
 	enum outcome out;
 	size_t i, j;
 
-	if ((out = amocrm_newest(job->with->crm, &job->context, AMOCRM_CONTACTS, &newest, why)) !=
-	    DONE)
+	if ((out = amocrm_newest(
+		 known->service->crm, &known->context, AMOCRM_CONTACTS, &newest, why)) != DONE)
 		return out;
 	json_array_foreach(newest, i, contact) {
 		const char *name = json_string_value(json_object_get(contact, "name"));
 		json_int_t created_at = json_integer_value(json_object_get(contact, "created_at"));
 		/* A payer without any identity is known by the name, if the contact is as young as our attempt. */
-		bool ours = job->who_count == 0 && name != NULL &&
-		    strcmp(name, job->paid->name) == 0 &&
-		    created_at >= job->at.intent_ms / 1000 - 60;
+		bool ours = known->who_count == 0 && name != NULL &&
+		    strcmp(name, known->paid->name) == 0 &&
+		    created_at >= known->at.intent_ms / 1000 - 60;
 
-		for (j = 0; j < job->who_count && !ours; j++)
-			ours = contact_bears(contact, &job->who[j], job->with->settings);
+		for (j = 0; j < known->who_count && !ours; j++)
+			ours = contact_bears(contact, &known->who[j], known->service->settings);
 		if (ours) {
-			take(job, contact, "created");
+			take(known, contact, "created");
 			break;
 		}
 	}
@@ -180,36 +188,23 @@ find_lost(struct job *job, struct fault *why)
 /* A search that amoCRM refuses, or that too many answer (a Telegram id of "1"), does not tell who it is: another identity
  * may.  If none does, that is no reason to take the payer for new. */
 enum outcome
-contact_look(struct job *job, struct fault *why)
+contact_look(struct known *known, struct fault *why)
 {
 	enum outcome out = DONE;
 	bool unclear = false;
 	size_t i;
 
-	for (i = 0; i < job->who_count && out == DONE && job->at.contact_id == 0; i++) {
-		if ((out = search(job, &job->who[i], why)) == NEVER) {
-			job_warn(job, "the search by %s tells nothing: %s",
-			    identity_name(job->who[i].kind), why->text);
+	for (i = 0; i < known->who_count && out == DONE && known->at.contact_id == 0; i++) {
+		if ((out = search(known, &known->who[i], why)) == NEVER) {
+			known_warn(known, "the search by %s tells nothing: %s",
+			    identity_name(known->who[i].kind), why->text);
 			unclear = true;
 			out = DONE;
 		}
-		if (out == DONE && job->at.contact_id == 0)
-			out = remember(job, &job->who[i], why);
+		if (out == DONE && known->at.contact_id == 0)
+			out = remember(known, &known->who[i], why);
 	}
-	return out == DONE && unclear && job->at.contact_id == 0 ? NEVER : out;
-}
-
-static enum outcome
-find(struct job *job, struct fault *why)
-{
-	enum outcome out = contact_look(job, why);
-	bool lost = false;
-
-	if (out == DONE && job->at.contact_id == 0)
-		out = ledger_lost_contact(job->with->ledger, job->id, &lost, why);
-	if (lost)
-		out = find_lost(job, why);
-	return out;
+	return out == DONE && unclear && known->at.contact_id == 0 ? NEVER : out;
 }
 
 /*
@@ -230,113 +225,90 @@ name_of(const struct payment *paid)
 	return "Без имени";
 }
 
+json_t *
+contact_changes(const struct known *known)
+{
+	const struct settings *set = known->service->settings;
+	const struct payment *paid = known->paid;
+	json_t *fields = json_array();
+
+	if (known->contact == NULL) {
+		field_add_contact(fields, "PHONE", paid->phone);
+		field_add_contact(fields, "EMAIL", paid->email);
+	}
+	if (field_by_id(known->contact, set->contact_field_tg_id) == NULL)
+		field_add_text(fields, set->contact_field_tg_id, paid->telegram_id);
+	if (field_by_id(known->contact, set->contact_field_tg_username) == NULL)
+		field_add_text(fields, set->contact_field_tg_username, paid->telegram_tag);
+	return fields;
+}
+
+/* The search will not know for a while what we made, or gave an identity, just now. */
 static enum outcome
 save_with_identities(struct job *job, struct fault *why)
 {
-	return ledger_save_contact(
-	    job->with->ledger, job->id, &job->at, job->who, job->who_count, clock_wall_ms(), why);
+	struct known *known = &job->known;
+
+	return ledger_save_contact(known->service->ledger, job->attempt.id, &known->at, known->who,
+	    known->who_count, clock_wall_ms(), why);
 }
 
-/* What became of the creation. */
 static enum outcome
-created(struct job *job, enum outcome out, int64_t id, struct fault *why)
+create(struct job *job, struct fault *why)
 {
-	if (out != DONE)
+	struct known *known = &job->known;
+	json_t *entity =
+	    json_pack("{s:o, s:o}", "name", field_cut(name_of(known->paid), FIELD_TEXT_MAX - 1),
+		"custom_fields_values", contact_changes(known));
+	int64_t id = 0;
+	enum outcome out;
+
+	/* An answer that is lost leaves the intent: the next attempt looks among the newest. */
+	if ((out = batch_send(job, INTENT_CONTACT, AMOCRM_CONTACTS, &id, entity, why)) != DONE)
 		return job_withdraw(job, out, why);
-	job_tell(job, "contact %lld created", (long long)id);
-	job->at.contact_id = id;
-	job->looked_ms = 0;
-	job->at.intent = INTENT_NONE;
-	job->at.intent_ms = 0;
-	strncpy(job->at.matched_by, "created", sizeof(job->at.matched_by) - 1);
+	known_tell(known, "contact %lld created", (long long)id);
+	known->at.contact_id = id;
+	known->at.intent = INTENT_NONE;
+	known->at.intent_ms = 0;
+	strncpy(known->at.matched_by, "created", sizeof(known->at.matched_by) - 1);
 	/* It has no leads yet; that need not be asked. */
-	job->contact = json_pack("{s:I}", "id", (json_int_t)id);
+	known->contact = json_pack("{s:I}", "id", (json_int_t)id);
 	return save_with_identities(job, why);
 }
 
-static void
-prepare_creation(struct job *job)
-{
-	const struct settings *set = job->with->settings;
-	const struct payment *paid = job->paid;
-	json_t *fields = json_array();
-
-	field_add_contact(fields, "PHONE", paid->phone);
-	field_add_contact(fields, "EMAIL", paid->email);
-	field_add_text(fields, set->contact_field_tg_id, paid->telegram_id);
-	field_add_text(fields, set->contact_field_tg_username, paid->telegram_tag);
-	job->request = (struct request){ .entity = json_pack("{s:o, s:o}", "name",
-					     field_cut(name_of(paid), FIELD_TEXT_MAX - 1),
-					     "custom_fields_values", fields),
-		.intent = INTENT_CONTACT,
-		.then = created };
-}
-
-/* The contact is settled.  The search will not know for a while what we made, or gave an identity, just now. */
+/* Find the contact, or create it.  *looked_ms is set when it was found just now. */
 static enum outcome
-adopt(struct job *job, bool filled, struct fault *why)
+find_or_create(struct job *job, int64_t *looked_ms, struct fault *why)
 {
-	/* Of an imported payment it is the lead that may have been written. */
-	if (job->at.intent == INTENT_CONTACT) {
-		job->at.intent = INTENT_NONE;
-		job->at.intent_ms = 0;
-	}
-	if (filled || strcmp(job->at.matched_by, "created") == 0)
-		return save_with_identities(job, why);
-	return job_save(job, why);
-}
-
-/* What became of filling it.  A refusal is no reason to keep the payment back. */
-static enum outcome
-filled(struct job *job, enum outcome out, int64_t id, struct fault *why)
-{
-	(void)id;
-	if (out == NEVER)
-		job_warn(job, "the contact's Telegram fields were not filled: %s", why->text);
-	else if (out != DONE)
-		return out;
-	return adopt(job, true, why);
-}
-
-/* Fill in what the contact does not have. */
-static void
-prepare_filling(struct job *job)
-{
-	const struct settings *set = job->with->settings;
-	json_t *fields = json_array();
-
-	if (field_by_id(job->contact, set->contact_field_tg_id) == NULL)
-		field_add_text(fields, set->contact_field_tg_id, job->paid->telegram_id);
-	if (field_by_id(job->contact, set->contact_field_tg_username) == NULL)
-		field_add_text(fields, set->contact_field_tg_username, job->paid->telegram_tag);
-	if (json_array_size(fields) > 0)
-		job->request =
-		    (struct request){ .entity = json_pack("{s:O}", "custom_fields_values", fields),
-			    .id = job->at.contact_id,
-			    .then = filled };
-	json_decref(fields);
-}
-
-enum outcome
-contact_find(struct job *job, struct fault *why)
-{
+	struct known *known = &job->known;
+	int64_t began_ms = clock_wall_ms();
+	bool lost = false;
 	enum outcome out;
 
-	if (job->at.contact_id != 0)
+	if (known->at.contact_id != 0)
 		return DONE;
 	/* An earlier attempt may have created it without hearing so. */
-	if (job->at.intent == INTENT_CONTACT && (out = job_settled(job, why)) != DONE)
+	if (known->at.intent == INTENT_CONTACT && (out = job_settled(job, why)) != DONE)
 		return out;
 
-	job->looked_ms = clock_wall_ms();
-	if ((out = find(job, why)) != DONE || job->at.contact_id != 0)
+	if ((out = contact_look(known, why)) != DONE)
 		return out;
-	if (!job->with->settings->create_if_not_found) {
+	if (known->at.contact_id == 0) {
+		out = ledger_lost_contact(known->service->ledger, job->attempt.id, &lost, why);
+		if (lost)
+			out = find_lost(known, why);
+		if (out != DONE)
+			return out;
+	}
+	if (known->at.contact_id != 0) {
+		*looked_ms = began_ms;
+		return DONE;
+	}
+	if (!known->service->settings->create_if_not_found) {
 		job->not_found = "contact_not_found";
 		return fault_set(why, NEVER, "contact_not_found");
 	}
-	prepare_creation(job);
-	return DONE;
+	return create(job, why);
 }
 
 enum outcome
@@ -344,14 +316,14 @@ contact_read(struct job *job, struct fault *why)
 {
 	enum outcome out;
 
-	if (job->contact != NULL)
+	if (job->known.contact != NULL)
 		return DONE;
-	out = amocrm_read(
-	    job->with->crm, &job->context, AMOCRM_CONTACTS, job->at.contact_id, &job->contact, why);
-	if (out != DONE || job->contact != NULL)
+	out = amocrm_read(job->known.service->crm, &job->known.context, AMOCRM_CONTACTS,
+	    job->known.at.contact_id, &job->known.contact, why);
+	if (out != DONE || job->known.contact != NULL)
 		return out;
-	job->at.contact_id = 0;
-	job->at.matched_by[0] = '\0';
+	job->known.at.contact_id = 0;
+	job->known.at.matched_by[0] = '\0';
 	/* A lead that may have been created is linked by now to the contact that this one was merged into: its intent stays. */
 	if ((out = job_save(job, why)) != DONE)
 		return out;
@@ -359,33 +331,67 @@ contact_read(struct job *job, struct fault *why)
 	    why, LATER, "the contact has vanished from amoCRM; it will be looked for again");
 }
 
-/* Another payment, that knows the same contact by something else, may have filled it in, or made it a lead, since we read
- * it. */
+/* Give a contact that was found what it does not have, and save that it is the payer's. */
 static enum outcome
-read_again_if_touched(struct job *job, struct fault *why)
+fill(struct job *job, struct fault *why)
 {
-	bool touched = false;
-	enum outcome out;
+	struct progress *at = &job->known.at;
+	json_t *fields = contact_changes(&job->known);
+	bool filled = json_array_size(fields) > 0;
+	int64_t id = at->contact_id;
+	enum outcome out = DONE;
 
-	out = ledger_contact_touched(
-	    job->with->ledger, job->at.contact_id, job->looked_ms, &touched, why);
-	if (out != DONE || !touched)
+	if (filled)
+		out = batch_send(job, INTENT_NONE, AMOCRM_CONTACTS, &id,
+		    json_pack("{s:O}", "custom_fields_values", fields), why);
+	json_decref(fields);
+	/* A refusal is no reason to keep the payment back.  A lost answer needs no intent: the
+	 * next attempt reads the contact and fills in what is still missing. */
+	if (out == NEVER)
+		known_warn(
+		    &job->known, "the contact's Telegram fields were not filled: %s", why->text);
+	else if (out != DONE)
 		return out;
-	json_decref(job->contact);
-	job->contact = NULL;
-	return contact_read(job, why);
+
+	/* The contact is settled.  Of an imported payment it is the lead that may have been
+	 * written: that intent stays. */
+	if (at->intent == INTENT_CONTACT) {
+		at->intent = INTENT_NONE;
+		at->intent_ms = 0;
+	}
+	if (filled || strcmp(at->matched_by, "created") == 0)
+		return save_with_identities(job, why);
+	return job_save(job, why);
 }
 
 enum outcome
-contact_hold(struct job *job, struct fault *why)
+contact_settle(struct job *job, struct fault *why)
 {
+	struct known *known = &job->known;
+	int64_t looked_ms = 0;
+	bool touched = false;
 	enum outcome out;
 
-	if ((out = job_lock(job, LOCK_CONTACT, &job->at.contact_id, 1, why)) != DONE ||
-	    job->looked_ms == 0)
+	if ((out = batch_turn(job, why)) != DONE ||
+	    (out = find_or_create(job, &looked_ms, why)) != DONE)
 		return out;
-	if ((out = read_again_if_touched(job, why)) != DONE)
+
+	/* Payments that know the same contact by another identity are excluded from here on. */
+	if ((out = batch_turn(job, why)) != DONE ||
+	    (out = job_lock(job, LOCK_CONTACT, &known->at.contact_id, 1, why)) != DONE ||
+	    looked_ms == 0)
 		return out;
-	prepare_filling(job);
-	return job->request.entity != NULL ? DONE : adopt(job, false, why);
+
+	/* One of those may have filled it in, or made it a lead, since we read it. */
+	out = ledger_contact_touched(
+	    known->service->ledger, known->at.contact_id, looked_ms, &touched, why);
+	if (out != DONE)
+		return out;
+	if (touched) {
+		json_decref(known->contact);
+		known->contact = NULL;
+		if ((out = contact_read(job, why)) != DONE)
+			return out;
+	}
+	return fill(job, why);
 }

@@ -11,27 +11,30 @@
  * means that amoCRM said so, never that it did not answer.  Of several exact hits the one updated last is taken, with a
  * warning.  An empty Telegram id or username of a found contact is filled in; nothing that is filled is ever changed.
  *
- * Steps of a batch.  The caller holds the locks of the payer's identities.
+ * The caller holds the locks of the payer's identities.
  */
-
-/* DONE: at.contact_id is set, or will be once the creation that was prepared is sent.  NEVER with not_found set: there is
- * none, and CREATE_IF_NOT_FOUND is off. */
-enum outcome contact_find(struct job *job, struct fault *why) MUST_USE;
 
 /*
- * Take the contact's lock, which excludes payments that know the same contact by another identity; what was read of it before
- * is read again where one of those has been carried meanwhile.  DONE: at.contact_id is saved, or will be once the filling that
- * was prepared is sent.  LATER: another payment has the contact, or it has vanished and will be looked for again.
+ * Find or create the contact, take its lock, which excludes payments that know the same contact by
+ * another identity, and fill in what it lacks.  Two turns of a batch.
+ *
+ * DONE: at.contact_id is set and saved.  NEVER with not_found set: there is none, and
+ * CREATE_IF_NOT_FOUND is off.  LATER: another payment has the contact, or it has vanished and will
+ * be looked for again.  UNSURE: an answer was lost; the intent of a creation stays open.
  */
-enum outcome contact_hold(struct job *job, struct fault *why) MUST_USE;
+enum outcome contact_settle(struct job *job, struct fault *why) MUST_USE;
 
-/* Have job->contact at hand.  LATER: it has vanished from amoCRM (merged away, deleted), is forgotten, and will be looked for
- * again. */
+/* Have known.contact at hand.  LATER: it has vanished from amoCRM (merged away, deleted), is
+ * forgotten, and will be looked for again. */
 enum outcome contact_read(struct job *job, struct fault *why) MUST_USE;
 
-/* The part of it that only asks: job->contact, at.contact_id and at.matched_by are set when amoCRM's search or our memory
- * knows the payer; at.contact_id must be 0. */
-enum outcome contact_look(struct job *job, struct fault *why) MUST_USE;
+/* The part of contact_settle() that only asks: known->contact, at.contact_id and at.matched_by are
+ * set when amoCRM's search or our memory knows the payer; at.contact_id must be 0. */
+enum outcome contact_look(struct known *known, struct fault *why) MUST_USE;
+
+/* What is written into the contact: all that is known of the payer into a new one (known->contact
+ * is NULL), into another only what it lacks.  A new array, empty when there is nothing to write. */
+json_t *contact_changes(const struct known *known);
 
 /* Whether this contact, as amoCRM gives it, bears this identity exactly. */
 bool contact_bears(

@@ -1,7 +1,23 @@
 /*
- * The sender was answered when the payment's row was committed; since then losing it would be our fault alone.  So each
- * step asks whether an earlier attempt got that far, acts only if not, and commits what it learnt before the next begins:
- * a crash between any two lines costs a repeated question, never a second lead.
+ * How one payment is carried, from the recorded row to the note.
+ *
+ * The sender was answered when the payment's row was committed; since then losing it would be our
+ * fault alone.  So each step asks whether an earlier attempt got that far, acts only if not, and
+ * commits what it learnt before the next begins: a crash between any two lines costs a repeated
+ * question, never a second lead.
+ *
+ *	step      what is written before     what is sent    when the answer is lost, the next attempt
+ *	claim     the lease                  -               -
+ *	contact   intent "contact"           its creation    looks among the newest contacts
+ *	          -                          what it lacks   reads it and fills in what is missing
+ *	lead      intent "totals" with the   the change      compares the lead with both values
+ *	          values before and after
+ *	      or  intent "lead"              its creation    looks among the contact's leads
+ *	task      -                          the task        looks among the lead's tasks
+ *	note      -                          the note        looks among the lead's notes
+ *	finish    the row is a success       -               -
+ *
+ * A creation's lost answer is looked for only after JOB_SETTLE_MS, when it would show.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -24,17 +40,17 @@
 #define TOGETHER_TRIES 3
 
 void
-delivery_clear(struct delivery *delivery)
+delivery_result_clear(struct delivery_result *result)
 {
-	json_decref(delivery->warnings);
-	delivery->warnings = NULL;
+	json_decref(result->warnings);
+	result->warnings = NULL;
 }
 
 /*
  * The steps.
  */
 
-/* Nobody else may work for this payer meanwhile: two payments of one person could make two contacts. */
+/* No other process may work for this payer meanwhile: two payments of one person could make two contacts. */
 static enum outcome
 lock_customer(struct job *job, struct fault *why)
 {
@@ -42,106 +58,104 @@ lock_customer(struct job *job, struct fault *why)
 	uint8_t digest[CRYPTO_SHA256_SIZE];
 	size_t count = 0;
 
-	for (; count < job->who_count; count++)
-		numbers[count] = job->who[count].hash;
+	for (; count < job->known.who_count; count++)
+		numbers[count] = job->known.who[count].hash;
 	/* The payment itself too: it may name no payer. */
-	crypto_sha256(job->paid->key, strlen(job->paid->key), digest);
+	crypto_sha256(job->known.paid->key, strlen(job->known.paid->key), digest);
 	memcpy(&numbers[count], digest, sizeof(numbers[count]));
 	return job_lock(job, LOCK_CUSTOMER, numbers, count + 1, why);
 }
 
-/* Take the payment in hand.  Somebody else may have finished it meanwhile: then it is over.  Or somebody put it off, maybe
- * so that amoCRM can carry out what got no answer: then it must wait. */
+/* Claim the row.  Another process may have finished it meanwhile: then it is DONE and not claimed.
+ * Or one put it off, maybe so that amoCRM can carry out what got no answer: then it must wait. */
 static enum outcome
-take(struct job *job, struct fault *why)
+claim(struct job *job, struct fault *why)
 {
 	int64_t lease_ms =
-	    clock_wall_ms() + (job->context.deadline_ms - clock_mono_ms()) + LEASE_MARGIN_MS;
+	    clock_wall_ms() + (job->attempt.deadline_ms - clock_mono_ms()) + LEASE_MARGIN_MS;
 	enum outcome out;
 
 	if ((out = lock_customer(job, why)) != DONE)
 		return out;
-	out = ledger_claim(job->with->ledger, job->id, job->due_ms, lease_ms, &job->claimed, why);
-	if (out != DONE || job->claimed)
-		return out;
-	if (job->due_ms != 0)
+	out = ledger_claim(job->known.service->ledger, job->attempt.id, job->attempt.due_ms,
+	    lease_ms, &job->claimed, why);
+	if (out == DONE && !job->claimed && job->attempt.due_ms != 0)
 		return fault_set(why, LATER, "somebody else has had it in hand meanwhile");
-	job->over = true;
-	return DONE;
+	return out;
 }
 
-/* How far did the last attempt get? */
+/* How far did the last attempt get?  One that begins anew waits for the payer's open intents. */
 static enum outcome
 look_back(struct job *job, struct fault *why)
 {
+	struct progress *at = &job->known.at;
 	enum outcome out;
 
-	if ((out = ledger_progress(job->with->ledger, job->id, &job->at, why)) != DONE)
+	out = ledger_progress(job->known.service->ledger, job->attempt.id, at, why);
+	if (out != DONE)
 		return out;
-	job->applied_before = job->at.applied;
-	if (job->at.intent == INTENT_NONE && !job->at.applied)
+	job->applied_before = at->applied;
+	if (at->intent == INTENT_NONE && !at->applied)
 		return job_await_others(job, 0, why);
 	return DONE;
 }
 
 static void
-warn_of_fields(struct job *job)
+warn_of_fields(struct known *known)
 {
 	const json_t *name;
 	char *text;
 	size_t i;
 
-	if (json_array_size(job->at.dropped) > 0) {
-		text = json_dumps(job->at.dropped, JSON_COMPACT);
-		job_warn(job, "amoCRM refused fields %s; the rest was written", text);
+	if (json_array_size(known->at.dropped) > 0) {
+		text = json_dumps(known->at.dropped, JSON_COMPACT);
+		known_warn(known, "amoCRM refused fields %s; the rest was written", text);
 		free(text);
 	}
-	json_array_foreach(job->at.unmapped, i, name)
-		job_warn(job, "no rule for subject \"%s\"", json_string_value(name));
+	json_array_foreach(known->at.unmapped, i, name)
+		known_warn(known, "no rule for subject \"%s\"", json_string_value(name));
 }
 
-/* Not batch_each(): whoever is told to stop still puts down what is done. */
-static void
-finish(struct batch *batch)
+/* The steps of one payment, as if it were alone.  At each turn it waits until the others of its
+ * batch have come as far; what they send then goes together. */
+static enum outcome
+take_steps(struct job *job, struct fault *why)
 {
-	size_t i;
+	enum outcome out;
 
-	for (i = 0; i < batch->count; i++) {
-		struct job *job = &batch->jobs[i];
-
-		warn_of_fields(job);
-		if (job_is_under_way(job))
-			job->out = ledger_finish(
-			    job->with->ledger, job->id, &job->at, clock_wall_ms(), &job->why);
-	}
-}
-
-static void
-carry(struct batch *batch)
-{
-	batch_each(batch, take);
-	batch_each(batch, look_back);
+	if ((out = batch_turn(job, why)) != DONE || (out = claim(job, why)) != DONE ||
+	    !job->claimed)
+		return out;
+	if ((out = batch_turn(job, why)) != DONE || (out = look_back(job, why)) != DONE)
+		return out;
 
 	/* Who paid? */
-	batch_each(batch, contact_find);
-	batch_send(batch, AMOCRM_CONTACTS);
-	batch_each(batch, contact_hold);
-	batch_send(batch, AMOCRM_CONTACTS);
+	if ((out = contact_settle(job, why)) != DONE)
+		return out;
 
 	/* For which lead, and how much does it come to? */
-	batch_each(batch, lead_read_named);
-	batch_each(batch, lead_read_contact);
-	batch_read_leads(batch, lead_wants_linked);
-	batch_each(batch, lead_settle);
-	batch_send(batch, AMOCRM_LEADS);
+	if ((out = lead_settle(job, why)) != DONE)
+		return out;
 
 	/* Tell the manager. */
-	batch_each(batch, manager_task);
-	batch_send(batch, AMOCRM_TASKS);
-	batch_each(batch, manager_note);
-	batch_send(batch, AMOCRM_NOTES);
+	if ((out = batch_turn(job, why)) != DONE || (out = manager_task(job, why)) != DONE)
+		return out;
+	if ((out = batch_turn(job, why)) != DONE)
+		return out;
+	return manager_note(job, why);
+}
 
-	finish(batch);
+/* No turn before the end: a process that is told to stop still writes down what is done. */
+static enum outcome
+carry(struct job *job, struct fault *why)
+{
+	enum outcome out = take_steps(job, why);
+
+	warn_of_fields(&job->known);
+	if (out != DONE || !job->claimed)
+		return out;
+	return ledger_finish(
+	    job->known.service->ledger, job->attempt.id, &job->known.at, clock_wall_ms(), why);
 }
 
 /*
@@ -153,11 +167,11 @@ carry(struct batch *batch)
 #define TRIES_LEAST 5
 
 static bool
-too_old(const struct job *job, const struct attempt *attempt, int64_t now_ms)
+too_old(const struct job *job, int64_t now_ms)
 {
-	return attempt->failed + 1 >= TRIES_LEAST &&
-	    now_ms - attempt->recorded_ms >
-	    job->with->settings->retry_max_age_hours * 60 * 60 * 1000;
+	return job->attempt.failed + 1 >= TRIES_LEAST &&
+	    now_ms - job->attempt.recorded_ms >
+	    job->known.service->settings->retry_max_age_hours * 60 * 60 * 1000;
 }
 
 /* How long amoCRM, or a lost answer, wants to be left alone.  Not until the open breaker's next probe: another process may
@@ -173,30 +187,29 @@ advised_wait(const struct job *job, const struct limiter_state *crm, int64_t now
 }
 
 static enum outcome
-postpone(
-    struct job *job, const struct attempt *attempt, struct delivery *delivery, struct fault *why)
+postpone(struct job *job, int64_t *next_ms, struct fault *why)
 {
 	struct limiter_state crm;
 	struct fault reason = *why;
 	int64_t now_ms = clock_wall_ms();
 	bool counts;
 
-	limiter_look(job->with->limiter, &crm);
+	limiter_look(job->known.service->limiter, &crm);
 	/* Neither attempts nor age count against a payment that others keep waiting. */
 	counts = !crm.open && !job->waiting;
-	if (counts && too_old(job, attempt, now_ms))
+	if (counts && too_old(job, now_ms))
 		return fault_set(why, NEVER, "given up after %lld hours: %.200s",
-		    (long long)job->with->settings->retry_max_age_hours, reason.text);
-	delivery->next_ms = now_ms +
-	    retry_wait((unsigned)(attempt->failed + 1), DELIVER_WAIT_MIN_MS,
+		    (long long)job->known.service->settings->retry_max_age_hours, reason.text);
+	*next_ms = now_ms +
+	    retry_wait((unsigned)(job->attempt.failed + 1), DELIVER_WAIT_MIN_MS,
 		job->waiting ? DELIVER_WAIT_MIN_MS : DELIVER_WAIT_MAX_MS,
 		advised_wait(job, &crm, now_ms), crypto_random_bits());
 	/* One that waits for others looks every second or two, and has nothing to tell. */
 	if (!job->waiting)
-		job_tell(job, "put back for %lld s: %s",
-		    (long long)(delivery->next_ms - now_ms + 999) / 1000, reason.text);
-	if (ledger_postpone(job->with->ledger, job->id, job->at.events, reason.text, counts,
-		delivery->next_ms, why) != DONE)
+		known_tell(&job->known, "put back for %lld s: %s",
+		    (long long)(*next_ms - now_ms + 999) / 1000, reason.text);
+	if (ledger_postpone(job->known.service->ledger, job->attempt.id, job->known.at.events,
+		reason.text, counts, *next_ms, why) != DONE)
 		return BROKEN;
 	return LATER;
 }
@@ -206,9 +219,9 @@ fail(struct job *job, struct fault *why)
 {
 	struct fault reason = *why;
 
-	job_tell(job, "failed: %s", reason.text);
-	if (ledger_fail(job->with->ledger, job->id, job->at.events, reason.text, clock_wall_ms(),
-		why) != DONE)
+	known_tell(&job->known, "failed: %s", reason.text);
+	if (ledger_fail(job->known.service->ledger, job->attempt.id, job->known.at.events,
+		reason.text, clock_wall_ms(), why) != DONE)
 		return BROKEN;
 	*why = reason;
 	return NEVER;
@@ -216,8 +229,7 @@ fail(struct job *job, struct fault *why)
 
 /* Write down how the attempt ended; a row that was never in our hand is left alone. */
 static enum outcome
-conclude(
-    struct job *job, const struct attempt *attempt, struct delivery *delivery, struct fault *why)
+conclude(struct job *job, int64_t *next_ms, struct fault *why)
 {
 	enum outcome out = job->out;
 
@@ -228,36 +240,30 @@ conclude(
 	if (out == UNSURE)
 		job->wait_until_ms = clock_wall_ms() + JOB_SETTLE_MS;
 	if (out == LATER || out == UNSURE)
-		out = postpone(job, attempt, delivery, why);
+		out = postpone(job, next_ms, why);
 	if (out == NEVER)
 		out = fail(job, why);
 	return out;
 }
 
 /*
- * Jobs and parcels.
+ * Jobs and their results.
  */
 
 /* A job alone uses the service's locks; several need a handle each to exclude each other. */
 static void
-open_job(struct job *job, const struct service *service, const struct parcel *parcel,
-    const struct attempt *first, bool alone)
+open_job(struct job *job, const struct service *service, const struct delivery *delivery,
+    const struct delivery_attempt *first, bool alone)
 {
-	*job = (struct job){ .with = service,
+	*job = (struct job){ .attempt = delivery->attempt,
 		.locks = service->locks,
-		.paid = parcel->paid,
-		.id = parcel->attempt.id,
-		.context = { .deadline_ms = first->deadline_ms,
-		    .request_id = parcel->attempt.request_id,
-		    .trails = &job->at.events,
-		    .trail_count = 1 },
-		.due_ms = parcel->attempt.due_ms,
-		.lock_deadline_ms = first->lock_deadline_ms,
-		.apart = parcel->attempt.failed >= TOGETHER_TRIES,
-		.out = DONE,
-		.warnings = json_array() };
-	job->who_count = payment_identities(job->paid, job->who);
-	progress_init(&job->at);
+		.apart = delivery->attempt.failed >= TOGETHER_TRIES,
+		.out = DONE };
+	job->attempt.deadline_ms = first->deadline_ms;
+	job->attempt.lock_deadline_ms = first->lock_deadline_ms;
+	known_init(&job->known, service, delivery->paid);
+	job->known.context.deadline_ms = first->deadline_ms;
+	job->known.context.request_id = delivery->attempt.request_id;
 	if (!alone)
 		job->out = lock_open_again(service->locks, &job->locks, &job->why);
 }
@@ -265,7 +271,7 @@ open_job(struct job *job, const struct service *service, const struct parcel *pa
 static void
 drop_locks(struct job *job)
 {
-	if (job->locks == job->with->locks) {
+	if (job->locks == job->known.service->locks) {
 		lock_drop(job->locks, LOCK_LEAD);
 		lock_drop(job->locks, LOCK_CONTACT);
 		lock_drop(job->locks, LOCK_CUSTOMER);
@@ -275,54 +281,54 @@ drop_locks(struct job *job)
 }
 
 static void
-close_job(struct job *job, struct parcel *parcel)
+close_job(struct job *job, struct delivery *delivery)
 {
-	parcel->delivery = (struct delivery){ 0 };
-	parcel->out = conclude(job, &parcel->attempt, &parcel->delivery, &parcel->why);
+	struct delivery_result *result = &delivery->result;
+	const struct progress *at = &job->known.at;
+
+	*result = (struct delivery_result){ 0 };
+	delivery->out = conclude(job, &result->next_ms, &delivery->why);
 	drop_locks(job);
 
-	parcel->delivery.contact_id = job->at.contact_id;
-	parcel->delivery.lead_id = job->at.lead_id;
-	parcel->delivery.pipeline_id = job->at.pipeline_id;
-	parcel->delivery.lead_created = job->at.lead_created;
-	parcel->delivery.not_found = job->not_found;
-	parcel->delivery.warnings = job->warnings;
-	progress_clear(&job->at);
-	json_decref(job->contact);
-	json_decref(job->leads);
-	json_decref(job->request.entity);
+	result->contact_id = at->contact_id;
+	result->lead_id = at->lead_id;
+	result->pipeline_id = at->pipeline_id;
+	result->lead_created = at->lead_created;
+	result->not_found = job->not_found;
+	result->warnings = json_incref(job->known.warnings);
+	known_clear(&job->known);
 }
 
 void
-deliver_together(const struct service *service, struct parcel *parcels, size_t count,
-    bool (*go_on)(void *context), void *context)
+deliver_together(const struct service *service, struct delivery *deliveries, size_t count,
+    bool (*go_on)(void *cookie), void *cookie)
 {
 	struct job jobs[BATCH_MAX];
-	struct batch batch = {
-		.with = service, .jobs = jobs, .count = count, .go_on = go_on, .context = context
+	struct job_batch batch = {
+		.service = service, .jobs = jobs, .count = count, .go_on = go_on, .cookie = cookie
 	};
 	int64_t began_ms = clock_mono_ms();
 	size_t i;
 
 	for (i = 0; i < count; i++)
-		open_job(&jobs[i], service, &parcels[i], &parcels[0].attempt, count == 1);
-	carry(&batch);
+		open_job(&jobs[i], service, &deliveries[i], &deliveries[0].attempt, count == 1);
+	batch_carry(&batch, carry);
 	for (i = 0; i < count; i++) {
-		close_job(&jobs[i], &parcels[i]);
+		close_job(&jobs[i], &deliveries[i]);
 		if (jobs[i].claimed)
 			metrics_delivery(
-			    service->metrics, parcels[i].out, clock_mono_ms() - began_ms);
+			    service->metrics, deliveries[i].out, clock_mono_ms() - began_ms);
 	}
 }
 
 enum outcome
-deliver(const struct service *service, const struct payment *paid, const struct attempt *attempt,
-    struct delivery *delivery, struct fault *why)
+deliver(const struct service *service, const struct payment *paid,
+    const struct delivery_attempt *attempt, struct delivery_result *result, struct fault *why)
 {
-	struct parcel parcel = { .paid = paid, .attempt = *attempt };
+	struct delivery delivery = { .paid = paid, .attempt = *attempt };
 
-	deliver_together(service, &parcel, 1, NULL, NULL);
-	*delivery = parcel.delivery;
-	*why = parcel.why;
-	return parcel.out;
+	deliver_together(service, &delivery, 1, NULL, NULL);
+	*result = delivery.result;
+	*why = delivery.why;
+	return delivery.out;
 }

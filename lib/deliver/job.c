@@ -1,5 +1,10 @@
+/*
+ * What the steps of a delivery share: what is known of the payment, its trail and warnings, the locks and the intents.
+ *
+ * An intent in the ledger says what may be under way to amoCRM.  It is written before the request leaves and taken back
+ * only when the answer is known, so that an attempt after a crash asks first and writes second.
+ */
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "amocrm/field.h"
@@ -7,29 +12,22 @@
 #include "base/text.h"
 #include "base/trail.h"
 #include "deliver/job.h"
-#include "deliver/lead_story.h"
 
-enum outcome
-job_lock(
-    struct job *job, enum lock_range range, const int64_t *numbers, size_t count, struct fault *why)
+void
+known_init(struct known *known, const struct service *service, const struct payment *paid)
 {
-	enum outcome out = lock_take(job->locks, range, numbers, count, job->lock_deadline_ms, why);
-
-	job->waiting = out == LATER;
-	return out;
+	*known = (struct known){ .service = service, .paid = paid, .warnings = json_array() };
+	known->who_count = payment_identities(paid, known->who);
+	progress_init(&known->at);
+	known->context = (struct amocrm_context){ .trails = &known->at.events, .trail_count = 1 };
 }
 
-enum outcome
-job_await_others(struct job *job, int64_t lead_id, struct fault *why)
+void
+known_clear(struct known *known)
 {
-	int64_t blocker = 0;
-	enum outcome out;
-
-	if ((out = ledger_blocker(job->with->ledger, job->id, lead_id, &blocker, why)) != DONE ||
-	    blocker == 0)
-		return out;
-	job->waiting = true;
-	return fault_set(why, LATER, "waiting for another payment of the same payer or lead");
+	progress_clear(&known->at);
+	json_decref(known->contact);
+	json_decref(known->warnings);
 }
 
 /* In characters; a stranger's text may be in it. */
@@ -48,7 +46,7 @@ compose(const char *format, va_list args)
 }
 
 void
-job_tell(struct job *job, const char *format, ...)
+known_tell(struct known *known, const char *format, ...)
 {
 	json_t *text;
 	va_list args;
@@ -56,23 +54,12 @@ job_tell(struct job *job, const char *format, ...)
 	va_start(args, format);
 	text = compose(format, args);
 	va_end(args);
-	trail_add(job->at.events, clock_wall_ms(), json_string_value(text));
+	trail_add(known->at.events, clock_wall_ms(), json_string_value(text));
 	json_decref(text);
 }
 
 void
-job_tell_story(struct job *job, const json_t *lead, const json_t *request)
-{
-	char *story = lead_story(job->with->settings, lead, request);
-	char *text = text_format("write: %s", story);
-
-	trail_add(job->at.events, clock_wall_ms(), text);
-	free(story);
-	free(text);
-}
-
-void
-job_warn(struct job *job, const char *format, ...)
+known_warn(struct known *known, const char *format, ...)
 {
 	json_t *text;
 	va_list args;
@@ -80,21 +67,46 @@ job_warn(struct job *job, const char *format, ...)
 	va_start(args, format);
 	text = compose(format, args);
 	va_end(args);
-	trail_add(job->at.events, clock_wall_ms(), json_string_value(text));
-	json_array_append_new(job->warnings, text);
+	trail_add(known->at.events, clock_wall_ms(), json_string_value(text));
+	json_array_append_new(known->warnings, text);
+}
+
+enum outcome
+job_lock(
+    struct job *job, enum lock_range range, const int64_t *numbers, size_t count, struct fault *why)
+{
+	enum outcome out =
+	    lock_take(job->locks, range, numbers, count, job->attempt.lock_deadline_ms, why);
+
+	job->waiting = out == LATER;
+	return out;
+}
+
+enum outcome
+job_await_others(struct job *job, int64_t lead_id, struct fault *why)
+{
+	int64_t blocker = 0;
+	enum outcome out;
+
+	if ((out = ledger_blocker(
+		 job->known.service->ledger, job->attempt.id, lead_id, &blocker, why)) != DONE ||
+	    blocker == 0)
+		return out;
+	job->waiting = true;
+	return fault_set(why, LATER, "waiting for another payment of the same payer or lead");
 }
 
 enum outcome
 job_save(struct job *job, struct fault *why)
 {
-	return ledger_save(job->with->ledger, job->id, &job->at, why);
+	return ledger_save(job->known.service->ledger, job->attempt.id, &job->known.at, why);
 }
 
 enum outcome
 job_intend(struct job *job, enum intent intent, struct fault *why)
 {
-	job->at.intent = intent;
-	job->at.intent_ms = intent == INTENT_NONE ? 0 : clock_wall_ms();
+	job->known.at.intent = intent;
+	job->known.at.intent_ms = intent == INTENT_NONE ? 0 : clock_wall_ms();
 	return job_save(job, why);
 }
 
@@ -112,7 +124,7 @@ job_withdraw(struct job *job, enum outcome out, struct fault *why)
 enum outcome
 job_settled(struct job *job, struct fault *why)
 {
-	int64_t settled_ms = job->at.intent_ms + JOB_SETTLE_MS;
+	int64_t settled_ms = job->known.at.intent_ms + JOB_SETTLE_MS;
 
 	if (clock_wall_ms() >= settled_ms)
 		return DONE;

@@ -1,8 +1,16 @@
+/*
+ * For which lead: asking, choosing, and what became of an earlier attempt's.
+ *
+ * The questions that several payments can ask together come first, each in a turn of its own; the
+ * choice and the write follow in the last turn.  What is written, and what a lost answer to it
+ * means, is told in totals.c.
+ */
 #include <string.h>
 
 #include "amocrm/amocrm.h"
 #include "amocrm/field.h"
 #include "base/money.h"
+#include "deliver/batch.h"
 #include "deliver/contact.h"
 #include "deliver/lead.h"
 #include "deliver/lead_fields.h"
@@ -21,17 +29,17 @@ number(const json_t *entity, const char *key)
  */
 
 static enum outcome
-linked_leads(struct job *job, json_t **leads, struct fault *why)
+linked_leads(struct known *known, json_t **leads, struct fault *why)
 {
 	const json_t *links, *link;
 	json_t *ids = json_array();
 	enum outcome out;
 	size_t i;
 
-	links = json_object_get(json_object_get(job->contact, "_embedded"), "leads");
+	links = json_object_get(json_object_get(known->contact, "_embedded"), "leads");
 	json_array_foreach(links, i, link)
 		json_array_append(ids, json_object_get(link, "id"));
-	out = amocrm_read_leads(job->with->crm, &job->context, ids, leads, why);
+	out = amocrm_read_leads(known->service->crm, &known->context, ids, leads, why);
 	json_decref(ids);
 	return out;
 }
@@ -51,21 +59,21 @@ is_linked(const json_t *lead, int64_t contact_id)
 
 /* Search by phone and e-mail, and keep what is linked to the contact. */
 static enum outcome
-queried_leads(struct job *job, json_t **leads, struct fault *why)
+queried_leads(struct known *known, json_t **leads, struct fault *why)
 {
 	json_t *all = json_array(), *found = NULL, *lead;
 	enum outcome out = DONE;
 	size_t i, j;
 
-	for (i = 0; i < job->who_count && out == DONE; i++) {
-		if (job->who[i].kind == IDENTITY_TELEGRAM)
+	for (i = 0; i < known->who_count && out == DONE; i++) {
+		if (known->who[i].kind == IDENTITY_TELEGRAM)
 			continue;
-		out = amocrm_search(
-		    job->with->crm, &job->context, AMOCRM_LEADS, job->who[i].text, &found, why);
+		out = amocrm_search(known->service->crm, &known->context, AMOCRM_LEADS,
+		    known->who[i].text, &found, why);
 		if (out != DONE)
 			break;
 		json_array_foreach(found, j, lead)
-			if (is_linked(lead, job->at.contact_id))
+			if (is_linked(lead, known->at.contact_id))
 				json_array_append(all, lead);
 		json_decref(found);
 	}
@@ -76,170 +84,118 @@ queried_leads(struct job *job, json_t **leads, struct fault *why)
 	return out;
 }
 
-static enum outcome
-contact_leads(struct job *job, json_t **leads, struct fault *why)
-{
-	enum outcome out;
-
-	if (job->leads != NULL) {
-		*leads = json_incref(job->leads);
-		return DONE;
-	}
-	if (job->with->settings->lead_lookup == LEAD_LOOKUP_QUERY)
-		return queried_leads(job, leads, why);
-	if ((out = contact_read(job, why)) != DONE)
-		return out;
-	return linked_leads(job, leads, why);
-}
-
 static bool
-is_active(const struct job *job, const json_t *lead)
+is_active(const struct known *known, const json_t *lead)
 {
 	return lead != NULL && !json_is_true(json_object_get(lead, "is_deleted")) &&
-	    !rules_stage_excluded(job->with->mapping, number(lead, "status_id"));
+	    !rules_stage_excluded(known->service->rules, number(lead, "status_id"));
 }
 
 /* The lead that shows this payment already, borrowed, finished business or not; NULL: none does.  That is seen when our
  * ledger was restored from an older copy. */
 static json_t *
-lead_that_shows(const struct job *job, const json_t *leads)
+lead_that_shows(const struct known *known, const json_t *leads)
 {
 	json_t *lead;
 	size_t i;
 
 	json_array_foreach(leads, i, lead)
 		if (!json_is_true(json_object_get(lead, "is_deleted")) &&
-		    lead_fields_shows(job, lead))
+		    lead_fields_shows(known, lead))
 			return lead;
 	return NULL;
 }
 
 enum outcome
-lead_choose(struct job *job, json_t **chosen, struct fault *why)
+lead_choose(struct known *known, const json_t *candidates, json_t **chosen, struct fault *why)
 {
-	json_t *leads = NULL, *lead, *best = NULL, *shows;
+	json_t *leads = json_incref((json_t *)candidates), *lead, *best = NULL, *shows;
 	size_t i, active = 0;
-	enum outcome out;
+	enum outcome out = DONE;
 
-	if ((out = contact_leads(job, &leads, why)) != DONE)
+	if (leads == NULL && known->service->settings->lead_lookup == LEAD_LOOKUP_QUERY)
+		out = queried_leads(known, &leads, why);
+	else if (leads == NULL)
+		out = linked_leads(known, &leads, why);
+	if (out != DONE)
 		return out;
+
+	/* The active one that was updated last is the one that people work with. */
 	json_array_foreach(leads, i, lead) {
-		if (!is_active(job, lead))
+		if (!is_active(known, lead))
 			continue;
 		active++;
 		if (best == NULL || number(lead, "updated_at") > number(best, "updated_at"))
 			best = lead;
 	}
-	if ((shows = lead_that_shows(job, leads)) != NULL)
+	if ((shows = lead_that_shows(known, leads)) != NULL)
 		best = shows;
 	if (shows != NULL)
-		job_tell(
-		    job, "lead %lld shows this payment already", (long long)number(best, "id"));
+		known_tell(
+		    known, "lead %lld shows this payment already", (long long)number(best, "id"));
 	else if (best != NULL)
-		job_tell(job, "lead %lld chosen: updated last of %zu active, %zu in all",
+		known_tell(known, "lead %lld chosen: updated last of %zu active, %zu in all",
 		    (long long)number(best, "id"), active, json_array_size(leads));
 	else
-		job_tell(job, "no active lead among %zu", json_array_size(leads));
+		known_tell(known, "no active lead among %zu", json_array_size(leads));
 	*chosen = json_incref(best);
 	json_decref(leads);
 	return DONE;
 }
 
 /*
- * Creating.
+ * What became of a lost creation.
  */
-
-static enum outcome
-made(struct job *job, int64_t lead_id, int64_t pipeline_id, struct fault *why)
-{
-	job_tell(
-	    job, "lead %lld created in pipeline %lld", (long long)lead_id, (long long)pipeline_id);
-	job->at.lead_id = lead_id;
-	job->at.pipeline_id = pipeline_id;
-	job->at.lead_created = true;
-	job->at.applied = true;
-	return job_intend(job, INTENT_NONE, why);
-}
-
-/* What became of the creation. */
-static enum outcome
-created(struct job *job, enum outcome out, int64_t id, struct fault *why)
-{
-	if (out != DONE)
-		return job_withdraw(job, out, why);
-	return made(job, id, number(job->request.entity, "pipeline_id"), why);
-}
-
-static void
-tell_stage(struct job *job)
-{
-	struct stage stage = rules_stage(job->with->mapping, job->paid);
-
-	if (stage.by.rule < 0)
-		job_tell(job, "no rule chooses a pipeline: the account's own default applies");
-	else
-		job_tell(job, "pipeline %lld, stage %lld by rule pipelines[%d]%s%s",
-		    (long long)stage.pipeline_id, (long long)stage.status_id, stage.by.rule,
-		    stage.by.name != NULL ? " " : "", stage.by.name != NULL ? stage.by.name : "");
-}
-
-static void
-prepare_creation(struct job *job)
-{
-	struct progress *at = &job->at;
-	json_t *lead;
-
-	at->older = false;
-	at->total_before = at->count_before = 0;
-	at->total_after = job->paid->amount;
-	at->count_after = lead_fields_next_count(job->with->settings, 0);
-	lead = lead_fields_new(job);
-	tell_stage(job);
-	job_tell_story(job, NULL, lead);
-	job->request = (struct request){ .entity = lead, .intent = INTENT_LEAD, .then = created };
-}
 
 /* Whether the lead looks like the one that we meant to create. */
 static bool
-is_alike(const struct job *job, const json_t *lead)
+is_alike(const struct known *known, const json_t *lead)
 {
-	json_t *name = lead_fields_name(job);
+	json_t *name = lead_fields_name(known);
 	bool alike = json_equal(name, json_object_get(lead, "name")) &&
-	    number(lead, "price") == money_round(job->paid->amount) &&
-	    number(lead, "created_at") >= job->at.intent_ms / 1000 - 60;
+	    number(lead, "price") == money_round(known->paid->amount) &&
+	    number(lead, "created_at") >= known->at.intent_ms / 1000 - 60;
 
 	json_decref(name);
 	return alike;
 }
 
 /*
- * Whether a lead of the contact's is the one that a lost creation made.  One without any payment id (its field may have been
- * refused, and nobody lived to write so down) is known by its name, price and age, unless another payment of ours made it;
- * one with another's id by the same, if the first of ours that was added to it found what we would have left there.
+ * Whether a lead of the contact's is the one that a lost creation made:
+ *
+ *	it shows our payment id            yes
+ *	name, price or age are not ours    no
+ *	it shows no payment id             yes (amoCRM may have refused the field, and the process that
+ *	                                   heard so died), unless another payment of ours made it
+ *	it shows another payment's id      likewise, if the first payment of ours that was added to it
+ *	                                   found there the values that our creation would have left
  */
 static enum outcome
-is_ours(struct job *job, const json_t *lead, bool *ours, struct fault *why)
+was_created_by(struct job *job, const json_t *lead, bool *ours, struct fault *why)
 {
+	struct known *known = &job->known;
 	struct lead_shown shown, found;
 	bool later = false, claimed = false;
 	enum outcome out;
 
 	*ours = false;
 	/* A lead whose numbers cannot be read was not made by us. */
-	if (lead_fields_read(job, lead, &shown, why) != DONE)
+	if (lead_fields_read(known, lead, &shown, why) != DONE)
 		return DONE;
 	*ours = shown.ours;
-	if (shown.ours || !is_alike(job, lead))
+	if (shown.ours || !is_alike(known, lead))
 		return DONE;
 	if (shown.has_id) {
-		out = ledger_base_after(job->with->ledger, number(lead, "id"), job->at.intent_ms,
-		    &found.total, &found.count, &later, why);
-		if (out != DONE || !later || found.total != job->at.total_after ||
-		    found.count != job->at.count_after)
+		/* `later`: a payment of ours came to this lead after our intent; `found` is then
+		 * what it found there. */
+		out = ledger_base_after(known->service->ledger, number(lead, "id"),
+		    known->at.intent_ms, &found.total, &found.count, &later, why);
+		if (out != DONE || !later || found.total != known->at.total_after ||
+		    found.count != known->at.count_after)
 			return out;
 	}
-	if ((out = ledger_lead_claimed(job->with->ledger, number(lead, "id"), &claimed, why)) ==
-	    DONE)
+	out = ledger_lead_claimed(known->service->ledger, number(lead, "id"), &claimed, why);
+	if (out == DONE)
 		*ours = !claimed;
 	return out;
 }
@@ -255,12 +211,13 @@ recover(struct job *job, bool *found, struct fault *why)
 
 	*found = false;
 	if ((out = job_settled(job, why)) != DONE || (out = contact_read(job, why)) != DONE ||
-	    (out = linked_leads(job, &leads, why)) != DONE)
+	    (out = linked_leads(&job->known, &leads, why)) != DONE)
 		return out;
 	for (i = 0; out == DONE && !*found && (lead = json_array_get(leads, i)) != NULL; i++) {
-		out = is_ours(job, lead, found, why);
+		out = was_created_by(job, lead, found, why);
 		if (out == DONE && *found)
-			out = made(job, number(lead, "id"), number(lead, "pipeline_id"), why);
+			out = totals_created(
+			    job, number(lead, "id"), number(lead, "pipeline_id"), why);
 	}
 	json_decref(leads);
 	return out;
@@ -270,17 +227,6 @@ recover(struct job *job, bool *found, struct fault *why)
  * Changing.
  */
 
-/* Keep other payments off the lead until this attempt is over. */
-static enum outcome
-reserve(struct job *job, int64_t lead_id, struct fault *why)
-{
-	enum outcome out;
-
-	if ((out = job_lock(job, LOCK_LEAD, &lead_id, 1, why)) != DONE)
-		return out;
-	return job_await_others(job, lead_id, why);
-}
-
 /* An intent of ours is open on the lead.  While we had failed with it, another payment may have begun on the lead, and it is
  * not known yet what became of that one. */
 static enum outcome
@@ -289,8 +235,8 @@ await_younger(struct job *job, struct fault *why)
 	int64_t younger = 0;
 	enum outcome out;
 
-	out = ledger_younger_intent(
-	    job->with->ledger, job->id, job->at.lead_id, job->at.intent_ms, &younger, why);
+	out = ledger_younger_intent(job->known.service->ledger, job->attempt.id,
+	    job->known.at.lead_id, job->known.at.intent_ms, &younger, why);
 	if (out != DONE || younger == 0)
 		return out;
 	job->waiting = true;
@@ -304,17 +250,17 @@ resume(struct job *job, bool *gone, struct fault *why)
 	json_t *lead = NULL;
 	enum outcome out;
 
-	if ((out = job_lock(job, LOCK_LEAD, &job->at.lead_id, 1, why)) != DONE ||
+	if ((out = job_lock(job, LOCK_LEAD, &job->known.at.lead_id, 1, why)) != DONE ||
 	    (out = await_younger(job, why)) != DONE ||
-	    (out = amocrm_read(
-		 job->with->crm, &job->context, AMOCRM_LEADS, job->at.lead_id, &lead, why)) != DONE)
+	    (out = amocrm_read(job->known.service->crm, &job->known.context, AMOCRM_LEADS,
+		 job->known.at.lead_id, &lead, why)) != DONE)
 		return out;
 	*gone = lead == NULL || json_is_true(json_object_get(lead, "is_deleted"));
 	if (*gone) {
 		lock_drop(job->locks, LOCK_LEAD);
-		job_warn(job, "lead %lld has vanished from amoCRM; looking for another",
-		    (long long)job->at.lead_id);
-		job->at.lead_id = 0;
+		known_warn(&job->known, "lead %lld has vanished from amoCRM; looking for another",
+		    (long long)job->known.at.lead_id);
+		job->known.at.lead_id = 0;
 		out = job_intend(job, INTENT_NONE, why);
 	} else {
 		out = totals_resume(job, lead, why);
@@ -323,105 +269,149 @@ resume(struct job *job, bool *gone, struct fault *why)
 	return out;
 }
 
-/* Whether payments of another contact's may reach this lead too: our contact's lock does not keep those away. */
+/* Whether payments of another contact's may reach this lead too: our contact's lock does not keep
+ * those away. */
 static bool
-is_shared(const struct job *job, const json_t *lead)
+is_shared(const struct known *known, const json_t *lead)
 {
 	return json_array_size(json_object_get(json_object_get(lead, "_embedded"), "contacts")) >
 	    1 ||
-	    !is_linked(lead, job->at.contact_id);
+	    !is_linked(lead, known->at.contact_id);
 }
 
-/* Change the chosen lead.  It was read before it was locked; where others may have changed it meanwhile, read it again. */
+/* Apply the payment to the chosen lead. */
 static enum outcome
-change(struct job *job, json_t *chosen, struct fault *why)
+change(struct job *job, const json_t *chosen, struct fault *why)
 {
+	struct known *known = &job->known;
 	int64_t lead_id = number(chosen, "id");
-	json_t *lead = json_incref(chosen);
+	json_t *lead = NULL;
 	enum outcome out;
 
-	if ((out = reserve(job, lead_id, why)) == DONE && is_shared(job, lead)) {
-		json_decref(lead);
-		lead = NULL;
-		out = amocrm_read(job->with->crm, &job->context, AMOCRM_LEADS, lead_id, &lead, why);
-		if (out == DONE && lead == NULL)
-			out = fault_set(why, LATER,
-			    "the lead has vanished from amoCRM; another will be looked for");
-	}
-	if (out == DONE)
-		out = totals_prepare(job, lead, why);
+	/* Keep other payments off the lead until this attempt is over. */
+	if ((out = job_lock(job, LOCK_LEAD, &lead_id, 1, why)) != DONE ||
+	    (out = job_await_others(job, lead_id, why)) != DONE)
+		return out;
+	if (!is_shared(known, chosen))
+		return totals_apply(job, chosen, why);
+
+	/* It was read before it was locked, and others may have changed it meanwhile. */
+	if ((out = amocrm_read(
+		 known->service->crm, &known->context, AMOCRM_LEADS, lead_id, &lead, why)) != DONE)
+		return out;
+	if (lead == NULL)
+		return fault_set(
+		    why, LATER, "the lead has vanished from amoCRM; another will be looked for");
+	out = totals_apply(job, lead, why);
 	json_decref(lead);
 	return out;
 }
 
 /*
- * The steps.
+ * All of it.
  */
 
 /* Whether the payment has no lead yet, and none that a lost request may concern. */
 static bool
-has_to_choose(const struct job *job)
+has_to_choose(const struct known *known)
 {
-	return !job->at.applied && job->at.intent == INTENT_NONE && job->leads == NULL;
+	return !known->at.applied && known->at.intent == INTENT_NONE;
 }
 
 enum outcome
-lead_read_named(struct job *job, struct fault *why)
+lead_read_named(struct known *known, json_t **leads, struct fault *why)
 {
-	int64_t id = has_to_choose(job) ? rules_lead_id(job->with->mapping, job->paid) : 0;
+	int64_t id = has_to_choose(known) ? rules_lead_id(known->service->rules, known->paid) : 0;
 	json_t *lead = NULL;
 	enum outcome out;
 
-	if (id == 0 ||
-	    (out = amocrm_read(job->with->crm, &job->context, AMOCRM_LEADS, id, &lead, why)) !=
-		DONE)
-		return id == 0 ? DONE : out;
-	job_tell(job, "the webhook names lead %lld%s", (long long)id,
-	    is_active(job, lead) ? "" : ", which is gone or finished");
-	if (is_active(job, lead))
-		job->leads = json_pack("[O]", lead);
+	if (id == 0)
+		return DONE;
+	if ((out = amocrm_read(
+		 known->service->crm, &known->context, AMOCRM_LEADS, id, &lead, why)) != DONE)
+		return out;
+	known_tell(known, "the webhook names lead %lld%s", (long long)id,
+	    is_active(known, lead) ? "" : ", which is gone or finished");
+	if (is_active(known, lead))
+		*leads = json_pack("[O]", lead);
 	json_decref(lead);
 	return DONE;
 }
 
-bool
-lead_wants_linked(const struct job *job)
+/* The choice among `leads`, or among the contact's where they are NULL, and the write. */
+static enum outcome
+choose_and_write(struct job *job, const json_t *leads, struct fault *why)
 {
-	return has_to_choose(job) && job->with->settings->lead_lookup == LEAD_LOOKUP_LINKED;
-}
-
-enum outcome
-lead_read_contact(struct job *job, struct fault *why)
-{
-	return lead_wants_linked(job) ? contact_read(job, why) : DONE;
-}
-
-enum outcome
-lead_settle(struct job *job, struct fault *why)
-{
+	const struct settings *set = job->known.service->settings;
 	json_t *lead = NULL;
-	bool found = false, gone = true;
 	enum outcome out;
 
-	if (job->at.applied)
-		return DONE;
-	/* Did an earlier attempt change a lead, or create one, without hearing so? */
-	if (job->at.intent == INTENT_TOTALS && ((out = resume(job, &gone, why)) != DONE || !gone))
+	if (leads == NULL && set->lead_lookup == LEAD_LOOKUP_LINKED &&
+	    (out = contact_read(job, why)) != DONE)
 		return out;
-	if (job->at.intent == INTENT_LEAD && ((out = recover(job, &found, why)) != DONE || found))
-		return out;
-
-	if ((out = lead_choose(job, &lead, why)) != DONE)
+	if ((out = lead_choose(&job->known, leads, &lead, why)) != DONE)
 		return out;
 	if (lead != NULL) {
 		out = change(job, lead, why);
 		json_decref(lead);
 		return out;
 	}
-	if (!job->with->settings->create_if_not_found) {
+	if (!set->create_if_not_found) {
 		job->not_found = "lead_not_found";
 		return fault_set(why, NEVER, "lead_not_found");
 	}
-	prepare_creation(job);
-	return DONE;
+	return totals_create(job, why);
+}
+
+/* The last turn: the lead is settled, `leads` being those that were read for the choice. */
+static enum outcome
+settle(struct job *job, const json_t *leads, struct fault *why)
+{
+	struct progress *at = &job->known.at;
+	bool found = false, gone = true;
+	enum outcome out;
+
+	if (at->applied)
+		return DONE;
+	/* Did an earlier attempt change a lead, or create one, without hearing so? */
+	if (at->intent == INTENT_TOTALS && ((out = resume(job, &gone, why)) != DONE || !gone))
+		return out;
+	if (at->intent == INTENT_LEAD && ((out = recover(job, &found, why)) != DONE || found))
+		return out;
+	return choose_and_write(job, leads, why);
+}
+
+/* The turns before: what is asked for the choice, one lead by its id or the contact's together. */
+static enum outcome
+ask(struct job *job, json_t **leads, struct fault *why)
+{
+	const struct known *known = &job->known;
+	bool linked;
+	enum outcome out;
+
+	if ((out = batch_turn(job, why)) != DONE ||
+	    (out = lead_read_named(&job->known, leads, why)) != DONE)
+		return out;
+	linked = *leads == NULL && has_to_choose(known) &&
+	    known->service->settings->lead_lookup == LEAD_LOOKUP_LINKED;
+
+	if ((out = batch_turn(job, why)) != DONE)
+		return out;
+	if (!linked)
+		return DONE;
+	if ((out = contact_read(job, why)) != DONE)
+		return out;
+	return batch_read_leads(job, leads, why);
+}
+
+enum outcome
+lead_settle(struct job *job, struct fault *why)
+{
+	json_t *leads = NULL;
+	enum outcome out;
+
+	if ((out = ask(job, &leads, why)) == DONE && (out = batch_turn(job, why)) == DONE)
+		out = settle(job, leads, why);
+	json_decref(leads);
+	return out;
 }

@@ -11,25 +11,23 @@
  * Either is written down as an intent before it is sent, and an attempt that finds an open intent first finds out what
  * became of it (totals.h for changes).
  *
- * Steps of a batch; the caller holds the contact's lock.
+ * The caller holds the contact's lock.
  */
 
-/* Read the lead that the webhook itself names, where the rules say that it may: unless that is gone or finished business,
- * no other is looked for. */
-enum outcome lead_read_named(struct job *job, struct fault *why) MUST_USE;
-
-/* Have the contact at hand, if its leads will be asked for. */
-enum outcome lead_read_contact(struct job *job, struct fault *why) MUST_USE;
-
-/* Whether the job will choose among the leads that its contact is linked to. */
-bool lead_wants_linked(const struct job *job);
-
-/* The part of lead_settle() that only asks: the lead that shows this payment already, else the active one that was updated
- * last, as a new reference; NULL when there is none.  job->contact, or job->leads, is at hand. */
-enum outcome lead_choose(struct job *job, json_t **lead, struct fault *why) MUST_USE;
-
-/* DONE: at.lead_id is set, at.applied is true, both saved, or will be once the request that was prepared (a change or a
- * creation) is sent.  NEVER with not_found set: there is no active lead, and CREATE_IF_NOT_FOUND is off. */
+/* Three turns of a batch.  DONE: at.lead_id is set and at.applied is true, both saved.  NEVER with
+ * not_found set: there is no active lead, and CREATE_IF_NOT_FOUND is off.  Other outcomes: see
+ * totals.h. */
 enum outcome lead_settle(struct job *job, struct fault *why) MUST_USE;
+
+/* The parts of it that only ask, which the preview shares. */
+
+/* Read the lead that the webhook itself names, where the rules say that it may: *leads is then an
+ * array of it alone, unless that lead is gone or finished business. */
+enum outcome lead_read_named(struct known *known, json_t **leads, struct fault *why) MUST_USE;
+
+/* Of `leads`, or (NULL) of those of known->contact: the lead that shows this payment already, else
+ * the active one that was updated last, as a new reference; NULL when there is none. */
+enum outcome lead_choose(
+    struct known *known, const json_t *leads, json_t **lead, struct fault *why) MUST_USE;
 
 #endif

@@ -100,14 +100,14 @@ joined_subjects(const json_t *lead, int64_t field, const json_t *bought, bool *m
 }
 
 static void
-add_subjects(json_t *fields, struct job *job, const json_t *lead)
+add_subjects(json_t *fields, struct known *known, const json_t *lead)
 {
-	int64_t field = job->with->settings->lead_field_subjects;
+	int64_t field = known->service->settings->lead_field_subjects;
 	json_t *bought, *all;
 	bool more;
 
-	json_array_clear(job->at.unmapped);
-	bought = rules_subjects(job->with->mapping, job->paid, job->at.unmapped);
+	json_array_clear(known->at.unmapped);
+	bought = rules_subjects(known->service->rules, known->paid, known->at.unmapped);
 	all = joined_subjects(lead, field, bought, &more);
 	if (more)
 		field_add_enums(fields, field, all);
@@ -117,10 +117,10 @@ add_subjects(json_t *fields, struct job *job, const json_t *lead)
 
 /* What only the latest payment may show. */
 static void
-add_last_payment(json_t *fields, const struct job *job)
+add_last_payment(json_t *fields, const struct known *known)
 {
-	const struct settings *set = job->with->settings;
-	const struct payment *paid = job->paid;
+	const struct settings *set = known->service->settings;
+	const struct payment *paid = known->paid;
 
 	field_add_money(fields, set->lead_field_last_amount, paid->amount);
 	if (paid->paid_at != 0)
@@ -132,19 +132,19 @@ add_last_payment(json_t *fields, const struct job *job)
 
 /* The fields that a payment writes into any lead, new or not. */
 static json_t *
-payment_fields(struct job *job, const json_t *lead)
+payment_fields(struct known *known, const json_t *lead)
 {
-	const struct settings *set = job->with->settings;
+	const struct settings *set = known->service->settings;
 	json_t *fields = json_array(), *extra;
 
-	add_subjects(fields, job, lead);
+	add_subjects(fields, known, lead);
 	field_add_enum(fields, set->lead_field_direction,
-	    rules_direction(job->with->mapping, job->paid).enum_id);
-	field_add_money(fields, set->lead_field_total_paid, job->at.total_after);
-	add_count(fields, set, job->at.count_after);
-	if (!job->at.older)
-		add_last_payment(fields, job);
-	extra = rules_extra_fields(job->with->mapping, job->paid);
+	    rules_direction(known->service->rules, known->paid).enum_id);
+	field_add_money(fields, set->lead_field_total_paid, known->at.total_after);
+	add_count(fields, set, known->at.count_after);
+	if (!known->at.older)
+		add_last_payment(fields, known);
+	extra = rules_extra_fields(known->service->rules, known->paid);
 	json_array_extend(fields, extra);
 	json_decref(extra);
 	return fields;
@@ -172,9 +172,9 @@ add_utm(json_t *fields, const struct settings *set, const struct payment *paid)
 }
 
 json_t *
-lead_fields_name(const struct job *job)
+lead_fields_name(const struct known *known)
 {
-	const struct payment *paid = job->paid;
+	const struct payment *paid = known->paid;
 	char *text = NULL, *line;
 	size_t size, i, j;
 	FILE *name = memory_stream(&text, &size);
@@ -184,7 +184,7 @@ lead_fields_name(const struct job *job)
 	fputs("Оплата ", name);
 	for (i = 0; i < paid->item_count; i++) {
 		for (j = 0; j < i && strcmp(paid->items[i].subject, paid->items[j].subject) != 0;
-		     j++)
+		    j++)
 			continue;
 		if (j < i)
 			continue;
@@ -202,15 +202,15 @@ lead_fields_name(const struct job *job)
 }
 
 json_t *
-lead_fields_new(struct job *job)
+lead_fields_new(struct known *known)
 {
-	struct stage stage = rules_stage(job->with->mapping, job->paid);
-	json_t *fields = payment_fields(job, NULL), *lead;
+	struct stage stage = rules_stage(known->service->rules, known->paid);
+	json_t *fields = payment_fields(known, NULL), *lead;
 
-	add_utm(fields, job->with->settings, job->paid);
-	lead = json_pack("{s:o, s:I, s:o, s:{s:[{s:I, s:b}]}}", "name", lead_fields_name(job),
-	    "price", (json_int_t)money_round(job->paid->amount), "custom_fields_values", fields,
-	    "_embedded", "contacts", "id", (json_int_t)job->at.contact_id, "is_main", 1);
+	add_utm(fields, known->service->settings, known->paid);
+	lead = json_pack("{s:o, s:I, s:o, s:{s:[{s:I, s:b}]}}", "name", lead_fields_name(known),
+	    "price", (json_int_t)money_round(known->paid->amount), "custom_fields_values", fields,
+	    "_embedded", "contacts", "id", (json_int_t)known->at.contact_id, "is_main", 1);
 	if (stage.pipeline_id != 0)
 		json_object_set_new(lead, "pipeline_id", json_integer(stage.pipeline_id));
 	if (stage.status_id != 0)
@@ -219,15 +219,15 @@ lead_fields_new(struct job *job)
 }
 
 json_t *
-lead_fields_change(struct job *job, const json_t *lead)
+lead_fields_change(struct known *known, const json_t *lead)
 {
-	return json_pack("{s:o}", "custom_fields_values", payment_fields(job, lead));
+	return json_pack("{s:o}", "custom_fields_values", payment_fields(known, lead));
 }
 
 json_t *
-lead_fields_same_id(const struct job *job, const json_t *lead)
+lead_fields_same_id(const struct known *known, const json_t *lead)
 {
-	int64_t field = job->with->settings->lead_field_payment_id;
+	int64_t field = known->service->settings->lead_field_payment_id;
 	const char *text;
 	char room[FIELD_ROOM];
 	json_t *fields = json_array();
@@ -242,12 +242,12 @@ lead_fields_same_id(const struct job *job, const json_t *lead)
  */
 
 bool
-lead_fields_shows(const struct job *job, const json_t *lead)
+lead_fields_shows(const struct known *known, const json_t *lead)
 {
-	const json_t *id = field_by_id(lead, job->with->settings->lead_field_payment_id);
+	const json_t *id = field_by_id(lead, known->service->settings->lead_field_payment_id);
 	char room[FIELD_ROOM];
 	const char *text = field_value(id, 0, room);
-	json_t *ours = field_cut(job->paid->key, FIELD_TEXT_MAX);
+	json_t *ours = field_cut(known->paid->key, FIELD_TEXT_MAX);
 	bool same = text != NULL && strcmp(text, json_string_value(ours)) == 0;
 
 	json_decref(ours);
@@ -256,13 +256,13 @@ lead_fields_shows(const struct job *job, const json_t *lead)
 
 enum outcome
 lead_fields_read(
-    const struct job *job, const json_t *lead, struct lead_shown *shown, struct fault *why)
+    const struct known *known, const json_t *lead, struct lead_shown *shown, struct fault *why)
 {
-	const struct settings *set = job->with->settings;
+	const struct settings *set = known->service->settings;
 	char room[FIELD_ROOM];
 
 	shown->has_id = field_value(field_by_id(lead, set->lead_field_payment_id), 0, room) != NULL;
-	shown->ours = lead_fields_shows(job, lead);
+	shown->ours = lead_fields_shows(known, lead);
 	if (!field_money(lead, set->lead_field_total_paid, &shown->total))
 		return fault_set(why, NEVER, "the lead's total paid is not a number we can add to");
 	if (!read_count(lead, set, &shown->count))
@@ -274,15 +274,15 @@ lead_fields_read(
 }
 
 bool
-lead_fields_has_id(const struct job *job)
+lead_fields_has_id(const struct known *known)
 {
 	const json_t *field;
 	size_t i;
 
-	json_array_foreach(job->at.dropped, i, field)
-		if (json_integer_value(field) == job->with->settings->lead_field_payment_id)
+	json_array_foreach(known->at.dropped, i, field)
+		if (json_integer_value(field) == known->service->settings->lead_field_payment_id)
 			return false;
-	return job->with->settings->lead_field_payment_id != 0;
+	return known->service->settings->lead_field_payment_id != 0;
 }
 
 char *

@@ -12,21 +12,21 @@
  */
 
 /* A new lead with everything in one request: name, price, stage, UTM marks, its contact, and all fields of the payment.
- * New reference.  Unmapped subjects are appended to job->at.unmapped. */
-json_t *lead_fields_new(struct job *job);
+ * New reference.  Unmapped subjects are appended to known->at.unmapped. */
+json_t *lead_fields_new(struct known *known);
 
 /* The change of an existing lead to at.total_after and at.count_after; `lead` is what stands there, whose subjects are
  * kept.  Unless at.older, it also becomes the last payment's date, amount and ids. */
-json_t *lead_fields_change(struct job *job, const json_t *lead);
+json_t *lead_fields_change(struct known *known, const json_t *lead);
 
 /* A change that writes the payment id that stands in the lead, and nothing else.  New reference. */
-json_t *lead_fields_same_id(const struct job *job, const json_t *lead);
+json_t *lead_fields_same_id(const struct known *known, const json_t *lead);
 
 /* The name that lead_fields_new() gives, cut to what amoCRM takes.  New reference. */
-json_t *lead_fields_name(const struct job *job);
+json_t *lead_fields_name(const struct known *known);
 
 /* Whether the lead's payment id is this payment's. */
-bool lead_fields_shows(const struct job *job, const json_t *lead);
+bool lead_fields_shows(const struct known *known, const json_t *lead);
 
 /* What a lead shows. */
 struct lead_shown {
@@ -38,14 +38,14 @@ struct lead_shown {
 };
 
 /* NEVER when a number there cannot be read: adding to it would destroy what a manager wrote. */
-enum outcome lead_fields_read(const struct job *job, const json_t *lead, struct lead_shown *shown,
-    struct fault *why) MUST_USE;
+enum outcome lead_fields_read(const struct known *known, const json_t *lead,
+    struct lead_shown *shown, struct fault *why) MUST_USE;
 
 /* The count after one more purchase; a select field ends at its last configured option. */
 int64_t lead_fields_next_count(const struct settings *settings, int64_t count);
 
 /* Whether leads carry the payment's id at all: its field is configured and amoCRM has not refused it. */
-bool lead_fields_has_id(const struct job *job);
+bool lead_fields_has_id(const struct known *known);
 
 /* The Russian title of a field by its id or code as refusal_drop_fields() reports it, for the manager's note. */
 char *lead_form_title(const struct settings *settings, const json_t *field);

@@ -9,15 +9,13 @@
  *
  * Both are only ever written after the totals are known to be applied, so an attempt that applied them itself need not look
  * for them; any other looks whether an earlier attempt's, whose answer was lost, stands there already.
- *
- * Steps of a batch.
  */
 
-/* DONE: at.note_id is set, or will be once the request that was prepared is sent. */
+/* DONE: at.note_id is set, to be saved by the caller. */
 enum outcome manager_note(struct job *job, struct fault *why) MUST_USE;
 
-/* DONE: where the rules ask for a task, it stands there, or will once the request that was prepared is sent.  A refusal of it
- * is no reason to keep the payment back. */
+/* DONE: where the rules ask for a task, it stands there.  A refusal of it is no reason to keep the
+ * payment back. */
 enum outcome manager_task(struct job *job, struct fault *why) MUST_USE;
 
 #endif

@@ -38,7 +38,7 @@ service_open(const struct settings *settings, struct service **service, struct f
 	enum outcome out;
 
 	opened->settings = settings;
-	out = rules_load(settings, &opened->mapping, &errors, why);
+	out = rules_load(settings, &opened->rules, &errors, why);
 	json_decref(errors);
 	if (out == DONE)
 		out = open_shared(settings, opened, why);
@@ -65,6 +65,6 @@ service_close(struct service *service)
 	lock_close(service->locks);
 	metrics_close(service->metrics);
 	limiter_close(service->limiter);
-	rules_free(service->mapping);
+	rules_free(service->rules);
 	free(service);
 }

@@ -16,7 +16,7 @@
  */
 struct service {
 	const struct settings *settings; /* Borrowed. */
-	struct rules *mapping;
+	struct rules *rules;
 	struct limiter *limiter;
 	struct locks *locks;
 	struct metrics *

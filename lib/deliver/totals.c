@@ -1,145 +1,247 @@
-#include "deliver/totals.h"
+/*
+ * What a total becomes, and what became of it.
+ *
+ * amoCRM can only overwrite, so "add" is a value read before, a value written after, and both kept
+ * in the ledger while the answer is out.  An attempt that finds such an intent open compares the
+ * lead with the two, instead of adding again.
+ */
+#include <stdlib.h>
+
 #include "amocrm/amocrm.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "base/trail.h"
+#include "deliver/batch.h"
 #include "deliver/lead_fields.h"
+#include "deliver/lead_story.h"
+#include "deliver/totals.h"
+
+/*
+ * Deciding.
+ */
+
+/* Ensures before + this payment = after, for the total and for the counter. */
+static void
+count_up(struct known *known, const struct lead_shown *shown)
+{
+	struct progress *at = &known->at;
+	int64_t paid_at = known->paid->paid_at;
+
+	/* A payment older than the lead's last must not become its date, amount and ids. */
+	at->older = paid_at != 0 && paid_at < shown->last_date;
+	at->total_before = shown->total;
+	at->total_after = shown->total + known->paid->amount;
+	at->count_before = shown->count;
+	at->count_after = lead_fields_next_count(known->service->settings, shown->count);
+}
+
+/* The lead shows our id though the ledger knows nothing of it, having been restored from an older
+ * copy: the values are what the payment left there. */
+static void
+count_back(struct known *known, const struct lead_shown *shown)
+{
+	struct progress *at = &known->at;
+
+	at->older = false;
+	at->total_after = shown->total;
+	at->total_before = shown->total - known->paid->amount;
+	at->count_after = shown->count;
+	at->count_before = shown->count > 0 ? shown->count - 1 : 0;
+}
+
+enum outcome
+totals_decide(struct known *known, const json_t *lead, json_t **request, struct fault *why)
+{
+	struct lead_shown shown = { 0 };
+	enum outcome out;
+
+	*request = NULL;
+	if (lead != NULL && (out = lead_fields_read(known, lead, &shown, why)) != DONE)
+		return out;
+	if (shown.ours) {
+		count_back(known, &shown);
+		return DONE;
+	}
+	count_up(known, &shown);
+	*request = lead == NULL ? lead_fields_new(known) : lead_fields_change(known, lead);
+	return DONE;
+}
+
+/*
+ * Writing.
+ */
+
+static void
+tell_story(struct known *known, const json_t *lead, const json_t *request)
+{
+	char *story = lead_story(known->service->settings, lead, request);
+	char *text = text_format("write: %s", story);
+
+	trail_add(known->at.events, clock_wall_ms(), text);
+	free(story);
+	free(text);
+}
+
+static void
+tell_stage(struct known *known)
+{
+	struct stage stage = rules_stage(known->service->rules, known->paid);
+
+	if (stage.by.rule < 0)
+		known_tell(known, "no rule chooses a pipeline: the account's own default applies");
+	else
+		known_tell(known, "pipeline %lld, stage %lld by rule pipelines[%d]%s%s",
+		    (long long)stage.pipeline_id, (long long)stage.status_id, stage.by.rule,
+		    stage.by.name != NULL ? " " : "", stage.by.name != NULL ? stage.by.name : "");
+}
+
+enum outcome
+totals_created(struct job *job, int64_t lead_id, int64_t pipeline_id, struct fault *why)
+{
+	struct progress *at = &job->known.at;
+
+	known_tell(&job->known, "lead %lld created in pipeline %lld", (long long)lead_id,
+	    (long long)pipeline_id);
+	at->lead_id = lead_id;
+	at->pipeline_id = pipeline_id;
+	at->lead_created = true;
+	at->applied = true;
+	return job_intend(job, INTENT_NONE, why);
+}
+
+enum outcome
+totals_create(struct job *job, struct fault *why)
+{
+	int64_t pipeline_id, id = 0;
+	json_t *request;
+	enum outcome out;
+
+	if ((out = totals_decide(&job->known, NULL, &request, why)) != DONE)
+		return out;
+	pipeline_id = json_integer_value(json_object_get(request, "pipeline_id"));
+	tell_stage(&job->known);
+	tell_story(&job->known, NULL, request);
+
+	/* An answer that is lost leaves the intent: the next attempt looks for the lead among the
+	 * contact's (see recover() in lead.c). */
+	if ((out = batch_send(job, INTENT_LEAD, AMOCRM_LEADS, &id, request, why)) != DONE)
+		return job_withdraw(job, out, why);
+	return totals_created(job, id, pipeline_id, why);
+}
 
 /* The change is known to stand in amoCRM. */
 static enum outcome
 applied(struct job *job, struct fault *why)
 {
-	job_tell(job, "applied to lead %lld", (long long)job->at.lead_id);
-	job->at.applied = true;
+	known_tell(&job->known, "applied to lead %lld", (long long)job->known.at.lead_id);
+	job->known.at.applied = true;
 	return job_intend(job, INTENT_NONE, why);
 }
 
-/* What became of the change. */
+/* Write at.total_after and at.count_after.  An answer that is lost leaves the intent: the next
+ * attempt finds out by totals_resume(). */
 static enum outcome
-changed(struct job *job, enum outcome out, int64_t id, struct fault *why)
+change(struct job *job, const json_t *lead, json_t *request, struct fault *why)
 {
-	(void)id;
-	return out == DONE ? applied(job, why) : out;
-}
+	int64_t id = job->known.at.lead_id;
+	enum outcome out;
 
-static void
-prepare_change(struct job *job, const json_t *lead)
-{
-	json_t *change = lead_fields_change(job, lead);
-
-	job_tell_story(job, lead, change);
-	job->request = (struct request){
-		.entity = change, .id = job->at.lead_id, .intent = INTENT_TOTALS, .then = changed
-	};
-}
-
-/* Count from what the lead shows. */
-static void
-begin_from(struct job *job, const struct lead_shown *shown, const json_t *lead)
-{
-	struct progress *at = &job->at;
-
-	at->older = job->paid->paid_at != 0 && job->paid->paid_at < shown->last_date;
-	at->total_before = shown->total;
-	at->total_after = shown->total + job->paid->amount;
-	at->count_before = shown->count;
-	at->count_after = lead_fields_next_count(job->with->settings, shown->count);
-	prepare_change(job, lead);
-}
-
-/* The lead shows our id though we know nothing of it: our ledger was restored from an older copy. */
-static enum outcome
-applied_before_memory(struct job *job, const struct lead_shown *shown, struct fault *why)
-{
-	struct progress *at = &job->at;
-
-	at->older = false;
-	at->total_after = shown->total;
-	at->total_before = shown->total - job->paid->amount;
-	at->count_after = shown->count;
-	at->count_before = shown->count > 0 ? shown->count - 1 : 0;
-	job->applied_before = true;
-	job_warn(job, "lead %lld shows this payment already; it is not added again",
-	    (long long)at->lead_id);
+	tell_story(&job->known, lead, request);
+	if ((out = batch_send(job, INTENT_TOTALS, AMOCRM_LEADS, &id, request, why)) != DONE)
+		return out;
 	return applied(job, why);
 }
 
 enum outcome
-totals_prepare(struct job *job, const json_t *lead, struct fault *why)
+totals_apply(struct job *job, const json_t *lead, struct fault *why)
 {
-	struct lead_shown shown;
+	struct progress *at = &job->known.at;
+	json_t *request;
 	enum outcome out;
 
-	if ((out = lead_fields_read(job, lead, &shown, why)) != DONE)
+	if ((out = totals_decide(&job->known, lead, &request, why)) != DONE)
 		return out;
-	job->at.lead_id = json_integer_value(json_object_get(lead, "id"));
-	job->at.pipeline_id = json_integer_value(json_object_get(lead, "pipeline_id"));
-	job->at.lead_created = false;
+	at->lead_id = json_integer_value(json_object_get(lead, "id"));
+	at->pipeline_id = json_integer_value(json_object_get(lead, "pipeline_id"));
+	at->lead_created = false;
 	job->responsible_id = json_integer_value(json_object_get(lead, "responsible_user_id"));
-	if (shown.ours)
-		return applied_before_memory(job, &shown, why);
-	begin_from(job, &shown, lead);
-	return DONE;
+	if (request != NULL)
+		return change(job, lead, request, why);
+	job->applied_before = true;
+	known_warn(&job->known, "lead %lld shows this payment already; it is not added again",
+	    (long long)at->lead_id);
+	return applied(job, why);
 }
 
-/* Would the lead show our id?  amoCRM may have refused just that field, and who heard so died before it was written down.
- * Where no id stands, the field is gone.  Where another's does, that is written once more: it changes nothing, and is
- * refused as ours was. */
+/*
+ * Resuming.
+ */
+
+/* Would the lead show our id?  amoCRM may have refused just that field, and the process that heard
+ * so died before it was written down.  Where no id stands, the field is gone.  Where another
+ * payment's does, that is written once more: it changes nothing, and is refused as ours was. */
 static enum outcome
 ask_for_id(struct job *job, const json_t *lead, const struct lead_shown *shown, bool *leaves_id,
     struct fault *why)
 {
-	struct amocrm_item item = { .id = job->at.lead_id, .dropped = job->at.dropped };
+	struct amocrm_item item = { .id = job->known.at.lead_id, .dropped = job->known.at.dropped };
 	json_t *same;
 
 	*leaves_id = shown->has_id;
 	if (!shown->has_id)
 		return DONE;
-	item.entity = same = lead_fields_same_id(job, lead);
-	amocrm_update(job->with->crm, &job->context, AMOCRM_LEADS, &item, 1);
+	item.entity = same = lead_fields_same_id(&job->known, lead);
+	amocrm_update(job->known.service->crm, &job->known.context, AMOCRM_LEADS, &item, 1);
 	json_decref(same);
 	*why = item.why;
-	*leaves_id = lead_fields_has_id(job);
+	*leaves_id = lead_fields_has_id(&job->known);
 	return item.out == NEVER && !*leaves_id ? DONE : item.out;
 }
 
 enum outcome
 totals_resume(struct job *job, const json_t *lead, struct fault *why)
 {
-	struct progress *at = &job->at;
+	struct known *known = &job->known;
+	struct progress *at = &known->at;
+	bool leaves_id = !at->older && lead_fields_has_id(known), later = false, after;
 	struct lead_shown shown, found;
-	bool leaves_id = !at->older && lead_fields_has_id(job), later = false, after;
 	enum outcome out;
 
-	if ((out = lead_fields_read(job, lead, &shown, why)) != DONE)
+	if ((out = lead_fields_read(known, lead, &shown, why)) != DONE)
 		return out;
 	if (leaves_id && shown.ours)
 		return applied(job, why);
 
+	/* What stood there when our change was, or was not, carried out?  A payment of ours that
+	 * came to this lead since then (`later`) wrote down what it found; without one, what the
+	 * lead shows now is the best that is known. */
 	found = shown;
-	out = ledger_base_after(
-	    job->with->ledger, at->lead_id, at->intent_ms, &found.total, &found.count, &later, why);
+	out = ledger_base_after(known->service->ledger, at->lead_id, at->intent_ms, &found.total,
+	    &found.count, &later, why);
 	if (out != DONE)
 		return out;
 
+	/* "After" without our id is strange if our change leaves one: does it still? */
 	after = found.total == at->total_after && found.count == at->count_after;
 	if (after && leaves_id && !later &&
 	    (out = ask_for_id(job, lead, &shown, &leaves_id, why)) != DONE)
 		return out;
 
 	if (found.total == at->total_before && found.count == at->count_before) {
-		if (!later) {
-			prepare_change(job, lead);
-			return DONE;
-		}
+		/* It was not applied.  Unless later payments stand on the lead, the same values
+		 * are right. */
+		if (!later)
+			return change(job, lead, lead_fields_change(known, lead), why);
 	} else if (after && (later || !leaves_id)) {
 		return applied(job, why);
 	} else if (!leaves_id) {
 		return fault_set(why, NEVER,
 		    "the lead's total was changed by someone else while this payment was being "
-		    "added; check "
-		    "it by hand");
+		    "added; check it by hand");
 	}
 	at->rebased++;
-	job_warn(job,
+	known_warn(known,
 	    "the lead was changed by someone else meanwhile; began again from the values it shows");
-	begin_from(job, &shown, lead);
-	return DONE;
+	count_up(known, &shown);
+	return change(job, lead, lead_fields_change(known, lead), why);
 }

@@ -152,14 +152,14 @@ static void
 deliver_inline(struct worker *worker, const struct payment_request *incoming, int64_t id)
 {
 	int64_t deadline_ms = clock_mono_ms() + worker->settings->inline_deadline_ms;
-	struct attempt attempt = { .id = id,
+	struct delivery_attempt attempt = { .id = id,
 		.request_id = incoming->request->request_id,
 		.recorded_ms = clock_wall_ms(),
 		.deadline_ms = deadline_ms,
 		.lock_deadline_ms = deadline_ms };
 	struct http_response *response = incoming->response;
 	struct fault why = { "another process carries it" };
-	struct delivery delivery;
+	struct delivery_result delivery;
 	enum outcome out;
 
 	out = deliver(worker->service, incoming->paid, &attempt, &delivery, &why);
@@ -191,7 +191,7 @@ deliver_inline(struct worker *worker, const struct payment_request *incoming, in
 		respond_queued(incoming, why.text);
 	}
 	response->warnings = json_incref(delivery.warnings);
-	delivery_clear(&delivery);
+	delivery_result_clear(&delivery);
 }
 
 /* The row is on disk; deliver it if that is this worker's to do, and say what became of it. */
@@ -269,7 +269,7 @@ intake_payments(struct worker *worker, struct payment_request *incoming, size_t 
 			response_unavailable(incoming[i].response, &why);
 			continue;
 		}
-		incoming[i].exclusion = rules_exclusion(worker->service->mapping, incoming[i].paid);
+		incoming[i].exclusion = rules_exclusion(worker->service->rules, incoming[i].paid);
 		payments[found++] = &incoming[i];
 	}
 	if (found > 0)

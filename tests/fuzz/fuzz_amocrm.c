@@ -13,8 +13,8 @@
 
 #include "fuzz.h"
 
-#include "deliver/deliver.h"
 #include "amocrm/http_client.h"
+#include "deliver/deliver.h"
 #include "deliver/job.h"
 
 #define BASE       "https://fuzz.example.com"
@@ -108,8 +108,8 @@ ledger_save(struct ledger *ledger, int64_t id, const struct progress *at, struct
 }
 
 enum outcome
-ledger_save_contact(struct ledger *ledger, int64_t id, const struct progress *at, const struct identity *who,
-    size_t count, int64_t now_ms, struct fault *why)
+ledger_save_contact(struct ledger *ledger, int64_t id, const struct progress *at,
+    const struct identity *who, size_t count, int64_t now_ms, struct fault *why)
 {
 	(void)ledger, (void)why, (void)who, (void)count, (void)now_ms;
 	REQUIRE(at->contact_id > 0);
@@ -135,7 +135,8 @@ ledger_contact_touched(
 }
 
 enum outcome
-ledger_blocker(struct ledger *ledger, int64_t id, int64_t lead_id, int64_t *blocker, struct fault *why)
+ledger_blocker(
+    struct ledger *ledger, int64_t id, int64_t lead_id, int64_t *blocker, struct fault *why)
 {
 	(void)ledger, (void)id, (void)lead_id, (void)why;
 	*blocker = 0;
@@ -151,8 +152,8 @@ ledger_lost_contact(struct ledger *ledger, int64_t id, bool *lost, struct fault 
 }
 
 enum outcome
-ledger_base_after(struct ledger *ledger, int64_t lead_id, int64_t since_ms, int64_t *total, int64_t *count,
-    bool *known, struct fault *why)
+ledger_base_after(struct ledger *ledger, int64_t lead_id, int64_t since_ms, int64_t *total,
+    int64_t *count, bool *known, struct fault *why)
 {
 	(void)ledger, (void)lead_id, (void)since_ms, (void)total, (void)count, (void)why;
 	*known = false;
@@ -160,8 +161,8 @@ ledger_base_after(struct ledger *ledger, int64_t lead_id, int64_t since_ms, int6
 }
 
 enum outcome
-ledger_younger_intent(struct ledger *ledger, int64_t id, int64_t lead_id, int64_t intent_ms, int64_t *younger,
-    struct fault *why)
+ledger_younger_intent(struct ledger *ledger, int64_t id, int64_t lead_id, int64_t intent_ms,
+    int64_t *younger, struct fault *why)
 {
 	(void)ledger, (void)id, (void)lead_id, (void)intent_ms, (void)why;
 	*younger = 0;
@@ -177,7 +178,8 @@ ledger_lead_claimed(struct ledger *ledger, int64_t lead_id, bool *is_claimed, st
 }
 
 enum outcome
-ledger_claim(struct ledger *ledger, int64_t id, int64_t due_ms, int64_t lease_ms, bool *is_claimed, struct fault *why)
+ledger_claim(struct ledger *ledger, int64_t id, int64_t due_ms, int64_t lease_ms, bool *is_claimed,
+    struct fault *why)
 {
 	(void)ledger, (void)due_ms, (void)why;
 	REQUIRE(lease_ms > FAKE_CLOCK_START_MS);
@@ -186,7 +188,8 @@ ledger_claim(struct ledger *ledger, int64_t id, int64_t due_ms, int64_t lease_ms
 }
 
 enum outcome
-ledger_finish(struct ledger *ledger, int64_t id, const struct progress *at, int64_t now_ms, struct fault *why)
+ledger_finish(
+    struct ledger *ledger, int64_t id, const struct progress *at, int64_t now_ms, struct fault *why)
 {
 	struct subject *one = subject(id);
 
@@ -202,7 +205,8 @@ ledger_finish(struct ledger *ledger, int64_t id, const struct progress *at, int6
 }
 
 enum outcome
-ledger_fail(struct ledger *ledger, int64_t id, json_t *events, const char *reason, int64_t now_ms, struct fault *why)
+ledger_fail(struct ledger *ledger, int64_t id, json_t *events, const char *reason, int64_t now_ms,
+    struct fault *why)
 {
 	(void)ledger, (void)events, (void)now_ms, (void)why;
 	REQUIRE(reason[0] != '\0');
@@ -212,8 +216,8 @@ ledger_fail(struct ledger *ledger, int64_t id, json_t *events, const char *reaso
 }
 
 enum outcome
-ledger_postpone(
-    struct ledger *ledger, int64_t id, json_t *events, const char *reason, bool counts, int64_t when_ms, struct fault *why)
+ledger_postpone(struct ledger *ledger, int64_t id, json_t *events, const char *reason, bool counts,
+    int64_t when_ms, struct fault *why)
 {
 	(void)ledger, (void)events, (void)counts, (void)why;
 	REQUIRE(reason[0] != '\0' && when_ms > FAKE_CLOCK_START_MS);
@@ -327,7 +331,8 @@ struct http_client {
 };
 
 enum outcome
-http_client_open(const char *token, const char *ca_file, struct http_client **http, struct fault *why)
+http_client_open(
+    const char *token, const char *ca_file, struct http_client **http, struct fault *why)
 {
 	static struct http_client one;
 
@@ -357,8 +362,8 @@ total_in(const json_t *entity)
 
 	json_array_foreach(json_object_get(entity, "custom_fields_values"), i, field)
 		if (json_integer_value(json_object_get(field, "field_id")) == FUZZ_TOTAL)
-			return json_string_value(
-			    json_object_get(json_array_get(json_object_get(field, "values"), 0), "value"));
+			return json_string_value(json_object_get(
+			    json_array_get(json_object_get(field, "values"), 0), "value"));
 	return NULL;
 }
 
@@ -372,8 +377,9 @@ check_total(const struct progress *saved, const json_t *entity)
 	if (total == NULL)
 		return;
 	if (saved->total_after % 100 != 0)
-		snprintf(expected, sizeof(expected), "%s%lld.%02lld", saved->total_after < 0 ? "-" : "",
-		    llabs(saved->total_after) / 100LL, llabs(saved->total_after) % 100LL);
+		snprintf(expected, sizeof(expected), "%s%lld.%02lld",
+		    saved->total_after < 0 ? "-" : "", llabs(saved->total_after) / 100LL,
+		    llabs(saved->total_after) % 100LL);
 	else
 		snprintf(expected, sizeof(expected), "%lld", (long long)saved->total_after / 100);
 	REQUIRE(strcmp(total, expected) == 0);
@@ -403,14 +409,17 @@ sender(const struct http_client_request *request, const json_t *entity)
 		const char *name = json_string_value(json_object_get(entity, "name"));
 		json_int_t id = addressed != 0 ? addressed : id_of(entity, "id");
 
-		if (creates && strcmp(path, "contacts") == 0 && name != NULL && strcmp(name, one->paid->name) == 0)
+		if (creates && strcmp(path, "contacts") == 0 && name != NULL &&
+		    strcmp(name, one->paid->name) == 0)
 			return one;
-		if (creates && strcmp(path, "leads") == 0 && id_of(link, "id") == one->saved.contact_id)
+		if (creates && strcmp(path, "leads") == 0 &&
+		    id_of(link, "id") == one->saved.contact_id)
 			return one;
-		if (creates && strcmp(path, "leads/notes") == 0 && text != NULL && strstr(text, one->paid->key) != NULL)
+		if (creates && strcmp(path, "leads/notes") == 0 && text != NULL &&
+		    strstr(text, one->paid->key) != NULL)
 			return one;
-		if (!creates && strncmp(path, "leads", 5) == 0 && id > 0 && id == one->saved.lead_id &&
-		    one->saved.intent == INTENT_TOTALS)
+		if (!creates && strncmp(path, "leads", 5) == 0 && id > 0 &&
+		    id == one->saved.lead_id && one->saved.intent == INTENT_TOTALS)
 			return one;
 	}
 	REQUIRE(!creates && strncmp(path, "contacts", 8) == 0);
@@ -433,9 +442,11 @@ check_entity(const struct http_client_request *request, const json_t *entity)
 	if (strcmp(path, "contacts") == 0)
 		REQUIRE(one->saved.intent == INTENT_CONTACT && !one->made_contact);
 	else if (strcmp(path, "leads") == 0)
-		REQUIRE(one->saved.intent == INTENT_LEAD && one->saved.contact_id > 0 && !one->made_lead);
+		REQUIRE(one->saved.intent == INTENT_LEAD && one->saved.contact_id > 0 &&
+		    !one->made_lead);
 	else
-		REQUIRE(id_of(entity, "entity_id") == one->saved.lead_id && one->saved.applied && !one->made_note);
+		REQUIRE(id_of(entity, "entity_id") == one->saved.lead_id && one->saved.applied &&
+		    !one->made_note);
 }
 
 /* The entities that a request sends: a list, but for one that is changed by its address. */
@@ -470,7 +481,8 @@ check_request(const struct http_client_request *request)
 	/* One of two may know what the other does not. */
 	REQUIRE(subject_count > 1 || !misled);
 	REQUIRE(!resuming || asked); /* Look before acting. */
-	REQUIRE(strcmp(request->method, "PATCH") == 0 || (strcmp(request->method, "POST") == 0 && request->once));
+	REQUIRE(strcmp(request->method, "PATCH") == 0 ||
+	    (strcmp(request->method, "POST") == 0 && request->once));
 	entities = entities_of(request);
 	REQUIRE(json_array_size(entities) >= 1 && json_array_size(entities) <= subject_count);
 	json_array_foreach(entities, i, entity)
@@ -490,7 +502,8 @@ misleads(const struct http_client_request *request, const char *body)
 	if (json == NULL)
 		return false;
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		list |= json_is_array(json_object_get(json_object_get(json, "_embedded"), names[i]));
+		list |=
+		    json_is_array(json_object_get(json_object_get(json, "_embedded"), names[i]));
 	json_decref(json);
 	return !list;
 }
@@ -519,8 +532,8 @@ remember_effect(const struct http_client_request *request)
 }
 
 enum outcome
-http_client_exchange(
-    struct http_client *http, const struct http_client_request *request, struct http_client_response *answer, struct fault *why)
+http_client_exchange(struct http_client *http, const struct http_client_request *request,
+    struct http_client_response *answer, struct fault *why)
 {
 	static const struct {
 		char letter;
@@ -550,19 +563,23 @@ http_client_exchange(
 		answer->json = kinds[i].json;
 		answer->body = kinds[i].status == 204 ? "" : line + 1;
 		answer->size = strlen(answer->body);
-		misled |= strcmp(request->method, "GET") == 0 && kinds[i].json && kinds[i].status < 300 &&
-		    misleads(request, answer->body);
-		asked |= strcmp(request->method, "GET") == 0 && kinds[i].effect && kinds[i].status < 300;
+		misled |= strcmp(request->method, "GET") == 0 && kinds[i].json &&
+		    kinds[i].status < 300 && misleads(request, answer->body);
+		asked |=
+		    strcmp(request->method, "GET") == 0 && kinds[i].effect && kinds[i].status < 300;
 		return DONE;
 	}
 	return fault_set(why, LATER, "out of reach");
 }
 
 /* Another payer's payment. */
-#define OTHER_BODY                                                                                           \
-	"{\"course_order\":{\"status\":\"CONFIRMED\",\"updated_at\":\"2025-01-21 10:00:00\",\"payment_id\":"         \
-	"\"other_2\",\"domain\":\"pl.example.com\",\"course_order_items\":[{\"cost\":700,\"course\":{\"name\":"      \
-	"\"Летний\",\"subject\":{\"name\":\"Физика\",\"project\":\"ЕГЭ\"}}}],\"user\":{\"first_name\":"  \
+#define OTHER_BODY                                                                                      \
+	"{\"course_order\":{\"status\":\"CONFIRMED\",\"updated_at\":\"2025-01-21 "                      \
+	"10:00:00\",\"payment_id\":"                                                                    \
+	"\"other_2\",\"domain\":\"pl.example.com\",\"course_order_items\":[{\"cost\":700,"              \
+	"\"course\":{\"name\":"                                                                         \
+	"\"Летний\",\"subject\":{\"name\":\"Физика\",\"project\":\"ЕГЭ\"}}}],\"user\":{\"first_" \
+	"name\":"                                                                                       \
 	"\"Пётр\",\"phone\":\"89990001133\"},\"utm\":{\"source\":\"yandex\",\"medium\":\"cpc\"}}}"
 
 int
@@ -632,16 +649,16 @@ begin(const char *state)
 }
 
 static void
-check_end(const struct subject *one, const struct parcel *parcel)
+check_end(const struct subject *one, const struct delivery *delivery)
 {
-	const struct delivery *delivery = &parcel->delivery;
-	enum outcome out = parcel->out;
+	const struct delivery_result *result = &delivery->result;
+	enum outcome out = delivery->out;
 
 	REQUIRE(one->ends == 1 && out == one->end);
-	REQUIRE(out == DONE || parcel->why.text[0] != '\0');
-	REQUIRE(out != LATER || delivery->next_ms == one->next_ms);
-	REQUIRE(out != DONE || (delivery->contact_id > 0 && delivery->lead_id > 0));
-	REQUIRE(delivery->not_found == NULL || (out == NEVER && !settings->create_if_not_found));
+	REQUIRE(out == DONE || delivery->why.text[0] != '\0');
+	REQUIRE(out != LATER || result->next_ms == one->next_ms);
+	REQUIRE(out != DONE || (result->contact_id > 0 && result->lead_id > 0));
+	REQUIRE(result->not_found == NULL || (out == NEVER && !settings->create_if_not_found));
 	/* What may exist without our knowing its id must be looked for next time. */
 	if (one->made_contact && !one->knew_contact && out == LATER)
 		REQUIRE(one->saved.intent == INTENT_CONTACT);
@@ -653,22 +670,23 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *input = fuzz_text(data, size);
-	struct service service = { .settings = settings, .mapping = mapping };
-	struct parcel parcels[2];
+	struct service service = { .settings = settings, .rules = mapping };
+	struct delivery deliveries[2];
 	struct fault why = { "" };
 	size_t i;
 
 	answers = input;
 	begin(strsep(&answers, "\n"));
 	for (i = 0; i < subject_count; i++)
-		parcels[i] = (struct parcel){ .paid = subjects[i].paid,
+		deliveries[i] = (struct delivery){ .paid = subjects[i].paid,
 			.attempt = { .id = (int64_t)i + 1, .recorded_ms = FAKE_CLOCK_START_MS } };
-	parcels[0].attempt.deadline_ms = parcels[0].attempt.lock_deadline_ms = clock_mono_ms() + 30000;
+	deliveries[0].attempt.deadline_ms = deliveries[0].attempt.lock_deadline_ms =
+	    clock_mono_ms() + 30000;
 	REQUIRE(amocrm_open(settings, NULL, &service.crm, &why) == DONE);
-	deliver_together(&service, parcels, subject_count, NULL, NULL);
+	deliver_together(&service, deliveries, subject_count, NULL, NULL);
 	for (i = 0; i < subject_count; i++) {
-		check_end(&subjects[i], &parcels[i]);
-		delivery_clear(&parcels[i].delivery);
+		check_end(&subjects[i], &deliveries[i]);
+		delivery_result_clear(&deliveries[i].result);
 	}
 	amocrm_close(service.crm);
 	free(input);

@@ -21,7 +21,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argc, (void)argv;
 	service.settings = fuzz_settings();
 	REQUIRE(rules_load(service.settings, &mapping, &errors, &why) == DONE);
-	service.mapping = mapping;
+	service.rules = mapping;
 	REQUIRE(payment_parse(FUZZ_BODY, strlen(FUZZ_BODY), &paid, &errors) == DONE);
 	return 0;
 }
@@ -60,7 +60,7 @@ check_refusal(const json_t *answer, const json_t *sent)
 static void
 check_lead(json_t *lead)
 {
-	struct job job = { .with = &service, .paid = paid };
+	struct known known;
 	struct lead_shown shown;
 	const json_t *field;
 	json_t *change;
@@ -68,26 +68,26 @@ check_lead(json_t *lead)
 	int64_t total = 0;
 	size_t i;
 
-	progress_init(&job.at);
-	if (lead_fields_read(&job, lead, &shown, &why) == DONE) {
+	known_init(&known, &service, paid);
+	if (lead_fields_read(&known, lead, &shown, &why) == DONE) {
 		REQUIRE(llabs(shown.total) <= MONEY_MAX && llabs(shown.count) <= MONEY_MAX / 100);
-		job.at.total_after = shown.total + paid->amount;
-		job.at.count_after = lead_fields_next_count(service.settings, shown.count);
-		REQUIRE(job.at.count_after == shown.count + 1);
-		change = lead_fields_change(&job, lead);
+		known.at.total_after = shown.total + paid->amount;
+		known.at.count_after = lead_fields_next_count(service.settings, shown.count);
+		REQUIRE(known.at.count_after == shown.count + 1);
+		change = lead_fields_change(&known, lead);
 		REQUIRE(change != NULL);
 		/* What we write is what we shall read. */
-		if (llabs(job.at.total_after) <= MONEY_MAX)
-			REQUIRE(
-			    field_money(change, FUZZ_TOTAL, &total) && total == job.at.total_after);
-		REQUIRE(lead_fields_read(&job, change, &shown, &why) ==
-			(llabs(job.at.total_after) <= MONEY_MAX ? DONE : NEVER) ||
-		    llabs(job.at.count_after) > MONEY_MAX / 100);
+		if (llabs(known.at.total_after) <= MONEY_MAX)
+			REQUIRE(field_money(change, FUZZ_TOTAL, &total) &&
+			    total == known.at.total_after);
+		REQUIRE(lead_fields_read(&known, change, &shown, &why) ==
+			(llabs(known.at.total_after) <= MONEY_MAX ? DONE : NEVER) ||
+		    llabs(known.at.count_after) > MONEY_MAX / 100);
 		json_array_foreach(json_object_get(change, "custom_fields_values"), i, field)
 			REQUIRE(json_array_size(json_object_get(field, "values")) > 0);
 		json_decref(change);
 	}
-	progress_clear(&job.at);
+	known_clear(&known);
 }
 
 static void

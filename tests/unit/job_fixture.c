@@ -31,16 +31,13 @@ fill_job(struct job *job, struct payment *paid, int64_t id)
 {
 	struct fault why = { "" };
 
-	*job = (struct job){ .with = service,
-		.locks = service->locks,
-		.paid = paid,
-		.id = id,
-		.context.deadline_ms = clock_mono_ms() + 60 * 1000,
-		.lock_deadline_ms = clock_mono_ms() + 100,
-		.warnings = json_array() };
-	job->who_count = payment_identities(paid, job->who);
-	progress_init(&job->at);
-	if (ledger_progress(service->ledger, id, &job->at, &why) != DONE)
+	*job = (struct job){ .locks = service->locks,
+		.attempt = { .id = id,
+		    .deadline_ms = clock_mono_ms() + 60 * 1000,
+		    .lock_deadline_ms = clock_mono_ms() + 100 } };
+	known_init(&job->known, service, paid);
+	job->known.context.deadline_ms = job->attempt.deadline_ms;
+	if (ledger_progress(service->ledger, id, &job->known.at, &why) != DONE)
 		abort();
 }
 
@@ -70,33 +67,32 @@ static void
 clear_job(struct job *job)
 {
 	lock_drop(service->locks, LOCK_LEAD);
-	progress_clear(&job->at);
-	json_decref(job->contact);
-	json_decref(job->request.entity);
-	json_decref(job->warnings);
+	known_clear(&job->known);
 }
 
 void
 drop_job(struct job *job)
 {
 	clear_job(job);
-	payment_free((struct payment *)job->paid);
+	payment_free((struct payment *)job->known.paid);
 }
 
 void
 retake_job(struct job *job)
 {
 	clear_job(job);
-	fill_job(job, (struct payment *)job->paid, job->id);
+	fill_job(job, (struct payment *)job->known.paid, job->attempt.id);
 }
 
 enum outcome
-send_prepared(struct job *job, enum amocrm_kind kind, enum outcome out, struct fault *why)
+carry_alone(
+    struct job *job, enum outcome (*story)(struct job *job, struct fault *why), struct fault *why)
 {
-	struct batch batch = { .with = service, .jobs = job, .count = 1 };
+	struct job_batch batch = { .service = service, .jobs = job, .count = 1 };
 
-	job->out = out;
-	batch_send(&batch, kind);
+	job->out = DONE;
+	job->why.text[0] = '\0';
+	batch_carry(&batch, story);
 	if (job->why.text[0] != '\0')
 		*why = job->why;
 	return job->out;
@@ -105,15 +101,13 @@ send_prepared(struct job *job, enum amocrm_kind kind, enum outcome out, struct f
 enum outcome
 settle_contact(struct job *job, struct fault *why)
 {
-	enum outcome out = send_prepared(job, AMOCRM_CONTACTS, contact_find(job, why), why);
-
-	return out != DONE ? out : send_prepared(job, AMOCRM_CONTACTS, contact_hold(job, why), why);
+	return carry_alone(job, contact_settle, why);
 }
 
 enum outcome
 settle_lead(struct job *job, struct fault *why)
 {
-	return send_prepared(job, AMOCRM_LEADS, lead_settle(job, why), why);
+	return carry_alone(job, lead_settle, why);
 }
 
 bool
@@ -122,7 +116,7 @@ has_remark(const struct job *job, const char *text)
 	const json_t *warning;
 	size_t i;
 
-	json_array_foreach(job->warnings, i, warning)
+	json_array_foreach(job->known.warnings, i, warning)
 		if (strstr(json_string_value(warning), text) != NULL)
 			return true;
 	return false;

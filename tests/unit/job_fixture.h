@@ -22,13 +22,13 @@ void drop_job(struct job *job);
 /* Take up the same payment again, as another process would: with what the ledger knows. */
 void retake_job(struct job *job);
 
-/* Take steps as deliver() does, with what they send: who paid, for which lead. */
+/* Carry it in a batch of one by a part of the story of deliver(); how it ended. */
+enum outcome carry_alone(
+    struct job *job, enum outcome (*story)(struct job *job, struct fault *why), struct fault *why);
+
+/* The parts: who paid, for which lead. */
 enum outcome settle_contact(struct job *job, struct fault *why);
 enum outcome settle_lead(struct job *job, struct fault *why);
-
-/* Send what a step prepared, if it went well and prepared anything; how the job goes. */
-enum outcome send_prepared(
-    struct job *job, enum amocrm_kind kind, enum outcome out, struct fault *why);
 
 /* Whether some warning has this text in it. */
 bool has_remark(const struct job *job, const char *text);

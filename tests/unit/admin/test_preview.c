@@ -34,7 +34,7 @@ static const struct sample sample = { .name = "Иван",
 #define LEAD                                                                                       \
 	"[{\"field_id\": 204, \"values\": [{\"value\": \"1000\"}]},"                               \
 	" {\"field_id\": 205, \"values\": [{\"value\": \"2\"}]},"                                  \
-	" {\"field_id\": 201, \"values\": [{\"value\": \"Физика\", \"enum_id\": 302}]},"     \
+	" {\"field_id\": 201, \"values\": [{\"value\": \"Физика\", \"enum_id\": 302}]},"           \
 	" {\"field_id\": 206, \"values\": [{\"value\": %d}]}]"
 
 static int
@@ -71,8 +71,9 @@ look(void)
 {
 	json_decref(report);
 	report = NULL;
-	assert_int_equal(
-	    preview(service, &job.context, &school, job.id, job.paid, &report, &why), DONE);
+	assert_int_equal(preview(service, &job.known.context, &school, job.attempt.id,
+			     job.known.paid, &report, &why),
+	    DONE);
 }
 
 static json_int_t
@@ -212,9 +213,9 @@ test_remembered(void **state)
 	(void)state;
 	account.search_lag_ms = INT64_MAX / 2;
 	fake_set_field(fake_entity(account.contacts, contact_id), 101, "77");
-	job.at.contact_id = contact_id;
-	assert_int_equal(ledger_save_contact(service->ledger, job.id, &job.at, job.who,
-			     job.who_count, clock_wall_ms(), &why),
+	job.known.at.contact_id = contact_id;
+	assert_int_equal(ledger_save_contact(service->ledger, job.attempt.id, &job.known.at,
+			     job.known.who, job.known.who_count, clock_wall_ms(), &why),
 	    DONE);
 	fixture_sql(settings->payments_db, "UPDATE delivery SET contact_id = NULL");
 	look();
@@ -258,9 +259,9 @@ test_applied_already(void **state)
 	int64_t lead_id = lead_with(fake_contact(TELEGRAM), 0);
 
 	(void)state;
-	job.at.contact_id = 1000;
-	job.at.lead_id = lead_id;
-	job.at.applied = true;
+	job.known.at.contact_id = 1000;
+	job.known.at.lead_id = lead_id;
+	job.known.at.applied = true;
 	assert_int_equal(job_save(&job, &why), DONE);
 	look();
 	assert_int_equal(id_of_the("lead"), lead_id);
@@ -283,7 +284,7 @@ test_a_contact_that_vanished(void **state)
 	int64_t contact_id = fake_contact(TELEGRAM);
 
 	(void)state;
-	job.at.contact_id = 999;
+	job.known.at.contact_id = 999;
 	assert_int_equal(job_save(&job, &why), DONE);
 	look();
 	assert_string_equal(
@@ -306,8 +307,9 @@ test_amocrm_fails(void **state)
 {
 	(void)state;
 	account.always = LATER;
-	assert_int_equal(
-	    preview(service, &job.context, &school, job.id, job.paid, &report, &why), LATER);
+	assert_int_equal(preview(service, &job.known.context, &school, job.attempt.id,
+			     job.known.paid, &report, &why),
+	    LATER);
 	assert_null(report);
 }
 

@@ -59,9 +59,9 @@ settle(void)
 {
 	assert_int_equal(settle_contact(&job, &why), DONE);
 	assert_int_equal(fixture_sql_int(settings->payments_db, "SELECT contact_id FROM delivery"),
-	    job.at.contact_id);
-	assert_int_equal(job.at.intent, INTENT_NONE);
-	return job.at.contact_id;
+	    job.known.at.contact_id);
+	assert_int_equal(job.known.at.intent, INTENT_NONE);
+	return job.known.at.contact_id;
 }
 
 static json_t *
@@ -80,7 +80,7 @@ test_by_telegram(void **state)
 	(void)state;
 	assert_int_equal(settle(), telegram);
 	assert_int_not_equal(settle(), phone);
-	assert_string_equal(job.at.matched_by, "telegram");
+	assert_string_equal(job.known.at.matched_by, "telegram");
 	/* The phone is not even searched for. */
 	assert_int_equal(fake_calls("search contacts 9991234567"), 0);
 }
@@ -92,7 +92,7 @@ test_by_phone(void **state)
 
 	(void)state;
 	assert_int_equal(settle(), id);
-	assert_string_equal(job.at.matched_by, "phone");
+	assert_string_equal(job.known.at.matched_by, "phone");
 	assert_int_equal(fake_calls("search contacts 123456789"), 1);
 	assert_int_equal(fake_calls("search contacts Ivan"), 0);
 }
@@ -104,7 +104,7 @@ test_by_email(void **state)
 
 	(void)state;
 	assert_int_equal(settle(), id);
-	assert_string_equal(job.at.matched_by, "email");
+	assert_string_equal(job.known.at.matched_by, "email");
 }
 
 static bool
@@ -156,7 +156,7 @@ test_inexact_hits(void **state)
 	fake_contact("[" PHONE("99912345678") "]");
 	settle();
 	assert_int_equal(json_array_size(account.contacts), 3);
-	assert_string_equal(job.at.matched_by, "created");
+	assert_string_equal(job.known.at.matched_by, "created");
 }
 
 static void
@@ -198,9 +198,9 @@ test_creating(void **state)
 	assert_string_equal(fake_field(contact, FIELD_TG_ID), "123456789");
 	assert_string_equal(fake_field(contact, FIELD_TG_USERNAME), "ivan_petrov");
 	assert_true(bears("[" PHONE("+79991234567") "]", IDENTITY_PHONE, "9991234567"));
-	assert_true(contact_bears(contact, &job.who[1], settings));
-	assert_true(contact_bears(contact, &job.who[2], settings));
-	assert_string_equal(job.at.matched_by, "created");
+	assert_true(contact_bears(contact, &job.known.who[1], settings));
+	assert_true(contact_bears(contact, &job.known.who[2], settings));
+	assert_string_equal(job.known.at.matched_by, "created");
 	/* It is remembered by all that it is known by. */
 	assert_int_equal(
 	    fixture_sql_int(settings->payments_db, "SELECT count(*) FROM known_contact"), 3);
@@ -320,7 +320,7 @@ test_remembered(void **state)
 	again.telegram = NULL;
 	take_job(&second, &again);
 	assert_int_equal(settle_contact(&second, &why), DONE);
-	assert_int_equal(second.at.contact_id, id);
+	assert_int_equal(second.known.at.contact_id, id);
 	assert_int_equal(json_array_size(account.contacts), 1);
 	drop_job(&second);
 }
@@ -334,7 +334,7 @@ test_remembered_wrongly(void **state)
 	(void)state;
 	fixture_sql(settings->payments_db,
 	    "INSERT INTO known_contact VALUES (%lld, %lld, 1), (%lld, 999999, 1)",
-	    (long long)job.who[1].hash, (long long)id, (long long)job.who[2].hash);
+	    (long long)job.known.who[1].hash, (long long)id, (long long)job.known.who[2].hash);
 	assert_int_not_equal(settle(), id);
 	assert_int_equal(json_array_size(account.contacts), 2);
 }
@@ -343,7 +343,7 @@ test_remembered_wrongly(void **state)
 static void
 lose_creation(enum fake_when when)
 {
-	account.failures[0].call = account.calls + (int)job.who_count + 1;
+	account.failures[0].call = account.calls + (int)job.known.who_count + 1;
 	account.failures[0].when = when;
 	account.failures[0].outcome = UNSURE;
 	assert_int_equal(settle_contact(&job, &why), UNSURE);
@@ -351,7 +351,7 @@ lose_creation(enum fake_when when)
 			     "SELECT count(*) FROM delivery WHERE intent = 'contact'"),
 	    1);
 	retake_job(&job);
-	assert_int_equal(job.at.intent, INTENT_CONTACT);
+	assert_int_equal(job.known.at.intent, INTENT_CONTACT);
 }
 
 static void
@@ -393,7 +393,8 @@ test_lost_by_another(void **state)
 	account.search_lag_ms = 1000000;
 	lose_creation(FAIL_AFTER);
 	assert_int_equal(
-	    ledger_fail(service->ledger, job.id, NULL, "refused", clock_wall_ms(), &unused), DONE);
+	    ledger_fail(service->ledger, job.attempt.id, NULL, "refused", clock_wall_ms(), &unused),
+	    DONE);
 	drop_job(&job);
 	take_job(&job, &other);
 	assert_int_equal(settle_contact(&job, &why), DONE);
@@ -415,7 +416,7 @@ test_lost_nobody(void **state)
 	lose_creation(FAIL_AFTER);
 	fake_clock_pass(JOB_SETTLE_MS);
 	assert_int_equal(settle_contact(&job, &why), DONE);
-	assert_int_not_equal(job.at.contact_id, old);
+	assert_int_not_equal(job.known.at.contact_id, old);
 	assert_int_equal(json_array_size(account.contacts), 2);
 }
 

@@ -99,11 +99,11 @@ record(const struct sample *sample)
 
 /* Carry the row that is due, once. */
 static enum outcome
-attempt(const struct due *due, struct delivery *delivery, struct fault *why)
+attempt(const struct due *due, struct delivery_result *delivery, struct fault *why)
 {
 	struct payment *paid = NULL;
 	json_t *errors = NULL;
-	struct attempt it = { .id = due->id,
+	struct delivery_attempt it = { .id = due->id,
 		.recorded_ms = due->recorded_ms,
 		.failed = due->attempts,
 		.deadline_ms = clock_mono_ms() + 60 * 1000,
@@ -118,7 +118,7 @@ attempt(const struct due *due, struct delivery *delivery, struct fault *why)
 
 /* Carry the first row that is due, once; the outcome. */
 static enum outcome
-carry_once(struct delivery *delivery, struct fault *why)
+carry_once(struct delivery_result *delivery, struct fault *why)
 {
 	struct due due;
 	enum outcome out;
@@ -133,10 +133,10 @@ carry_once(struct delivery *delivery, struct fault *why)
 static enum outcome
 carry(struct fault *why)
 {
-	struct delivery delivery;
+	struct delivery_result delivery;
 	enum outcome out = carry_once(&delivery, why);
 
-	delivery_clear(&delivery);
+	delivery_result_clear(&delivery);
 	return out;
 }
 
@@ -148,7 +148,7 @@ drain(void)
 	struct fault why = { "" };
 	int64_t next_ms = 0, after = 0;
 	struct due due;
-	struct delivery delivery;
+	struct delivery_result delivery;
 	int round;
 
 	for (round = 0; round < ROUNDS_MAX; round++) {
@@ -164,7 +164,7 @@ drain(void)
 			continue;
 		if (attempt(&due, &delivery, &why) == BROKEN)
 			fail_msg("%s", why.text);
-		delivery_clear(&delivery);
+		delivery_result_clear(&delivery);
 		due_clear(&due);
 	}
 	fail_msg("still unfinished after %d rounds: %s", round, why.text);
@@ -228,7 +228,7 @@ static const struct sample ivan = { .name = "Иван",
 static void
 test_new_person(void **state)
 {
-	struct delivery delivery;
+	struct delivery_result delivery;
 	struct fault why = { "" };
 	json_t *contact, *lead;
 	int64_t id = record(&ivan);
@@ -262,7 +262,7 @@ test_new_person(void **state)
 	assert_int_equal(delivery.pipeline_id, PIPELINE_SITE);
 	assert_true(delivery.lead_created);
 	assert_int_equal(json_array_size(delivery.warnings), 0);
-	delivery_clear(&delivery);
+	delivery_result_clear(&delivery);
 
 	assert_int_equal(ledger_int("SELECT count(*) FROM payment_events WHERE status = 'success' "
 				    "AND lead_created = 1"),
@@ -295,7 +295,7 @@ test_known_person(void **state)
 {
 	int64_t contact_id = fake_contact("[" PHONE_FIELD "]");
 	int64_t lead_id = fake_lead(contact_id, STATUS_ACTIVE, LEAD_FIELDS);
-	struct delivery delivery;
+	struct delivery_result delivery;
 	struct fault why = { "" };
 	json_t *lead, *contact;
 
@@ -305,7 +305,7 @@ test_known_person(void **state)
 	assert_int_equal(delivery.contact_id, contact_id);
 	assert_int_equal(delivery.lead_id, lead_id);
 	assert_false(delivery.lead_created);
-	delivery_clear(&delivery);
+	delivery_result_clear(&delivery);
 
 	assert_int_equal(json_array_size(account.contacts), 1);
 	contact = json_array_get(account.contacts, 0);
@@ -438,7 +438,7 @@ test_search_lags(void **state)
 static void
 test_contact_not_found(void **state)
 {
-	struct delivery delivery;
+	struct delivery_result delivery;
 	struct fault why = { "" };
 
 	(void)state;
@@ -447,7 +447,7 @@ test_contact_not_found(void **state)
 	record(&ivan);
 	assert_int_equal(carry_once(&delivery, &why), NEVER);
 	assert_string_equal(delivery.not_found, "contact_not_found");
-	delivery_clear(&delivery);
+	delivery_result_clear(&delivery);
 	assert_int_equal(json_array_size(account.contacts), 0);
 	assert_int_equal(
 	    ledger_int("SELECT count(*) FROM payment_events WHERE status = 'failed' AND "
@@ -460,7 +460,7 @@ static void
 test_lead_not_found(void **state)
 {
 	int64_t contact_id = fake_contact("[" PHONE_FIELD "]");
-	struct delivery delivery;
+	struct delivery_result delivery;
 	struct fault why = { "" };
 
 	(void)state;
@@ -471,7 +471,7 @@ test_lead_not_found(void **state)
 	assert_int_equal(carry_once(&delivery, &why), NEVER);
 	assert_string_equal(delivery.not_found, "lead_not_found");
 	assert_int_equal(delivery.contact_id, contact_id);
-	delivery_clear(&delivery);
+	delivery_result_clear(&delivery);
 	assert_int_equal(json_array_size(account.leads), 1);
 
 	/* When a person has made one, the payment finds it. */
@@ -485,7 +485,7 @@ test_lead_not_found(void **state)
 static void
 test_refused_for_good(void **state)
 {
-	struct delivery delivery;
+	struct delivery_result delivery;
 	struct fault why = { "" };
 
 	(void)state;
@@ -494,7 +494,7 @@ test_refused_for_good(void **state)
 	assert_int_equal(carry_once(&delivery, &why), NEVER);
 	assert_null(delivery.not_found);
 	assert_string_equal(why.text, "the account fails on command");
-	delivery_clear(&delivery);
+	delivery_result_clear(&delivery);
 	assert_int_equal(
 	    ledger_int("SELECT count(*) FROM payment_events WHERE status = 'failed'"), 1);
 	/* It rests until a person has it tried again. */
@@ -531,7 +531,7 @@ test_unreadable_total(void **state)
 static void
 test_dropped_fields(void **state)
 {
-	struct delivery delivery;
+	struct delivery_result delivery;
 	struct fault why = { "" };
 
 	(void)state;
@@ -544,7 +544,7 @@ test_dropped_fields(void **state)
 	assert_int_equal(fake_notes(0, "Не записаны поля: Telegram ID (101), Предметы (201)"), 1);
 	assert_string_equal(json_string_value(json_array_get(delivery.warnings, 0)),
 	    "amoCRM refused fields [101,201]; the rest was written");
-	delivery_clear(&delivery);
+	delivery_result_clear(&delivery);
 	assert_int_equal(
 	    ledger_int("SELECT count(*) FROM delivery WHERE dropped = '[101,201]'"), 1);
 	assert_ledger_sound();
@@ -554,7 +554,7 @@ static void
 test_unmapped_subject(void **state)
 {
 	struct sample sample = ivan;
-	struct delivery delivery;
+	struct delivery_result delivery;
 	struct fault why = { "" };
 
 	(void)state;
@@ -564,7 +564,7 @@ test_unmapped_subject(void **state)
 	assert_int_equal(fake_notes(0, "Предметы без соответствия в amoCRM: Астрономия"), 1);
 	assert_string_equal(json_string_value(json_array_get(delivery.warnings, 0)),
 	    "no rule for subject \"Астрономия\"");
-	delivery_clear(&delivery);
+	delivery_result_clear(&delivery);
 	assert_string_equal(fake_field(only_lead(), FIELD_SUBJECTS), "");
 	assert_ledger_sound();
 }
@@ -576,7 +576,7 @@ test_unmapped_subject(void **state)
 static void
 test_counts_attempts(void **state)
 {
-	struct delivery delivery;
+	struct delivery_result delivery;
 	struct fault why = { "" };
 	int64_t now_ms;
 
@@ -592,7 +592,7 @@ test_counts_attempts(void **state)
 		"SELECT count(*) FROM payment_events WHERE status = 'pending' AND retry_count = 1"),
 	    1);
 	assert_int_equal(ledger_int("SELECT next_ms FROM payment_events"), delivery.next_ms);
-	delivery_clear(&delivery);
+	delivery_result_clear(&delivery);
 
 	/* Each wait is longer, up to a quarter of an hour. */
 	fixture_sql(
@@ -601,7 +601,7 @@ test_counts_attempts(void **state)
 	assert_int_equal(carry_once(&delivery, &why), LATER);
 	assert_in_range(
 	    delivery.next_ms - now_ms, DELIVER_WAIT_MAX_MS / 2, DELIVER_WAIT_MAX_MS + 200);
-	delivery_clear(&delivery);
+	delivery_result_clear(&delivery);
 	assert_ledger_sound();
 }
 
@@ -637,7 +637,7 @@ test_gives_up_by_age(void **state)
 static void
 test_search_that_tells_nothing(void **state)
 {
-	struct delivery delivery;
+	struct delivery_result delivery;
 	struct fault why = { "" };
 	int64_t contact = fake_contact("[" PHONE_FIELD "]");
 
@@ -650,7 +650,7 @@ test_search_that_tells_nothing(void **state)
 	assert_int_equal(delivery.contact_id, contact);
 	assert_non_null(
 	    strstr(json_string_value(json_array_get(delivery.warnings, 0)), "tells nothing"));
-	delivery_clear(&delivery);
+	delivery_result_clear(&delivery);
 }
 
 /* If nothing else tells, nobody is taken for new. */
@@ -672,7 +672,7 @@ test_searches_that_tell_nothing(void **state)
 static void
 test_breaker_costs_nothing(void **state)
 {
-	struct delivery delivery;
+	struct delivery_result delivery;
 	struct fault why = { "" };
 	int64_t now_ms;
 
@@ -685,7 +685,7 @@ test_breaker_costs_nothing(void **state)
 	assert_int_equal(carry_once(&delivery, &why), LATER);
 	/* Nor does it wait for long: the breaker keeps everybody from calling, and may be closed any moment. */
 	assert_in_range(delivery.next_ms - now_ms, 1, DELIVER_WAIT_MIN_MS + 200);
-	delivery_clear(&delivery);
+	delivery_result_clear(&delivery);
 	assert_int_equal(ledger_int("SELECT retry_count FROM payment_events"), 0);
 
 	limiter_close_breaker(service->limiter);
@@ -702,7 +702,7 @@ test_payer_in_hand(void **state)
 	struct payment *paid = sample_payment(&ivan);
 	struct identity who[IDENTITIES_MAX];
 	struct locks *others = NULL;
-	struct delivery delivery;
+	struct delivery_result delivery;
 	struct fault why = { "" };
 	int64_t now_ms, next_ms;
 
@@ -716,7 +716,7 @@ test_payer_in_hand(void **state)
 	now_ms = clock_wall_ms();
 	assert_int_equal(carry_once(&delivery, &why), LATER);
 	assert_int_equal(delivery.next_ms, 0);
-	delivery_clear(&delivery);
+	delivery_result_clear(&delivery);
 	assert_true(clock_wall_ms() - now_ms < 1000);
 	assert_int_equal(account.calls, 0);
 	assert_int_equal(ledger_int("SELECT next_ms FROM payment_events"), next_ms);
@@ -755,7 +755,7 @@ static void
 test_waits_for_an_open_intent(void **state)
 {
 	struct sample second = ivan;
-	struct delivery delivery;
+	struct delivery_result delivery;
 	struct fault why = { "" };
 	struct due due;
 	int64_t now_ms;
@@ -779,7 +779,7 @@ test_waits_for_an_open_intent(void **state)
 	assert_in_range(delivery.next_ms - now_ms, 0, DELIVER_WAIT_MIN_MS + 200);
 	assert_int_equal(account.calls, 4);
 	assert_int_equal(ledger_int("SELECT retry_count FROM payment_events WHERE id = 2"), 0);
-	delivery_clear(&delivery);
+	delivery_result_clear(&delivery);
 	due_clear(&due);
 
 	drain();
@@ -791,7 +791,7 @@ test_waits_for_an_open_intent(void **state)
 static void
 test_lost_answer_settles(void **state)
 {
-	struct delivery delivery;
+	struct delivery_result delivery;
 	struct fault why = { "" };
 	int calls;
 
@@ -806,7 +806,7 @@ test_lost_answer_settles(void **state)
 	assert_int_equal(carry_once(&delivery, &why), LATER);
 	assert_int_equal(account.calls, calls);
 	assert_true(delivery.next_ms >= ledger_int("SELECT intent_ms + 10000 FROM delivery"));
-	delivery_clear(&delivery);
+	delivery_result_clear(&delivery);
 	drain();
 	assert_int_equal(json_array_size(account.contacts), 1);
 	assert_ledger_sound();
@@ -816,7 +816,7 @@ test_lost_answer_settles(void **state)
 static void
 test_finished_meanwhile(void **state)
 {
-	struct delivery delivery;
+	struct delivery_result delivery;
 	struct fault why = { "" };
 	struct due due;
 	int calls;
@@ -829,7 +829,7 @@ test_finished_meanwhile(void **state)
 	assert_int_equal(attempt(&due, &delivery, &why), DONE);
 	assert_int_equal(account.calls, calls);
 	assert_int_equal(delivery.lead_id, 0);
-	delivery_clear(&delivery);
+	delivery_result_clear(&delivery);
 	due_clear(&due);
 }
 
@@ -1169,7 +1169,7 @@ test_each_pair_of_failures(void **state)
 			for (other = call + 1; other <= call + SECOND_WITHIN; other++)
 				for (kind = least; kind < end; kind++)
 					for (other_kind = least; other_kind < end;
-					     other_kind++, tried++)
+					    other_kind++, tried++)
 						failed += !survives(
 						    &scenarios[s], call, kind, other, other_kind);
 	}
@@ -1192,7 +1192,7 @@ static const struct sample second_sale = {
 static enum outcome
 carry_row(int64_t id, int64_t age_ms, struct fault *why)
 {
-	struct delivery delivery;
+	struct delivery_result delivery;
 	struct due due;
 	enum outcome out;
 
@@ -1202,7 +1202,7 @@ carry_row(int64_t id, int64_t age_ms, struct fault *why)
 	due.recorded_ms -= age_ms;
 	due.attempts += age_ms > 0 ? 100 : 0;
 	out = attempt(&due, &delivery, why);
-	delivery_clear(&delivery);
+	delivery_result_clear(&delivery);
 	due_clear(&due);
 	return out;
 }
@@ -1368,7 +1368,7 @@ other_carries(int call, bool after)
 {
 	struct service *ours = service;
 	struct fault why = { "" };
-	struct delivery delivery;
+	struct delivery_result delivery;
 	struct due due;
 
 	(void)call;
@@ -1379,7 +1379,7 @@ other_carries(int call, bool after)
 	others_sale = NULL;
 	assert_int_equal(ledger_next_due(service->ledger, 1, clock_wall_ms(), &due, &why), DONE);
 	assert_int_equal(attempt(&due, &delivery, &why), DONE);
-	delivery_clear(&delivery);
+	delivery_result_clear(&delivery);
 	due_clear(&due);
 	service = ours;
 }

@@ -55,7 +55,7 @@ test_lock(void **state)
 	assert_int_equal(job_lock(&other, LOCK_CONTACT, &number, 1, &why), LATER);
 	assert_true(other.waiting);
 	lock_drop(job.locks, LOCK_CONTACT);
-	other.lock_deadline_ms = 0;
+	other.attempt.lock_deadline_ms = 0;
 	assert_int_equal(job_lock(&other, LOCK_CONTACT, &number, 1, &why), DONE);
 	assert_false(other.waiting);
 }
@@ -82,12 +82,12 @@ test_intend(void **state)
 	(void)state;
 	assert_int_equal(job_intend(&job, INTENT_LEAD, &why), DONE);
 	retake_job(&job);
-	assert_int_equal(job.at.intent, INTENT_LEAD);
-	assert_true(job.at.intent_ms > FAKE_CLOCK_START_MS);
+	assert_int_equal(job.known.at.intent, INTENT_LEAD);
+	assert_true(job.known.at.intent_ms > FAKE_CLOCK_START_MS);
 	assert_int_equal(job_intend(&job, INTENT_NONE, &why), DONE);
 	retake_job(&job);
-	assert_int_equal(job.at.intent, INTENT_NONE);
-	assert_int_equal(job.at.intent_ms, 0);
+	assert_int_equal(job.known.at.intent, INTENT_NONE);
+	assert_int_equal(job.known.at.intent_ms, 0);
 }
 
 /* Only what surely did not happen is taken back. */
@@ -107,7 +107,7 @@ test_withdraw(void **state)
 		assert_int_equal(job_intend(&job, INTENT_LEAD, &why), DONE);
 		assert_int_equal(job_withdraw(&job, cases[i].out, &why), cases[i].out);
 		retake_job(&job);
-		assert_int_equal(job.at.intent, cases[i].left);
+		assert_int_equal(job.known.at.intent, cases[i].left);
 	}
 }
 
@@ -119,7 +119,7 @@ test_settled(void **state)
 	(void)state;
 	assert_int_equal(job_intend(&job, INTENT_CONTACT, &why), DONE);
 	assert_int_equal(job_settled(&job, &why), LATER);
-	assert_int_equal(job.wait_until_ms, job.at.intent_ms + JOB_SETTLE_MS);
+	assert_int_equal(job.wait_until_ms, job.known.at.intent_ms + JOB_SETTLE_MS);
 	assert_false(job.waiting);
 	fake_clock_pass(JOB_SETTLE_MS);
 	assert_int_equal(job_settled(&job, &why), DONE);
@@ -133,12 +133,12 @@ test_tells(void **state)
 	json_t *events = NULL;
 
 	(void)state;
-	job_tell(&job, "lead %d chosen", 22);
-	job_warn(&job, "%d contacts have this phone", 2);
-	assert_int_equal(json_array_size(job.warnings), 1);
+	known_tell(&job.known, "lead %d chosen", 22);
+	known_warn(&job.known, "%d contacts have this phone", 2);
+	assert_int_equal(json_array_size(job.known.warnings), 1);
 	assert_int_equal(job_save(&job, &why), DONE);
 	assert_int_equal(job_save(&job, &why), DONE);
-	assert_int_equal(ledger_trail(service->ledger, job.id, &events, &why), DONE);
+	assert_int_equal(ledger_trail(service->ledger, job.attempt.id, &events, &why), DONE);
 	assert_int_equal(json_array_size(events), 2);
 	assert_string_equal(json_string_value(json_object_get(json_array_get(events, 1), "what")),
 	    "2 contacts have this phone");

@@ -37,7 +37,7 @@ set_up(void **state)
 	job_fixture_begin();
 	contact_id = fake_contact(CONTACT_FIELDS);
 	take_job(&job, &sample);
-	job.at.contact_id = contact_id;
+	job.known.at.contact_id = contact_id;
 	return 0;
 }
 
@@ -62,12 +62,12 @@ static int64_t
 settle(void)
 {
 	assert_int_equal(settle_lead(&job, &why), DONE);
-	assert_true(job.at.applied);
-	assert_int_equal(
-	    fixture_sql_int(settings->payments_db,
-		"SELECT lead_id FROM delivery WHERE applied AND payment = %lld", (long long)job.id),
-	    job.at.lead_id);
-	return job.at.lead_id;
+	assert_true(job.known.at.applied);
+	assert_int_equal(fixture_sql_int(settings->payments_db,
+			     "SELECT lead_id FROM delivery WHERE applied AND payment = %lld",
+			     (long long)job.attempt.id),
+	    job.known.at.lead_id);
+	return job.known.at.lead_id;
 }
 
 static void
@@ -94,8 +94,8 @@ test_choosing(void **state)
 	json_object_set_new(lead(finished), "updated_at", json_integer(40));
 	assert_int_equal(settle(), last);
 	assert_int_equal(number(lead(last), "status_id"), STATUS_ACTIVE + 1);
-	assert_false(job.at.lead_created);
-	assert_int_equal(job.at.pipeline_id, 400);
+	assert_false(job.known.at.lead_created);
+	assert_int_equal(job.known.at.pipeline_id, 400);
 }
 
 static void
@@ -106,10 +106,10 @@ test_creating(void **state)
 	(void)state;
 	made = settle();
 	assert_int_not_equal(made, finished);
-	assert_true(job.at.lead_created);
-	assert_int_equal(job.at.pipeline_id, PIPELINE_SITE);
-	assert_int_equal(job.at.total_before, 0);
-	assert_int_equal(job.at.total_after, 500000);
+	assert_true(job.known.at.lead_created);
+	assert_int_equal(job.known.at.pipeline_id, PIPELINE_SITE);
+	assert_int_equal(job.known.at.total_before, 0);
+	assert_int_equal(job.known.at.total_after, 500000);
 	assert_string_equal(fake_field(lead(made), FIELD_TOTAL), "5000");
 	assert_true(is_linked(lead(made), contact_id));
 	assert_int_equal(fake_calls("create leads"), 1);
@@ -138,8 +138,8 @@ test_unknown(void **state)
 		fail_call(call, FAIL_BEFORE, LATER);
 		assert_int_equal(settle_lead(&job, &why), LATER);
 		assert_int_equal(fake_calls("create"), 0);
-		json_decref(job.contact);
-		job.contact = NULL;
+		json_decref(job.known.contact);
+		job.known.contact = NULL;
 	}
 }
 
@@ -167,7 +167,7 @@ test_contact_gone(void **state)
 	(void)state;
 	json_array_clear(account.contacts);
 	assert_int_equal(settle_lead(&job, &why), LATER);
-	assert_int_equal(job.at.contact_id, 0);
+	assert_int_equal(job.known.at.contact_id, 0);
 	assert_int_equal(fixture_sql_int(settings->payments_db,
 			     "SELECT count(*) FROM delivery WHERE contact_id IS NULL"),
 	    1);
@@ -207,7 +207,7 @@ test_lead_of_two_changed(void **state)
 	settle();
 	account.meanwhile = NULL;
 	/* The first look had 100 or 300; what counts is what stood there under the lock. */
-	assert_int_equal(job.at.total_before, 30000);
+	assert_int_equal(job.known.at.total_before, 30000);
 	assert_string_equal(fake_field(lead(id), FIELD_TOTAL), "5300");
 }
 
@@ -225,7 +225,7 @@ test_lead_in_hand(void **state)
 	assert_int_equal(fake_calls("update"), 0);
 	lock_close(others);
 	retake_job(&job);
-	job.at.contact_id = contact_id;
+	job.known.at.contact_id = contact_id;
 	settle();
 }
 
@@ -239,7 +239,7 @@ test_lead_with_an_open_intent(void **state)
 
 	(void)state;
 	take_job(&second, &other);
-	second.at.lead_id = id;
+	second.known.at.lead_id = id;
 	assert_int_equal(job_intend(&second, INTENT_TOTALS, &why), DONE);
 	assert_int_equal(settle_lead(&job, &why), LATER);
 	assert_true(job.waiting);
@@ -258,7 +258,7 @@ lose_creation(enum fake_when when)
 	fail_call(2, when, UNSURE);
 	assert_int_equal(settle_lead(&job, &why), UNSURE);
 	retake_job(&job);
-	assert_int_equal(job.at.intent, INTENT_LEAD);
+	assert_int_equal(job.known.at.intent, INTENT_LEAD);
 	assert_int_equal(settle_lead(&job, &why), LATER);
 	assert_true(job.wait_until_ms > 0);
 	fake_clock_pass(JOB_SETTLE_MS);
@@ -272,10 +272,10 @@ test_lost_and_made(void **state)
 	lose_creation(FAIL_AFTER);
 	settle();
 	assert_int_equal(json_array_size(account.leads), 1);
-	assert_true(job.at.lead_created);
-	assert_int_equal(job.at.pipeline_id, PIPELINE_SITE);
-	assert_int_equal(job.at.total_after, 500000);
-	assert_int_equal(job.at.count_after, 1);
+	assert_true(job.known.at.lead_created);
+	assert_int_equal(job.known.at.pipeline_id, PIPELINE_SITE);
+	assert_int_equal(job.known.at.total_after, 500000);
+	assert_int_equal(job.known.at.count_after, 1);
 }
 
 static void
@@ -311,9 +311,9 @@ test_lost_without_id_beside_a_twin(void **state)
 	settings->lead_field_payment_id = 0;
 	twin.id = "pay_2";
 	take_job(&second, &twin);
-	second.at.contact_id = contact_id;
+	second.known.at.contact_id = contact_id;
 	assert_int_equal(settle_lead(&second, &why), DONE);
-	theirs = second.at.lead_id;
+	theirs = second.known.at.lead_id;
 	drop_job(&second);
 
 	fail_call(3, FAIL_BEFORE, UNSURE);
@@ -356,7 +356,7 @@ test_lead_vanishes(void **state)
 	json_array_clear(account.leads);
 	retake_job(&job);
 	assert_int_not_equal(settle(), id);
-	assert_true(job.at.lead_created);
+	assert_true(job.known.at.lead_created);
 	assert_true(has_remark(&job, "vanished"));
 }
 
@@ -373,10 +373,10 @@ test_lead_vanishes_from_an_older_payment(void **state)
 	assert_string_equal(fake_field(lead(id), FIELD_PAYMENT_ID), "");
 	json_array_clear(account.leads);
 	retake_job(&job);
-	assert_true(job.at.older);
+	assert_true(job.known.at.older);
 	assert_string_equal(fake_field(lead(settle()), FIELD_PAYMENT_ID), "pay_1");
-	assert_string_equal(fake_field(lead(job.at.lead_id), FIELD_LAST_DATE), "1737373760");
-	assert_false(job.at.older);
+	assert_string_equal(fake_field(lead(job.known.at.lead_id), FIELD_LAST_DATE), "1737373760");
+	assert_false(job.known.at.older);
 }
 
 /* The lead is resumed where it is, even when a person finished it meanwhile. */

@@ -12,7 +12,7 @@
 
 static struct settings *settings;
 static struct service service;
-static struct job job;
+static struct known known;
 
 static void
 load(void)
@@ -22,14 +22,14 @@ load(void)
 
 	settings = fixture_settings();
 	service = (struct service){ .settings = settings };
-	assert_int_equal(rules_load(settings, &service.mapping, &errors, &why), DONE);
+	assert_int_equal(rules_load(settings, &service.rules, &errors, &why), DONE);
 	json_decref(errors);
 }
 
 static void
 unload(void)
 {
-	rules_free(service.mapping);
+	rules_free(service.rules);
 	settings_free(settings);
 }
 
@@ -39,8 +39,8 @@ set_up(void **state)
 	(void)state;
 	fixture_begin();
 	load();
-	job = (struct job){ .with = &service };
-	progress_init(&job.at);
+	known = (struct known){ .service = &service };
+	progress_init(&known.at);
 	return 0;
 }
 
@@ -48,8 +48,8 @@ static int
 tear_down(void **state)
 {
 	(void)state;
-	progress_clear(&job.at);
-	payment_free((struct payment *)job.paid);
+	progress_clear(&known.at);
+	payment_free((struct payment *)known.paid);
 	unload();
 	fixture_end();
 	return 0;
@@ -70,8 +70,8 @@ static const struct sample ivan = {
 static void
 pay(const struct sample *sample)
 {
-	payment_free((struct payment *)job.paid);
-	job.paid = sample_payment(sample);
+	payment_free((struct payment *)known.paid);
+	known.paid = sample_payment(sample);
 }
 
 static json_t *
@@ -114,10 +114,10 @@ test_new(void **state)
 
 	(void)state;
 	pay(&ivan);
-	job.at.contact_id = 77;
-	job.at.total_after = 500050;
-	job.at.count_after = 1;
-	lead = lead_fields_new(&job);
+	known.at.contact_id = 77;
+	known.at.total_after = 500050;
+	known.at.count_after = 1;
+	lead = lead_fields_new(&known);
 	assert_string_equal(
 	    json_string_value(json_object_get(lead, "name")), "Оплата Русский - Иван");
 	assert_int_equal(json_integer_value(json_object_get(lead, "price")), 5000);
@@ -140,7 +140,7 @@ test_new(void **state)
 	assert_string_equal(field_value(field_by_code(lead, "UTM_SOURCE"), 0, room), "vk");
 	assert_string_equal(field_value(field_by_code(lead, "UTM_MEDIUM"), 0, room), "direct");
 	assert_null(field_by_code(lead, "UTM_TERM"));
-	assert_int_equal(json_array_size(job.at.unmapped), 0);
+	assert_int_equal(json_array_size(known.at.unmapped), 0);
 	json_decref(lead);
 }
 
@@ -152,7 +152,7 @@ test_utm_fields(void **state)
 	(void)state;
 	set("AMO_LEAD_FIELD_UTM_SOURCE", "220");
 	pay(&ivan);
-	lead = lead_fields_new(&job);
+	lead = lead_fields_new(&known);
 	assert_string_equal(written(lead, 220), "[{\"value\":\"vk\"}]");
 	assert_null(field_by_code(lead, "UTM_SOURCE"));
 	assert_non_null(field_by_code(lead, "UTM_MEDIUM"));
@@ -174,7 +174,7 @@ test_price(void **state)
 		json_t *lead;
 
 		pay(&(struct sample){ .cost = cases[i].cost });
-		lead = lead_fields_new(&job);
+		lead = lead_fields_new(&known);
 		assert_int_equal(
 		    json_integer_value(json_object_get(lead, "price")), cases[i].price);
 		json_decref(lead);
@@ -188,12 +188,12 @@ test_pipelines(void **state)
 
 	(void)state;
 	pay(&(struct sample){ .utm_source = "x-AdvCake-y" });
-	lead = lead_fields_new(&job);
+	lead = lead_fields_new(&known);
 	assert_int_equal(json_integer_value(json_object_get(lead, "pipeline_id")), 8598230);
 	assert_int_equal(json_integer_value(json_object_get(lead, "status_id")), 80517738);
 	json_decref(lead);
 	pay(&(struct sample){ .utm_medium = "CPC" });
-	lead = lead_fields_new(&job);
+	lead = lead_fields_new(&known);
 	assert_int_equal(json_integer_value(json_object_get(lead, "pipeline_id")), 10089806);
 	json_decref(lead);
 }
@@ -206,9 +206,9 @@ name(const char *body)
 	json_t *errors = NULL, *cut;
 
 	assert_int_equal(payment_parse(body, strlen(body), &paid, &errors), DONE);
-	payment_free((struct payment *)job.paid);
-	job.paid = paid;
-	cut = lead_fields_name(&job);
+	payment_free((struct payment *)known.paid);
+	known.paid = paid;
+	cut = lead_fields_name(&known);
 	snprintf(text, sizeof(text), "%s", json_string_value(cut));
 	json_decref(cut);
 	return text;
@@ -243,7 +243,7 @@ test_name(void **state)
 		memcpy(longest + 2 * i, "ж", 3);
 	sample.subject = longest;
 	pay(&sample);
-	cut = lead_fields_name(&job);
+	cut = lead_fields_name(&known);
 	for (i = 0; i < json_string_length(cut); i++)
 		characters += ((unsigned char)json_string_value(cut)[i] & 0xc0) != 0x80;
 	assert_in_range(characters, 200, FIELD_TEXT_MAX);
@@ -261,7 +261,7 @@ test_subjects(void **state)
 
 	(void)state;
 	pay(&ivan);
-	change = lead_fields_change(&job, lead);
+	change = lead_fields_change(&known, lead);
 	assert_string_equal(
 	    written(change, FIELD_SUBJECTS), "[{\"enum_id\":302},{\"enum_id\":301}]");
 	json_decref(change);
@@ -269,7 +269,7 @@ test_subjects(void **state)
 
 	/* Nothing new is nothing to write. */
 	lead = lead_with("[{\"field_id\": 201, \"values\": [{\"enum_id\": 301}]}]");
-	change = lead_fields_change(&job, lead);
+	change = lead_fields_change(&known, lead);
 	assert_string_equal(written(change, FIELD_SUBJECTS), "");
 	json_decref(change);
 	json_decref(lead);
@@ -282,14 +282,14 @@ test_unmapped(void **state)
 
 	(void)state;
 	pay(&(struct sample){ .subject = "Астрономия" });
-	lead = lead_fields_new(&job);
+	lead = lead_fields_new(&known);
 	assert_string_equal(written(lead, FIELD_SUBJECTS), "");
-	assert_int_equal(json_array_size(job.at.unmapped), 1);
-	assert_string_equal(json_string_value(json_array_get(job.at.unmapped, 0)), "Астрономия");
+	assert_int_equal(json_array_size(known.at.unmapped), 1);
+	assert_string_equal(json_string_value(json_array_get(known.at.unmapped, 0)), "Астрономия");
 	json_decref(lead);
 	/* Forming it again does not name it again. */
-	lead = lead_fields_change(&job, NULL);
-	assert_int_equal(json_array_size(job.at.unmapped), 1);
+	lead = lead_fields_change(&known, NULL);
+	assert_int_equal(json_array_size(known.at.unmapped), 1);
 	json_decref(lead);
 }
 
@@ -301,17 +301,17 @@ test_change(void **state)
 
 	(void)state;
 	pay(&ivan);
-	job.at.total_after = 100;
-	job.at.count_after = 2;
-	change = lead_fields_change(&job, NULL);
+	known.at.total_after = 100;
+	known.at.count_after = 2;
+	change = lead_fields_change(&known, NULL);
 	assert_int_equal(json_object_size(change), 1);
 	assert_null(field_by_code(change, "UTM_SOURCE"));
 	assert_string_equal(written(change, FIELD_TOTAL), "[{\"value\":\"1\"}]");
 	assert_string_equal(written(change, FIELD_PAYMENT_ID), "[{\"value\":\"pay_1\"}]");
 	json_decref(change);
 
-	job.at.older = true;
-	change = lead_fields_change(&job, NULL);
+	known.at.older = true;
+	change = lead_fields_change(&known, NULL);
 	assert_string_equal(written(change, FIELD_TOTAL), "[{\"value\":\"1\"}]");
 	assert_string_equal(written(change, FIELD_COUNT), "[{\"value\":\"2\"}]");
 	assert_string_equal(written(change, FIELD_PAYMENT_ID), "");
@@ -332,7 +332,7 @@ test_unconfigured(void **state)
 	set("AMO_LEAD_FIELD_TOTAL_PAID", NULL);
 	set("AMO_LEAD_FIELD_PURCHASE_COUNT", NULL);
 	pay(&ivan);
-	change = lead_fields_change(&job, NULL);
+	change = lead_fields_change(&known, NULL);
 	assert_string_equal(written(change, FIELD_TOTAL), "");
 	assert_string_equal(written(change, FIELD_COUNT), "");
 	assert_null(field_by_id(change, 0));
@@ -360,25 +360,25 @@ test_count_by_option(void **state)
 	assert_int_equal(lead_fields_next_count(settings, 40), 3);
 
 	pay(&ivan);
-	job.at.count_after = 2;
-	change = lead_fields_change(&job, NULL);
+	known.at.count_after = 2;
+	change = lead_fields_change(&known, NULL);
 	assert_string_equal(written(change, FIELD_COUNT), "[{\"enum_id\":902}]");
 	json_decref(change);
 
 	lead = lead_with(
 	    "[{\"field_id\": 205, \"values\": [{\"value\": \"две\", \"enum_id\": 902}]}]");
-	assert_int_equal(lead_fields_read(&job, lead, &shown, &why), DONE);
+	assert_int_equal(lead_fields_read(&known, lead, &shown, &why), DONE);
 	assert_int_equal(shown.count, 2);
 	json_decref(lead);
 	/* An option that the settings do not know, but that is called by its number. */
 	lead =
 	    lead_with("[{\"field_id\": 205, \"values\": [{\"value\": \"7\", \"enum_id\": 907}]}]");
-	assert_int_equal(lead_fields_read(&job, lead, &shown, &why), DONE);
+	assert_int_equal(lead_fields_read(&known, lead, &shown, &why), DONE);
 	assert_int_equal(shown.count, 7);
 	json_decref(lead);
 	lead = lead_with(
 	    "[{\"field_id\": 205, \"values\": [{\"value\": \"много\", \"enum_id\": 907}]}]");
-	assert_int_equal(lead_fields_read(&job, lead, &shown, &why), NEVER);
+	assert_int_equal(lead_fields_read(&known, lead, &shown, &why), NEVER);
 	json_decref(lead);
 }
 
@@ -392,7 +392,7 @@ test_read(void **state)
 	(void)state;
 	pay(&ivan);
 	lead = lead_with("null");
-	assert_int_equal(lead_fields_read(&job, lead, &shown, &why), DONE);
+	assert_int_equal(lead_fields_read(&known, lead, &shown, &why), DONE);
 	assert_int_equal(shown.total, 0);
 	assert_int_equal(shown.count, 0);
 	assert_int_equal(shown.last_date, 0);
@@ -403,7 +403,7 @@ test_read(void **state)
 			 " {\"field_id\": 205, \"values\": [{\"value\": \"3\"}]},"
 			 " {\"field_id\": 206, \"values\": [{\"value\": 1737373760}]},"
 			 " {\"field_id\": 207, \"values\": [{\"value\": \"pay_1\"}]}]");
-	assert_int_equal(lead_fields_read(&job, lead, &shown, &why), DONE);
+	assert_int_equal(lead_fields_read(&known, lead, &shown, &why), DONE);
 	assert_int_equal(shown.total, 100050);
 	assert_int_equal(shown.count, 3);
 	assert_int_equal(shown.last_date, 1737373760);
@@ -414,14 +414,14 @@ test_read(void **state)
 	pay(&(struct sample){ .id = "123" });
 	lead = lead_with("[{\"field_id\": 207, \"values\": [{\"value\": 123}]},"
 			 " {\"field_id\": 206, \"values\": [{\"value\": \"вчера\"}]}]");
-	assert_int_equal(lead_fields_read(&job, lead, &shown, &why), DONE);
+	assert_int_equal(lead_fields_read(&known, lead, &shown, &why), DONE);
 	assert_true(shown.ours);
 	/* A date that cannot be read is no date: nothing is added to it. */
 	assert_int_equal(shown.last_date, 0);
 	json_decref(lead);
 
 	lead = lead_with("[{\"field_id\": 204, \"values\": [{\"value\": \"x\"}]}]");
-	assert_int_equal(lead_fields_read(&job, lead, &shown, &why), NEVER);
+	assert_int_equal(lead_fields_read(&known, lead, &shown, &why), NEVER);
 	json_decref(lead);
 }
 
@@ -435,10 +435,10 @@ test_round_trip(void **state)
 
 	(void)state;
 	pay(&ivan);
-	job.at.total_after = 1234567;
-	job.at.count_after = 9;
-	lead = lead_fields_change(&job, NULL);
-	assert_int_equal(lead_fields_read(&job, lead, &shown, &why), DONE);
+	known.at.total_after = 1234567;
+	known.at.count_after = 9;
+	lead = lead_fields_change(&known, NULL);
+	assert_int_equal(lead_fields_read(&known, lead, &shown, &why), DONE);
 	assert_int_equal(shown.total, 1234567);
 	assert_int_equal(shown.count, 9);
 	assert_int_equal(shown.last_date, SAMPLE_TIME);
@@ -450,17 +450,17 @@ static void
 test_has_id(void **state)
 {
 	(void)state;
-	assert_true(lead_fields_has_id(&job));
-	json_array_append_new(job.at.dropped, json_integer(FIELD_TOTAL));
-	assert_true(lead_fields_has_id(&job));
-	json_array_append_new(job.at.dropped, json_integer(FIELD_PAYMENT_ID));
-	assert_false(lead_fields_has_id(&job));
-	json_array_clear(job.at.dropped);
+	assert_true(lead_fields_has_id(&known));
+	json_array_append_new(known.at.dropped, json_integer(FIELD_TOTAL));
+	assert_true(lead_fields_has_id(&known));
+	json_array_append_new(known.at.dropped, json_integer(FIELD_PAYMENT_ID));
+	assert_false(lead_fields_has_id(&known));
+	json_array_clear(known.at.dropped);
 	set("AMO_LEAD_FIELD_PAYMENT_ID", NULL);
-	assert_false(lead_fields_has_id(&job));
+	assert_false(lead_fields_has_id(&known));
 	/* A code that was dropped is not the id 0. */
-	json_array_append_new(job.at.dropped, json_string("_YM_UID"));
-	assert_false(lead_fields_has_id(&job));
+	json_array_append_new(known.at.dropped, json_string("_YM_UID"));
+	assert_false(lead_fields_has_id(&known));
 }
 
 static void

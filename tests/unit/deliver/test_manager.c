@@ -25,9 +25,9 @@ set_up(void **state)
 	fixture_begin();
 	job_fixture_begin();
 	take_job(&job, &(struct sample){ .phone = "+79990000001" });
-	job.at.contact_id = fake_contact("[]");
-	lead = job.at.lead_id = fake_lead(job.at.contact_id, STATUS_ACTIVE, "[]");
-	job.at.applied = true;
+	job.known.at.contact_id = fake_contact("[]");
+	lead = job.known.at.lead_id = fake_lead(job.known.at.contact_id, STATUS_ACTIVE, "[]");
+	job.known.at.applied = true;
 	return 0;
 }
 
@@ -47,7 +47,7 @@ tell_manager(void)
 {
 	struct fault why = { "" };
 
-	return send_prepared(&job, AMOCRM_NOTES, manager_note(&job, &why), &why);
+	return carry_alone(&job, manager_note, &why);
 }
 
 /* Whoever applied the payment itself knows that there is no note yet. */
@@ -58,7 +58,7 @@ test_written_at_once(void **state)
 	assert_int_equal(tell_manager(), DONE);
 	assert_int_equal(account.calls, 1);
 	assert_int_equal(fake_notes(lead, "Payment ID: pay_1"), 1);
-	assert_int_equal(job.at.note_id,
+	assert_int_equal(job.known.at.note_id,
 	    json_integer_value(json_object_get(json_array_get(account.notes, 0), "id")));
 	assert_int_equal(fake_notes(lead, "5000"), 1);
 
@@ -77,13 +77,12 @@ test_found_again(void **state)
 	account.failures[0].when = FAIL_AFTER;
 	account.failures[0].outcome = UNSURE;
 	assert_int_equal(tell_manager(), UNSURE);
-	assert_int_equal(job.at.note_id, 0);
+	assert_int_equal(job.known.at.note_id, 0);
 
 	note = json_integer_value(json_object_get(json_array_get(account.notes, 0), "id"));
-	job.out = DONE;
 	job.applied_before = true;
 	assert_int_equal(tell_manager(), DONE);
-	assert_int_equal(job.at.note_id, note);
+	assert_int_equal(job.known.at.note_id, note);
 	assert_int_equal(json_array_size(account.notes), 1);
 	assert_int_equal(fake_calls("note "), 1);
 }
@@ -103,8 +102,8 @@ test_not_mistaken(void **state)
 	assert_int_equal(tell_manager(), DONE);
 	assert_int_equal(fake_calls("notes "), 1);
 	assert_int_equal(json_array_size(account.notes), 3);
-	assert_int_not_equal(job.at.note_id, 7);
-	assert_int_not_equal(job.at.note_id, 8);
+	assert_int_not_equal(job.known.at.note_id, 7);
+	assert_int_not_equal(job.known.at.note_id, 8);
 }
 
 /* Notes that could not be read may hold ours. */
@@ -117,15 +116,15 @@ test_unknown_writes_nothing(void **state)
 	account.failures[0].outcome = LATER;
 	assert_int_equal(tell_manager(), LATER);
 	assert_int_equal(json_array_size(account.notes), 0);
-	assert_null(job.request.entity);
+	assert_int_equal(fake_calls("create"), 0);
 }
 
 static void
 test_names_what_is_missing(void **state)
 {
 	(void)state;
-	json_array_append_new(job.at.dropped, json_integer(FIELD_INVOICE_ID));
-	json_array_append_new(job.at.unmapped, json_string("Астрономия"));
+	json_array_append_new(job.known.at.dropped, json_integer(FIELD_INVOICE_ID));
+	json_array_append_new(job.known.at.unmapped, json_string("Астрономия"));
 	assert_int_equal(tell_manager(), DONE);
 	assert_int_equal(fake_notes(lead, "Invoice ID"), 1);
 	assert_int_equal(fake_notes(lead, "Астрономия"), 1);

@@ -82,7 +82,7 @@ everything_is_there(void **state)
 
 	(void)state;
 	assert_ptr_equal(service->settings, settings);
-	assert_non_null(service->mapping);
+	assert_non_null(service->rules);
 	assert_non_null(service->limiter);
 	assert_non_null(service->locks);
 	assert_non_null(service->ledger);

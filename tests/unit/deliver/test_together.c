@@ -16,7 +16,7 @@
 #include "deliver/deliver.h"
 
 /* Payments that were recorded, and what came of carrying them. */
-static struct parcel parcels[BATCH_MAX];
+static struct delivery deliveries[BATCH_MAX];
 static size_t count;
 
 /* Made-up people, told apart by their numbers. */
@@ -53,8 +53,8 @@ add(const struct sample *sample)
 	struct job job;
 
 	take_job(&job, sample);
-	parcels[count++] = (struct parcel){ .paid = job.paid,
-		.attempt = { .id = job.id, .recorded_ms = clock_wall_ms() } };
+	deliveries[count++] = (struct delivery){ .paid = job.known.paid,
+		.attempt = { .id = job.attempt.id, .recorded_ms = clock_wall_ms() } };
 	clear_job(&job);
 }
 
@@ -72,7 +72,7 @@ forget_deliveries(void)
 	size_t i;
 
 	for (i = 0; i < count; i++)
-		delivery_clear(&parcels[i].delivery);
+		delivery_result_clear(&deliveries[i].result);
 }
 
 static void
@@ -82,10 +82,10 @@ carry_while(bool (*go_on)(void *))
 
 	forget_deliveries();
 	for (i = 0; i < count; i++)
-		parcels[i].attempt.lock_deadline_ms = parcels[i].attempt.deadline_ms =
+		deliveries[i].attempt.lock_deadline_ms = deliveries[i].attempt.deadline_ms =
 		    clock_mono_ms();
-	parcels[0].attempt.deadline_ms += 80 * 1000;
-	deliver_together(service, parcels, count, go_on, NULL);
+	deliveries[0].attempt.deadline_ms += 80 * 1000;
+	deliver_together(service, deliveries, count, go_on, NULL);
 }
 
 static void
@@ -102,10 +102,10 @@ forget_carried(void)
 
 	forget_deliveries();
 	for (i = 0; i < count; i++) {
-		if (parcels[i].out == DONE)
-			payment_free((struct payment *)parcels[i].paid);
+		if (deliveries[i].out == DONE)
+			payment_free((struct payment *)deliveries[i].paid);
 		else
-			parcels[left++] = parcels[i];
+			deliveries[left++] = deliveries[i];
 	}
 	count = left;
 }
@@ -116,7 +116,7 @@ carried(void)
 	size_t i, done = 0;
 
 	for (i = 0; i < count; i++)
-		done += parcels[i].out == DONE;
+		done += deliveries[i].out == DONE;
 	return done;
 }
 
@@ -146,7 +146,7 @@ tear_down(void **state)
 	(void)state;
 	forget_deliveries();
 	for (i = 0; i < count; i++)
-		payment_free((struct payment *)parcels[i].paid);
+		payment_free((struct payment *)deliveries[i].paid);
 	job_fixture_end();
 	fixture_end();
 	fake_amocrm_reset();
@@ -173,12 +173,12 @@ test_one_request_for_all(void **state)
 	assert_int_equal(json_array_size(account.contacts), 8);
 	assert_int_equal(json_array_size(account.leads), 8);
 	for (i = 0; i < 8; i++) {
-		assert_int_equal(parcels[i].delivery.lead_created, i % 2 == 1);
+		assert_int_equal(deliveries[i].result.lead_created, i % 2 == 1);
 		assert_string_equal(
 		    fake_field(
-			fake_entity(account.leads, parcels[i].delivery.lead_id), FIELD_PAYMENT_ID),
+			fake_entity(account.leads, deliveries[i].result.lead_id), FIELD_PAYMENT_ID),
 		    person(i).id);
-		assert_int_equal(fake_notes(parcels[i].delivery.lead_id, person(i).id), 1);
+		assert_int_equal(fake_notes(deliveries[i].result.lead_id, person(i).id), 1);
 	}
 	/* The new contacts; the leads of the known ones; their change, the new ones' creation; the notes. */
 	assert_int_equal(account.calls - fake_calls("search"), 5);
@@ -218,10 +218,10 @@ test_two_of_one_payer(void **state)
 	add(&again);
 	add_person(1);
 	carry();
-	assert_int_equal(parcels[0].out, DONE);
-	assert_int_equal(parcels[1].out, LATER);
-	assert_int_equal(parcels[1].delivery.next_ms, 0);
-	assert_int_equal(parcels[2].out, DONE);
+	assert_int_equal(deliveries[0].out, DONE);
+	assert_int_equal(deliveries[1].out, LATER);
+	assert_int_equal(deliveries[1].result.next_ms, 0);
+	assert_int_equal(deliveries[2].out, DONE);
 	assert_int_equal(json_array_size(account.contacts), 2);
 	/* The next batch. */
 	forget_carried();
@@ -248,8 +248,8 @@ test_two_on_one_lead(void **state)
 	add_person(0);
 	add_person(1);
 	carry();
-	assert_int_equal(parcels[0].out, DONE);
-	assert_int_equal(parcels[1].out, LATER);
+	assert_int_equal(deliveries[0].out, DONE);
+	assert_int_equal(deliveries[1].out, LATER);
 	carry();
 	assert_int_equal(carried(), 2);
 	assert_string_equal(fake_field(fake_entity(account.leads, lead), FIELD_TOTAL), "10000");
@@ -314,8 +314,8 @@ test_slow_searches_leave_time(void **state)
 		ledger_int("SELECT count(*) FROM payment_events WHERE status = 'pending'"
 			   " AND retry_count = 0"),
 	    BATCH_MAX);
-	assert_int_equal(parcels[BATCH_MAX - 1].out, LATER);
-	assert_int_not_equal(parcels[BATCH_MAX - 1].delivery.next_ms, 0);
+	assert_int_equal(deliveries[BATCH_MAX - 1].out, LATER);
+	assert_int_not_equal(deliveries[BATCH_MAX - 1].result.next_ms, 0);
 }
 
 static void
@@ -339,8 +339,8 @@ test_one_failing_search_keeps_nobody(void **state)
 	fail_call(1, 4, LATER);
 	carry();
 	assert_int_equal(carried(), 3);
-	assert_int_equal(parcels[1].out, LATER);
-	assert_int_equal(parcels[3].out, LATER);
+	assert_int_equal(deliveries[1].out, LATER);
+	assert_int_equal(deliveries[3].out, LATER);
 	assert_int_equal(ledger_int("SELECT sum(retry_count) FROM payment_events"), 2);
 }
 
@@ -382,7 +382,7 @@ test_refused_reading_is_each_ones_own(void **state)
 	fail_call(1, 9, NEVER);
 	carry();
 	assert_int_equal(carried(), 3);
-	assert_int_equal(parcels[3].out, NEVER);
+	assert_int_equal(deliveries[3].out, NEVER);
 	assert_string_equal(fake_field(fake_entity(account.leads, lead), FIELD_TOTAL), "");
 	assert_int_equal(fake_calls("read 4 leads"), 1);
 	assert_int_equal(fake_calls("read 1 leads"), 4);
@@ -399,7 +399,7 @@ test_one_that_failed_often_is_kept_apart(void **state)
 		add_person(i);
 	known_with_lead(4);
 	add_person(4);
-	parcels[1].attempt.failed = parcels[4].attempt.failed = 3;
+	deliveries[1].attempt.failed = deliveries[4].attempt.failed = 3;
 	/* Five searches; a contact by itself after those that go together. */
 	fail_call(0, 7, UNSURE);
 	carry();
@@ -408,7 +408,7 @@ test_one_that_failed_often_is_kept_apart(void **state)
 	assert_int_equal(fake_calls("create 3 leads"), 1);
 	assert_int_equal(fake_calls("read 1 leads"), 1);
 	assert_int_equal(carried(), 4);
-	assert_int_equal(parcels[1].out, LATER);
+	assert_int_equal(deliveries[1].out, LATER);
 	assert_int_equal(ledger_int("SELECT count(*) FROM delivery WHERE intent = 'contact'"), 1);
 }
 
@@ -421,14 +421,14 @@ test_put_off_meanwhile(void **state)
 	(void)state;
 	add_person(0);
 	add_person(1);
-	parcels[0].attempt.due_ms = parcels[1].attempt.due_ms = clock_wall_ms();
-	assert_int_equal(ledger_postpone(service->ledger, parcels[0].attempt.id, NULL, "unsure",
+	deliveries[0].attempt.due_ms = deliveries[1].attempt.due_ms = clock_wall_ms();
+	assert_int_equal(ledger_postpone(service->ledger, deliveries[0].attempt.id, NULL, "unsure",
 			     true, clock_wall_ms() + JOB_SETTLE_MS, &why),
 	    DONE);
 	carry();
-	assert_int_equal(parcels[0].out, LATER);
-	assert_int_equal(parcels[0].delivery.next_ms, 0);
-	assert_int_equal(parcels[1].out, DONE);
+	assert_int_equal(deliveries[0].out, LATER);
+	assert_int_equal(deliveries[0].result.next_ms, 0);
+	assert_int_equal(deliveries[1].out, DONE);
 	assert_int_equal(json_array_size(account.contacts), 1);
 	assert_int_equal(
 	    ledger_int("SELECT count(*) FROM payment_events WHERE status = 'pending'"), 1);

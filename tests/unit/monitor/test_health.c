@@ -78,12 +78,12 @@ test_counts(void **state)
 	(void)state;
 	take_job(&a, &first);
 	take_job(&b, &second);
-	a.at.contact_id = 1;
-	a.at.lead_id = 2;
-	a.at.applied = true;
-	a.at.note_id = 3;
+	a.known.at.contact_id = 1;
+	a.known.at.lead_id = 2;
+	a.known.at.applied = true;
+	a.known.at.note_id = 3;
 	assert_int_equal(
-	    ledger_finish(service->ledger, a.id, &a.at, FAKE_CLOCK_START_MS, &why), DONE);
+	    ledger_finish(service->ledger, a.attempt.id, &a.known.at, FAKE_CLOCK_START_MS, &why), DONE);
 	report = report_status("healthy");
 	assert_int_equal(
 	    json_integer_value(json_object_get(json_object_get(report, "payments"), "success")), 1);
