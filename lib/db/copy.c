@@ -206,16 +206,24 @@ verify_copy(const char *path, struct watch *watch, struct fault *why)
 	return outcome;
 }
 
-/* Give the copy its name unless that is taken.  Some network file systems cannot do both in one step. */
+/* Give the copy its name unless that is taken. */
 static enum outcome
 name_copy(const char *from, const char *to, struct fault *why)
 {
+	int code;
+
 	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
 		return DONE;
-	if (errno == EINVAL && access(to, F_OK) < 0 && errno == ENOENT && rename(from, to) == 0)
-		return DONE;
-	if (errno == EEXIST || access(to, F_OK) == 0)
+	code = errno;
+	/* Some network file systems cannot look and rename in one step. */
+	if (code == EINVAL && access(to, F_OK) < 0 && errno == ENOENT) {
+		if (rename(from, to) == 0)
+			return DONE;
+		code = errno;
+	}
+	if (code == EEXIST || access(to, F_OK) == 0)
 		return fault_set(why, NEVER, "copy %s: the file exists", to);
+	errno = code; /* access() has set its own. */
 	return db_failed_errno(to, "copy", why);
 }
 

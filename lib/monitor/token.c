@@ -36,12 +36,12 @@ token_expiry(const char *token)
 	uint8_t text[PAYLOAD_MAX];
 	json_int_t expires = 0;
 	json_t *payload;
-	size_t size;
+	size_t length, size;
 
 	if (end == NULL || (size_t)(end - begin - 1) > PAYLOAD_MAX)
 		return 0;
-	if (!encoding_from_base64(plain, to_plain(begin + 1, (size_t)(end - begin - 1), plain),
-		text, sizeof(text), &size))
+	length = to_plain(begin + 1, (size_t)(end - begin - 1), plain);
+	if (!encoding_from_base64(plain, length, text, sizeof(text), &size))
 		return 0;
 	payload = json_loadb((const char *)text, size, 0, NULL);
 	json_unpack(payload, "{s:I}", "exp", &expires);

@@ -6,7 +6,7 @@
 
 #include "fuzz.h"
 
-#include "../../cgi/fastcgi.c"
+#include "../../cgi/exchange.c"
 
 #define PARAMETERS_MAX 64
 
@@ -52,8 +52,7 @@ times(char **parameters, const char *name)
 }
 
 static void
-check_request(FCGX_Request *peer, const struct intake *intake, const struct http_request *request,
-    const char *body, size_t size)
+check_request(const struct exchange *exchange, const struct http_request *request, const char *body, size_t size)
 {
 	static const char *const signatures[] = { "HTTP_X_SIGNATURE", "HTTP_WEBHOOK_ID",
 		"HTTP_WEBHOOK_TIMESTAMP", "HTTP_WEBHOOK_SIGNATURE", "HTTP_X_WEBHOOK_SECRET" };
@@ -61,13 +60,13 @@ check_request(FCGX_Request *peer, const struct intake *intake, const struct http
 	size_t i;
 
 	for (i = 0; i < sizeof(signatures) / sizeof(signatures[0]); i++)
-		repeated |= times(peer->envp, signatures[i]) > 1;
+		repeated |= times(exchange->peer.envp, signatures[i]) > 1;
 	REQUIRE(request->signature.repeated == repeated);
 	REQUIRE(strlen(request->path) < PATH_BYTES && strlen(request->request_id) < REQUEST_ID_BYTES);
 	for (i = 0; request->request_id[i] != '\0'; i++)
 		REQUIRE(isalnum((unsigned char)request->request_id[i]) ||
 		    strchr("._-", request->request_id[i]) != NULL);
-	REQUIRE(!intake->head || strcmp(request->method, "GET") == 0);
+	REQUIRE(!exchange->head || strcmp(request->method, "GET") == 0);
 	REQUIRE(request->size <= WEBHOOK_BODY_MAX && request->size <= size &&
 	    request->body[request->size] == '\0');
 	REQUIRE(memcmp(request->body, body, request->size) == 0);
@@ -78,7 +77,7 @@ check_request(FCGX_Request *peer, const struct intake *intake, const struct http
 
 /* Nothing of the request may end a header of the answer early. */
 static void
-check_response(FCGX_Request *peer, const struct intake *intake)
+check_response(struct exchange *exchange)
 {
 	char room[4096], body[] = "{\"status\":\"error\"}", *end;
 	FCGX_Stream out = { .wrNext = (unsigned char *)room, .emptyBuffProc = full };
@@ -86,24 +85,22 @@ check_response(FCGX_Request *peer, const struct intake *intake)
 	int lines = 0;
 
 	out.rdNext = out.stop = (unsigned char *)room + sizeof(room) - 1;
-	peer->out = &out;
-	write_response(peer, intake, &response);
+	exchange->peer.out = &out;
+	write_response(exchange, &response);
 	*out.wrNext = '\0';
 	end = strstr(room, "\r\n\r\n");
-	REQUIRE(end != NULL && strcmp(end + 4, intake->head ? "" : body) == 0);
+	REQUIRE(end != NULL && strcmp(end + 4, exchange->head ? "" : body) == 0);
 	for (end[2] = '\0', end = room; (end = strstr(end, "\r\n")) != NULL; end += 2)
 		lines++;
-	REQUIRE(lines == 6 + (intake->request_id[0] != '\0'));
+	REQUIRE(lines == 6 + (exchange->request_id[0] != '\0'));
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static char buffer[WEBHOOK_BODY_MAX + 1];
+	static struct exchange exchange;
 	char *input = fuzz_text(data, size), *rest = input, *line, *parameters[PARAMETERS_MAX + 1], *body;
-	FCGX_Request peer = { .envp = parameters };
 	struct http_request request;
-	struct intake intake;
 	FCGX_Stream in;
 	size_t count = 0, body_size;
 
@@ -113,10 +110,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	body = rest != NULL ? rest : input + size;
 	body_size = (size_t)(input + size - body);
 	in = reader(body, body_size);
-	peer.in = &in;
-	read_request(&peer, buffer, &intake, &request);
-	check_request(&peer, &intake, &request, body, body_size);
-	check_response(&peer, &intake);
+	exchange.peer = (FCGX_Request){ .envp = parameters, .in = &in };
+	read_request(&exchange, &request);
+	check_request(&exchange, &request, body, body_size);
+	check_response(&exchange);
 	free(input);
 	return 0;
 }
