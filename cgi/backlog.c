@@ -1,3 +1,13 @@
+/*
+ * The backlog: all payments that are due, delivered in batches of as many as amoCRM takes in one
+ * request.
+ *
+ * Rows are read in order of arrival and only read: whether another process works on one is decided
+ * by deliver_together(), which claims it or leaves it alone.  So several processes may run this at
+ * once.  One pass looks at every due row once, by ascending id, and therefore ends even while
+ * payments keep failing; a payment that was left alone because another of the same payer was in
+ * hand gets its chance in the next pass, which is made only as long as the last one got anywhere.
+ */
 #include <inttypes.h>
 
 #include "backlog.h"
@@ -6,15 +16,14 @@
 #include "log.h"
 #include "payment/payment.h"
 
-/* Due rows that were taken up together. */
-struct crate {
+/* Due rows that were read together and are delivered together. */
+struct due_batch {
 	struct due due[BATCH_MAX];
 	struct delivery deliveries[BATCH_MAX]; /* Of due[i]; paid is owned. */
 	size_t count;
-	int64_t last; /* The last row that was looked at. */
-	bool
-	    left; /* Some payment was left alone, because it or its payer was in somebody's hand. */
-	bool moved; /* Some payment was not. */
+	int64_t last_id; /* The last row that this pass has looked at. */
+	bool skipped;   /* This pass left a payment alone: it or its payer was in another's hand. */
+	bool attempted; /* This pass made an attempt at some payment. */
 };
 
 static void
@@ -46,32 +55,35 @@ log_outcome(const struct due *due, const struct delivery *delivery)
 		    log_text(text, json_string_value(warning)));
 }
 
-/* What was once accepted as a payment is none any more: somebody has been at the ledger. */
+/*
+ * Put the row that was just read, due[count], into the batch.
+ *
+ * Ensures: either count has grown by one and the batch owns the row and its payment, or the row is
+ * failed in the ledger and freed.
+ */
 static enum outcome
-refuse(const struct service *service, const struct due *due, struct fault *why)
+add_row(const struct service *service, struct due_batch *batch, int64_t now_ms, struct fault *why)
 {
 	static const char reason[] = "the recorded payload is no payment";
-
-	log_event(LOG_LEVEL_ERROR, "row=%" PRId64 " failed reason=\"%s\"", due->id, reason);
-	return ledger_fail(service->ledger, due->id, NULL, reason, clock_wall_ms(), why);
-}
-
-/* Put the row that was read into the crate, where it is a payment. */
-static enum outcome
-add(const struct service *service, struct crate *crate, int64_t now_ms, struct fault *why)
-{
-	struct due *due = &crate->due[crate->count];
+	struct due *due = &batch->due[batch->count];
 	struct payment *paid = NULL;
 	json_t *errors = NULL;
 	enum outcome out;
 
+	/*
+	 * It was a payment when it was recorded, so the ledger has been changed by hand.  No later
+	 * attempt could succeed: the row fails now, once, instead of falling due for ever.
+	 */
 	if (payment_parse(due->payload, due->payload_size, &paid, &errors) != DONE) {
 		json_decref(errors);
-		out = refuse(service, due, why);
+		log_event(LOG_LEVEL_ERROR, "row=%" PRId64 " failed reason=\"%s\"", due->id, reason);
+		out = ledger_fail(service->ledger, due->id, NULL, reason, clock_wall_ms(), why);
 		due_clear(due);
 		return out;
 	}
-	crate->deliveries[crate->count++] = (struct delivery){ .paid = paid,
+
+	/* due_ms: another process that has had the row since we read it has put it off beyond now. */
+	batch->deliveries[batch->count++] = (struct delivery){ .paid = paid,
 		.attempt = { .id = due->id,
 		    .request_id = due->request_id,
 		    .recorded_ms = due->recorded_ms,
@@ -80,62 +92,72 @@ add(const struct service *service, struct crate *crate, int64_t now_ms, struct f
 	return DONE;
 }
 
-/* The next due rows after crate->last.  After a call that failed only one: were amoCRM down, the others would be taken in hand
- * and put back for nothing, again and again. */
+/*
+ * Read the next due rows after last_id into the empty batch.
+ *
+ * After a call of amoCRM that failed only one is read: were amoCRM down, the others would be
+ * claimed and put back for nothing, again and again.
+ */
 static enum outcome
-fill(const struct service *service, struct crate *crate, struct fault *why)
+read_batch(const struct service *service, struct due_batch *batch, struct fault *why)
 {
 	size_t most = amocrm_unavailable(service->crm) ? 1 : BATCH_MAX;
 	int64_t now_ms = clock_wall_ms();
 	enum outcome out = DONE;
 
-	crate->count = 0;
-	while (out == DONE && crate->count < most) {
-		struct due *due = &crate->due[crate->count];
+	batch->count = 0;
+	while (out == DONE && batch->count < most) {
+		struct due *due = &batch->due[batch->count];
 
-		out = ledger_next_due(service->ledger, crate->last, now_ms, due, why);
+		out = ledger_next_due(service->ledger, batch->last_id, now_ms, due, why);
 		if (out != DONE || due->id == 0)
 			break;
-		crate->last = due->id;
-		out = add(service, crate, now_ms, why);
+		batch->last_id = due->id;
+		out = add_row(service, batch, now_ms, why);
 	}
 	return out;
 }
 
 static void
-empty(struct crate *crate)
+clear_batch(struct due_batch *batch)
 {
 	size_t i;
 
-	for (i = 0; i < crate->count; i++) {
-		due_clear(&crate->due[i]);
-		delivery_result_clear(&crate->deliveries[i].result);
-		payment_free((struct payment *)crate->deliveries[i].paid);
+	for (i = 0; i < batch->count; i++) {
+		due_clear(&batch->due[i]);
+		delivery_result_clear(&batch->deliveries[i].result);
+		payment_free((struct payment *)batch->deliveries[i].paid);
 	}
-	crate->count = 0;
+	batch->count = 0;
 }
 
-/* BROKEN when the ledger failed for any of them. */
+/*
+ * Make one attempt at each payment of the batch, of which there is at least one, and log how each
+ * ended.  How it ended is in the ledger already, attempts counted; nothing is counted here.
+ * BROKEN when the ledger failed for any of them; the others are handled nevertheless.
+ */
 static enum outcome
-carry(const struct service *service, struct crate *crate, bool (*go_on)(void *), void *context,
-    struct fault *why)
+deliver_batch(const struct service *service, struct due_batch *batch, bool (*go_on)(void *),
+    void *cookie, struct fault *why)
 {
-	struct delivery_attempt *first = &crate->deliveries[0].attempt;
+	struct delivery_attempt *first = &batch->deliveries[0].attempt;
 	enum outcome out = DONE;
 	size_t i;
 
+	/* No wait for a payer whom another process has in hand: there is other work to do. */
 	first->lock_deadline_ms = clock_mono_ms();
-	first->deadline_ms = first->lock_deadline_ms + BACKLOG_BATCH_MS(crate->count);
-	deliver_together(service, crate->deliveries, crate->count, go_on, context);
-	for (i = 0; i < crate->count; i++) {
-		const struct delivery *delivery = &crate->deliveries[i];
+	first->deadline_ms = first->lock_deadline_ms + BACKLOG_BATCH_MS(batch->count);
+	deliver_together(service, batch->deliveries, batch->count, go_on, cookie);
+	for (i = 0; i < batch->count; i++) {
+		const struct delivery *delivery = &batch->deliveries[i];
 
+		/* LATER without a time: it was left alone, and no attempt was made. */
 		if (delivery->out == LATER && delivery->result.next_ms == 0) {
-			crate->left = true;
+			batch->skipped = true;
 			continue;
 		}
-		crate->moved = true;
-		log_outcome(&crate->due[i], delivery);
+		batch->attempted = true;
+		log_outcome(&batch->due[i], delivery);
 		if (delivery->out == BROKEN) {
 			out = BROKEN;
 			*why = delivery->why;
@@ -144,7 +166,7 @@ carry(const struct service *service, struct crate *crate, bool (*go_on)(void *),
 	return out;
 }
 
-/* Everybody is refused, or told to wait: no use taking payments in hand before then. */
+/* amoCRM refuses every request, or asked for a pause: until then no payment need be claimed. */
 static bool
 crm_closed(const struct service *service)
 {
@@ -154,36 +176,39 @@ crm_closed(const struct service *service)
 	return crm.ready_ms > clock_mono_ms();
 }
 
-/* Go through all that is due, once. */
+/* Go through all that is due, once, in order of arrival. */
 static enum outcome
-pass(const struct service *service, struct crate *crate, bool (*go_on)(void *), void *context,
-    struct fault *why)
+make_pass(const struct service *service, struct due_batch *batch, bool (*go_on)(void *),
+    void *cookie, struct fault *why)
 {
 	enum outcome out = DONE;
 	bool more = true;
 
-	crate->last = 0;
-	crate->left = crate->moved = false;
-	while (out == DONE && more && go_on(context) && !crm_closed(service)) {
-		out = fill(service, crate, why);
-		more = crate->count > 0;
+	batch->last_id = 0;
+	batch->skipped = batch->attempted = false;
+	while (out == DONE && more && go_on(cookie) && !crm_closed(service)) {
+		out = read_batch(service, batch, why);
+		more = batch->count > 0;
 		if (out == DONE && more)
-			out = carry(service, crate, go_on, context, why);
-		empty(crate);
+			out = deliver_batch(service, batch, go_on, cookie, why);
+		clear_batch(batch);
 	}
 	return out;
 }
 
 enum outcome
 backlog_carry(
-    const struct service *service, bool (*go_on)(void *context), void *context, struct fault *why)
+    const struct service *service, bool (*go_on)(void *cookie), void *cookie, struct fault *why)
 {
-	struct crate crate = { .count = 0 };
+	struct due_batch batch = { .count = 0 };
 	enum outcome out;
 
-	/* Of several payments of one payer a batch takes the first; the next pass has room for another. */
+	/*
+	 * Of several payments of one payer a batch takes the first; the next pass takes another.  A
+	 * pass without any attempt ends it: what is left is in the hands of other processes.
+	 */
 	do
-		out = pass(service, &crate, go_on, context, why);
-	while (out == DONE && crate.left && crate.moved);
+		out = make_pass(service, &batch, go_on, cookie, why);
+	while (out == DONE && batch.skipped && batch.attempted);
 	return out;
 }
