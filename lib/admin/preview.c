@@ -1,6 +1,6 @@
 /*
- * The dry run of a delivery: its own questions and its own decisions, without its locks, intents and
- * requests.
+ * The dry run of a delivery: its own questions and its own decisions, without its locks, intents
+ * and requests.
  *
  * What becomes of an intent that an earlier attempt left open is not known beforehand; a warning
  * says so.

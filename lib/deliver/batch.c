@@ -53,6 +53,7 @@ member_of(struct job *job)
 	return &job->batch->members[job - job->batch->jobs];
 }
 
+/* Whether any member has stopped there. */
 static bool
 anyone(const struct job_batch *batch, enum stop stop)
 {
@@ -186,7 +187,8 @@ fits(const struct group *group, const struct job *job)
 	return group->count == 0 || !(job->apart || group->members[0]->job->apart);
 }
 
-/* The next members whose entities go by one request. */
+/* The next members whose entities go by one request: creations or changes, of one kind; an entity
+ * that is to be kept apart goes alone. */
 static void
 gather(struct job_batch *batch, bool creations, struct group *group)
 {
@@ -305,7 +307,7 @@ read_all(struct job_batch *batch)
  * Stopping and going on.
  */
 
-/* All have stopped: what is wanted of amoCRM comes first, so that nobody's turn begins before all
+/* All have stopped: what is wanted of amoCRM comes first, so that no turn begins before all
  * have come as far. */
 static void
 serve(struct job_batch *batch)

@@ -13,7 +13,7 @@
  *
  * Each job's story is told by one function as if it were alone.  It waits at three kinds of points:
  * batch_turn(), batch_send() and batch_read_leads().  Once all jobs wait or have ended, what is to
- * be sent is sent, then what is to be read is read, and when nobody wants either, the turn is given
+ * be sent is sent, then what is to be read is read, and when no job wants either, the turn is given
  * to each in order.  So each job of a batch must pass the same turns in the same order; what it
  * sends and reads between two of them is its own business.
  *

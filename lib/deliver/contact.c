@@ -134,7 +134,8 @@ search(struct known *known, const struct identity *identity, struct fault *why)
 	return DONE;
 }
 
-/* The search may not know yet a contact that we made, or gave this identity, a moment ago; reading by id does. */
+/* The search may not know yet a contact that we made, or gave this identity, a moment ago; reading
+ * by id does. */
 static enum outcome
 remember(struct known *known, const struct identity *identity, struct fault *why)
 {
@@ -154,8 +155,8 @@ remember(struct known *known, const struct identity *identity, struct fault *why
 	return DONE;
 }
 
-/* After a creation for this payer whose answer was lost: is it among the newest contacts?  That list does not lag as the
- * search does. */
+/* After a creation for this payer whose answer was lost: is it among the newest contacts?  That
+ * list does not lag as the search does. */
 static enum outcome
 find_lost(struct known *known, struct fault *why)
 {
@@ -169,7 +170,8 @@ find_lost(struct known *known, struct fault *why)
 	json_array_foreach(newest, i, contact) {
 		const char *name = json_string_value(json_object_get(contact, "name"));
 		json_int_t created_at = json_integer_value(json_object_get(contact, "created_at"));
-		/* A payer without any identity is known by the name, if the contact is as young as our attempt. */
+		/* A payer without any identity is known by the name, if the contact is as young as
+		 * our attempt. */
 		bool ours = known->who_count == 0 && name != NULL &&
 		    strcmp(name, known->paid->name) == 0 &&
 		    created_at >= known->at.intent_ms / 1000 - 60;
@@ -185,8 +187,8 @@ find_lost(struct known *known, struct fault *why)
 	return DONE;
 }
 
-/* A search that amoCRM refuses, or that too many answer (a Telegram id of "1"), does not tell who it is: another identity
- * may.  If none does, that is no reason to take the payer for new. */
+/* A search that amoCRM refuses, or that too many answer (a Telegram id of "1"), does not tell who
+ * it is: another identity may.  If none does, that is no reason to take the payer for new. */
 enum outcome
 contact_look(struct known *known, struct fault *why)
 {
@@ -276,7 +278,8 @@ create(struct job *job, struct fault *why)
 	return save_with_identities(job, why);
 }
 
-/* Find the contact, or create it.  *looked_ms is set when it was found just now. */
+/* Find the contact, or create it; unknown is not absent.  *looked_ms is set when it was found just
+ * now. */
 static enum outcome
 find_or_create(struct job *job, int64_t *looked_ms, struct fault *why)
 {
@@ -324,7 +327,8 @@ contact_read(struct job *job, struct fault *why)
 		return out;
 	job->known.at.contact_id = 0;
 	job->known.at.matched_by[0] = '\0';
-	/* A lead that may have been created is linked by now to the contact that this one was merged into: its intent stays. */
+	/* A lead that may have been created is linked by now to the contact that this one was
+	 * merged into: its intent stays. */
 	if ((out = job_save(job, why)) != DONE)
 		return out;
 	return fault_set(

@@ -5,11 +5,13 @@
 #include "deliver/job.h"
 
 /*
- * Whose payment is it?  Find the payer's contact by Telegram id, then phone, then e-mail, or create it.
+ * Whose payment is it?  Find the payer's contact by Telegram id, then phone, then e-mail, or create
+ * it.
  *
- * amoCRM's search looks into every field, so a hit counts only when the identity stands in its own field exactly.  Absent
- * means that amoCRM said so, never that it did not answer.  Of several exact hits the one updated last is taken, with a
- * warning.  An empty Telegram id or username of a found contact is filled in; nothing that is filled is ever changed.
+ * amoCRM's search looks into every field, so a hit counts only when the identity stands in its own
+ * field exactly.  Absent means that amoCRM said so, never that it did not answer.  Of several exact
+ * hits the one updated last is taken, with a warning.  An empty Telegram id or username of a found
+ * contact is filled in; nothing that is filled is ever changed.
  *
  * The caller holds the locks of the payer's identities.
  */

@@ -17,7 +17,12 @@
  *	note      -                          the note        looks among the lead's notes
  *	finish    the row is a success       -               -
  *
- * A creation's lost answer is looked for only after JOB_SETTLE_MS, when it would show.
+ * A creation's lost answer is looked for only after JOB_SETTLE_MS, when it would show.  What
+ * answers with certainty that it was not done (LATER, NEVER) takes a creation's intent back at
+ * once.
+ *
+ * Locks are taken in this order and kept until the end of the attempt is written: the payer's
+ * identities (claim), the contact, the lead.  A batch holds a handle of its own for each payment.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -32,11 +37,12 @@
 #include "deliver/lead.h"
 #include "deliver/manager.h"
 
-/* How much longer than the attempt may take a row stays ours: what a dead process sent last may still be on its way, and
- * no intent says so of a note. */
+/* How much longer than the attempt may take a row stays ours: what a dead process sent last may
+ * still be on its way, and no intent says so of a note. */
 #define LEASE_MARGIN_MS JOB_SETTLE_MS
 
-/* An entity that amoCRM cannot take without failing would keep back all that go with it in one request, each time again. */
+/* An entity that amoCRM cannot take without failing would keep back all that go with it in one
+ * request, each time again. */
 #define TOGETHER_TRIES 3
 
 void
@@ -50,7 +56,8 @@ delivery_result_clear(struct delivery_result *result)
  * The steps.
  */
 
-/* No other process may work for this payer meanwhile: two payments of one person could make two contacts. */
+/* No other process may work for this payer meanwhile: two payments of one person could make two
+ * contacts. */
 static enum outcome
 lock_customer(struct job *job, struct fault *why)
 {
@@ -123,6 +130,7 @@ take_steps(struct job *job, struct fault *why)
 {
 	enum outcome out;
 
+	/* Take the row in hand, and see how far the last attempt got. */
 	if ((out = batch_turn(job, why)) != DONE || (out = claim(job, why)) != DONE ||
 	    !job->claimed)
 		return out;
@@ -162,8 +170,8 @@ carry(struct job *job, struct fault *why)
  * How the attempt ended.
  */
 
-/* What is given up by age alone would be given up at the first failure after an outage in which nothing counted: a breaker
- * that was open for days, or a service that was down. */
+/* What is given up by age alone would be given up at the first failure after an outage in which
+ * nothing counted: a breaker that was open for days, or a service that was down. */
 #define TRIES_LEAST 5
 
 static bool
@@ -174,8 +182,9 @@ too_old(const struct job *job, int64_t now_ms)
 	    job->known.service->settings->retry_max_age_hours * 60 * 60 * 1000;
 }
 
-/* How long amoCRM, or a lost answer, wants to be left alone.  Not until the open breaker's next probe: another process may
- * be making the present one, and once it succeeds there is nothing to wait for. */
+/* How long amoCRM, or a lost answer, wants to be left alone.  Not until the open breaker's next
+ * probe: another process may be making the present one, and once it succeeds there is nothing to
+ * wait for. */
 static int64_t
 advised_wait(const struct job *job, const struct limiter_state *crm, int64_t now_ms)
 {
@@ -186,6 +195,8 @@ advised_wait(const struct job *job, const struct limiter_state *crm, int64_t now
 	return most > 0 ? most : 0;
 }
 
+/* Back to pending.  An attempt is counted unless amoCRM refuses everybody or the payment waits for
+ * another; one that is too old after an attempt that counts is given up. */
 static enum outcome
 postpone(struct job *job, int64_t *next_ms, struct fault *why)
 {
@@ -227,7 +238,8 @@ fail(struct job *job, struct fault *why)
 	return NEVER;
 }
 
-/* Write down how the attempt ended; a row that was never in our hand is left alone. */
+/* Write down how the attempt ended; a row that was not claimed is left alone.  Ensures: a claimed
+ * row is a success, failed, or pending and due at *next_ms, unless the ledger is BROKEN. */
 static enum outcome
 conclude(struct job *job, int64_t *next_ms, struct fault *why)
 {

@@ -1,8 +1,10 @@
 /*
- * What the steps of a delivery share: what is known of the payment, its trail and warnings, the locks and the intents.
+ * What the steps of a delivery share: what is known of the payment, its trail and warnings, the
+ * locks and the intents.
  *
- * An intent in the ledger says what may be under way to amoCRM.  It is written before the request leaves and taken back
- * only when the answer is known, so that an attempt after a crash asks first and writes second.
+ * An intent in the ledger says what may be under way to amoCRM.  It is written before the request
+ * leaves and taken back only when the answer is known, so that an attempt after a crash asks first
+ * and writes second.
  */
 #include <stdarg.h>
 #include <stdlib.h>

@@ -73,7 +73,8 @@ struct job {
 	int64_t wait_until_ms; /* Wall clock: no use trying again before; 0 = none. */
 };
 
-/* lock_take() for a job: it waits until attempt.lock_deadline_ms, and a LATER is a wait for others. */
+/* lock_take() for a job: it waits until attempt.lock_deadline_ms, and a LATER is a wait for another
+ * payment. */
 enum outcome job_lock(struct job *job, enum lock_range range, const int64_t *numbers, size_t count,
     struct fault *why) MUST_USE;
 

@@ -91,8 +91,8 @@ is_active(const struct known *known, const json_t *lead)
 	    !rules_stage_excluded(known->service->rules, number(lead, "status_id"));
 }
 
-/* The lead that shows this payment already, borrowed, finished business or not; NULL: none does.  That is seen when our
- * ledger was restored from an older copy. */
+/* The lead that shows this payment already, borrowed, finished business or not; NULL: none does.
+ * That is seen when our ledger was restored from an older copy. */
 static json_t *
 lead_that_shows(const struct known *known, const json_t *leads)
 {
@@ -200,8 +200,8 @@ was_created_by(struct job *job, const json_t *lead, bool *ours, struct fault *wh
 	return out;
 }
 
-/* What became of a creation whose answer was lost?  The contact's leads are a relation, which unlike a search does not
- * lag.  *found tells whether the lead is there; then all is done. */
+/* What became of a creation whose answer was lost?  The contact's leads are a relation, which
+ * unlike a search does not lag.  *found tells whether the lead is there; then all is done. */
 static enum outcome
 recover(struct job *job, bool *found, struct fault *why)
 {
@@ -227,8 +227,8 @@ recover(struct job *job, bool *found, struct fault *why)
  * Changing.
  */
 
-/* An intent of ours is open on the lead.  While we had failed with it, another payment may have begun on the lead, and it is
- * not known yet what became of that one. */
+/* An intent of ours is open on the lead.  While we had failed with it, another payment may have
+ * begun on the lead, and it is not known yet what became of that one. */
 static enum outcome
 await_younger(struct job *job, struct fault *why)
 {

@@ -5,11 +5,12 @@
 #include "deliver/job.h"
 
 /*
- * For which lead?  And how much: amoCRM's lead gets this payment's amount, count and fields exactly once.
+ * For which lead?  And how much: amoCRM's lead gets this payment's amount, count and fields exactly
+ * once.
  *
- * An active lead of the contact's is changed; without one a lead is created that carries everything in its one request.
- * Either is written down as an intent before it is sent, and an attempt that finds an open intent first finds out what
- * became of it (totals.h for changes).
+ * An active lead of the contact's is changed; without one a lead is created that carries everything
+ * in its one request. Either is written down as an intent before it is sent, and an attempt that
+ * finds an open intent first finds out what became of it (totals.h for changes).
  *
  * The caller holds the contact's lock.
  */

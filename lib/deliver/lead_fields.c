@@ -1,3 +1,9 @@
+/*
+ * The fields of a lead: what a payment writes into them, and what can be read back.
+ *
+ * A change carries absolute values only, so that sending it twice is sending it once.  A number
+ * that cannot be read stops the payment: adding to it would destroy what a manager wrote.
+ */
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -67,7 +73,8 @@ read_count(const json_t *lead, const struct settings *set, int64_t *count)
 			return true;
 		}
 	}
-	/* A number, or an option that the settings do not know but that may be called by its number. */
+	/* A number, or an option that the settings do not know but that may be called by its
+	 * number. */
 	return field_integer(lead, set->lead_field_purchase_count, count);
 }
 

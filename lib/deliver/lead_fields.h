@@ -11,12 +11,13 @@
  * What is written into a lead, and what is read back from one.  Pure: amoCRM is not called here.
  */
 
-/* A new lead with everything in one request: name, price, stage, UTM marks, its contact, and all fields of the payment.
- * New reference.  Unmapped subjects are appended to known->at.unmapped. */
+/* A new lead with everything in one request: name, price, stage, UTM marks, its contact, and all
+ * fields of the payment. New reference.  Unmapped subjects are appended to known->at.unmapped. */
 json_t *lead_fields_new(struct known *known);
 
-/* The change of an existing lead to at.total_after and at.count_after; `lead` is what stands there, whose subjects are
- * kept.  Unless at.older, it also becomes the last payment's date, amount and ids. */
+/* The change of an existing lead to at.total_after and at.count_after; `lead` is what stands there,
+ * whose subjects are kept.  Unless at.older, it also becomes the last payment's date, amount and
+ * ids. */
 json_t *lead_fields_change(struct known *known, const json_t *lead);
 
 /* A change that writes the payment id that stands in the lead, and nothing else.  New reference. */
@@ -44,10 +45,12 @@ enum outcome lead_fields_read(const struct known *known, const json_t *lead,
 /* The count after one more purchase; a select field ends at its last configured option. */
 int64_t lead_fields_next_count(const struct settings *settings, int64_t count);
 
-/* Whether leads carry the payment's id at all: its field is configured and amoCRM has not refused it. */
+/* Whether leads carry the payment's id at all: its field is configured and amoCRM has not refused
+ * it. */
 bool lead_fields_has_id(const struct known *known);
 
-/* The Russian title of a field by its id or code as refusal_drop_fields() reports it, for the manager's note. */
+/* The Russian title of a field by its id or code as refusal_drop_fields() reports it, for the
+ * manager's note. */
 char *lead_form_title(const struct settings *settings, const json_t *field);
 
 #endif

@@ -1,3 +1,7 @@
+/*
+ * A request as the trail tells it.  Only values that we compute, or know to be no one's private
+ * data, are told; of the other fields the names are.
+ */
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>

@@ -153,7 +153,7 @@ manager_task(struct job *job, struct fault *why)
 	enum outcome out = DONE;
 	struct task task;
 
-	/* Who made the lead just now will look at it anyway. */
+	/* Only a lead that was there before gets a task. */
 	if (known->at.lead_created ||
 	    !rules_task(known->service->rules, known->paid, clock_wall_ms() / 1000, &task))
 		return DONE;

@@ -5,10 +5,12 @@
 #include "deliver/job.h"
 
 /*
- * Tell the manager, exactly once: the note on the lead, and the task for whoever looks after a lead that was there before.
+ * Tell the manager, exactly once: the note on the lead, and the task for the user who looks after a
+ * lead that was there before.
  *
- * Both are only ever written after the totals are known to be applied, so an attempt that applied them itself need not look
- * for them; any other looks whether an earlier attempt's, whose answer was lost, stands there already.
+ * Both are only ever written after the totals are known to be applied, so an attempt that applied
+ * them itself need not look for them; any other looks whether an earlier attempt's, whose answer
+ * was lost, stands there already.
  */
 
 /* DONE: at.note_id is set, to be saved by the caller. */

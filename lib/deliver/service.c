@@ -1,3 +1,7 @@
+/*
+ * Opening and closing what a process needs, in one place: the workers, payment-syncd and paymentctl
+ * must share the same limiter and locks, or neither holds.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

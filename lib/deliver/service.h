@@ -11,21 +11,22 @@
 #include "rules/rules.h"
 
 /*
- * All that a process needs to carry payments: opened together, after fork(2), by each worker, payment-syncd and
- * paymentctl for itself.
+ * All that a process needs to carry payments: opened together, after fork(2), by each worker,
+ * payment-syncd and paymentctl for itself.
  */
 struct service {
 	const struct settings *settings; /* Borrowed. */
 	struct rules *rules;
 	struct limiter *limiter;
 	struct locks *locks;
-	struct metrics *
-	    metrics; /* NULL when the file cannot be opened: then nothing is counted, and all else goes on. */
+	/* NULL when the file cannot be opened: then nothing is counted, and all else goes on. */
+	struct metrics *metrics;
 	struct ledger *ledger;
 	struct amocrm *crm;
 };
 
-/* NEVER: the mapping is wrong, or the ledger is another program's.  BROKEN: try again when the host is well. */
+/* NEVER: the rules are wrong, or the ledger is another program's.  BROKEN: try again when the host
+ * is well. */
 enum outcome service_open(
     const struct settings *settings, struct service **service, struct fault *why) MUST_USE;
 void service_close(struct service *service); /* NULL is allowed. */

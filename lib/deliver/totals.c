@@ -138,8 +138,8 @@ applied(struct job *job, struct fault *why)
 	return job_intend(job, INTENT_NONE, why);
 }
 
-/* Write at.total_after and at.count_after.  An answer that is lost leaves the intent: the next
- * attempt finds out by totals_resume(). */
+/* Write at.total_after and at.count_after, which the intent holds.  An answer that is lost leaves
+ * the intent: the next attempt finds out by totals_resume(). */
 static enum outcome
 change(struct job *job, const json_t *lead, json_t *request, struct fault *why)
 {
