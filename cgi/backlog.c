@@ -82,7 +82,9 @@ add_row(const struct service *service, struct due_batch *batch, int64_t now_ms, 
 		return out;
 	}
 
-	/* due_ms: another process that has had the row since we read it has put it off beyond now. */
+	/*
+	 * due_ms: another process that has had the row since we read it has put it off beyond now.
+	 */
 	batch->deliveries[batch->count++] = (struct delivery){ .paid = paid,
 		.attempt = { .id = due->id,
 		    .request_id = due->request_id,

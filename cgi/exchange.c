@@ -1,3 +1,10 @@
+/*
+ * One FastCGI exchange: request and response through libfcgi, which no other file knows.
+ *
+ * Of libfcgi only the protocol is used.  Accepting and closing are done here, because its accept
+ * has no time limit for the first bytes and its close waits for the peer even when there is nothing
+ * left to wait for: see exchange_take() and exchange_end().
+ */
 #include <fcgiapp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +30,8 @@ struct exchange {
 };
 
 /*
- * The value of a parameter, NULL when it is absent or empty.  *repeated is set when there is more than one.
+ * The value of a parameter, NULL when it is absent or empty.  *repeated is set when there is more
+ * than one.
  */
 static const char *
 parameter(char **parameters, const char *name, bool *repeated)
@@ -49,8 +57,8 @@ or_empty(const char *text)
 }
 
 /*
- * Which resource is asked for.  Web servers are configured in many ways, so the names are tried in the
- * order of how surely they mean the decoded path without a query.
+ * Which resource is asked for.  Web servers are configured in many ways, so the names are tried in
+ * the order of how surely they mean the decoded path without a query.
  */
 static void
 read_path(char **parameters, char path[static PATH_BYTES])
@@ -68,8 +76,8 @@ read_path(char **parameters, char path[static PATH_BYTES])
 }
 
 /*
- * The web server's name for this request.  It goes into the log and into a header, so nothing but a plain
- * word is taken.
+ * The web server's name for this request.  It goes into the log and into a header, so nothing but a
+ * plain word is taken.
  */
 static void
 read_request_id(char **parameters, char id[static REQUEST_ID_BYTES])
@@ -87,9 +95,9 @@ read_request_id(char **parameters, char id[static REQUEST_ID_BYTES])
 }
 
 /*
- * The web server passes each header line as one parameter, and a line sent twice as two of the same name.
- * Which of the two a verification would look at is a matter of luck, so it is only told that there were
- * two.
+ * The web server passes each header line as one parameter, and a line sent twice as two of the same
+ * name.  Which of the two a verification would look at would be chance, so it is only told that
+ * there were two.
  */
 static void
 read_signature(char **parameters, struct signature_headers *signature)
@@ -117,7 +125,10 @@ read_length(const char *text, size_t *length)
 	return strspn(text, "0123456789") == strlen(text);
 }
 
-/* Read the body, or find out why not. */
+/*
+ * Read the body, or find out why not.  Ensures: `whole` only if no byte of the request lies unread
+ * in the socket, see exchange_end().
+ */
 static void
 read_body(struct exchange *exchange, struct http_request *request)
 {
@@ -144,7 +155,7 @@ read_body(struct exchange *exchange, struct http_request *request)
 	exchange->whole = !request->incomplete && FCGX_GetChar(in) == EOF && FCGX_GetError(in) == 0;
 }
 
-/* No header can be spelled so: only the web server's own configuration says it. */
+/* No header becomes a parameter of this name: only the web server's configuration can set it. */
 static bool
 is_operator(const char *said)
 {
@@ -177,7 +188,10 @@ read_request(struct exchange *exchange, struct http_request *request)
 	read_body(exchange, request);
 }
 
-/* nginx copies the words after the number into the status line; without them it would be a bare number. */
+/*
+ * nginx copies the words after the number into the status line; without them it would be a bare
+ * number.
+ */
 static const char *
 reason(int status)
 {
@@ -234,14 +248,14 @@ write_response(struct exchange *exchange, const struct http_response *response)
 		FCGX_PutS(body, exchange->peer.out);
 }
 
-/* Let a stalled peer cost seconds at most: nginx sends a request that it has already read whole. */
+/* A peer that stalls costs seconds at most; nginx sends only what it has already read whole. */
 static void
-set_patience(int connection)
+limit_waiting(int connection)
 {
-	struct timeval patience = { .tv_sec = EXCHANGE_PATIENCE_S };
+	struct timeval limit = { .tv_sec = EXCHANGE_PATIENCE_S };
 
-	setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 }
 
 enum outcome
@@ -250,8 +264,8 @@ exchange_new(struct exchange **exchange, struct fault *why)
 	struct exchange *made = memory_allocate(sizeof(*made));
 
 	/*
-	 * After an answer libfcgi may wait for the peer to close; nginx does at once, anything else shall not
-	 * hold us for long.
+	 * After an answer libfcgi may wait for the peer to close; nginx does at once, and another
+	 * peer must not keep the worker waiting for long.
 	 */
 	setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "200", 0);
 	if (FCGX_Init() != 0 || FCGX_InitRequest(&made->peer, -1, FCGI_FAIL_ACCEPT_ON_INTR) != 0) {
@@ -272,11 +286,11 @@ bool
 exchange_take(struct exchange *exchange, int connection, struct http_request *request)
 {
 	/*
-	 * libfcgi is given an accepted connection as if it had kept it from an earlier request.  Its own
-	 * accept(2) has no time limit for the first bytes, and loops for ever when a signal comes between
-	 * the accept and them.
+	 * libfcgi is given an accepted connection as if it had kept it from an earlier request.
+	 * Its own accept(2) has no time limit for the first bytes, and loops for ever when a signal
+	 * comes between the accept and them.
 	 */
-	set_patience(connection);
+	limit_waiting(connection);
 	exchange->peer.ipcFd = connection;
 	exchange->peer.keepConnection = 1;
 	if (FCGX_Accept_r(&exchange->peer) != 0)
@@ -286,9 +300,9 @@ exchange_take(struct exchange *exchange, int connection, struct http_request *re
 }
 
 /*
- * libfcgi closes a connection by shutting its own side and waiting for the peer's end, lest bytes that nobody has read turn
- * the close into a reset that overtakes the response.  Where everything has been read there are none, and a plain close saves
- * the wait: a tenth of what an answer costs.
+ * libfcgi closes a connection by shutting its own side and waiting for the peer's end, lest unread
+ * bytes turn the close into a reset that overtakes the response.  Where everything has been read
+ * there are none, and a plain close saves the wait: a tenth of what an answer costs.
  */
 void
 exchange_end(struct exchange *exchange, struct http_response *response)

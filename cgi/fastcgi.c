@@ -1,3 +1,11 @@
+/*
+ * A worker's loop over the connections of the shared socket.
+ *
+ * Three things are done here because libfcgi's own loop does not: a stop loses no accepted request,
+ * whatever the moment of the signal (accept_loop); one connection wakes one worker
+ * (next_connection); and requests that wait already are answered together, so that one sync of the
+ * disk serves them all (answer).
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -24,8 +32,9 @@ remember_signal(int number)
 }
 
 /*
- * Signals are let in at one place only.  libfcgi's own handlers would cut a body short, and a handler that
- * runs between the test of a flag and the wait would be forgotten; see also accept_loop().
+ * Signals are let in at one place only.  libfcgi's own handlers would cut a body short, and a
+ * handler that runs between the test of a flag and the wait would be forgotten; see also
+ * accept_loop().
  */
 static void
 prepare_signals(sigset_t *blocked, sigset_t *open)
@@ -43,20 +52,23 @@ prepare_signals(sigset_t *blocked, sigset_t *open)
 		sigaction(numbers[i], &action, NULL);
 	}
 
-	/* A web server that is gone, or a file that may not grow, is an error of write(2), not the end of the worker. */
+	/*
+	 * A web server that is gone, or a file that may not grow, is an error of write(2), not the
+	 * end of the worker.
+	 */
 	action.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &action, NULL);
 	sigaction(SIGXFSZ, &action, NULL);
 }
 
 /*
- * accept(2) failed: is it only that another worker was faster or the peer has left?  What is short now may
- * come back.
+ * accept(2) failed: is it only that another worker was faster or the peer has left?  What is short
+ * now may come back.
  */
 static bool
 accept_recovers(int error)
 {
-	static const struct timespec breath = { .tv_nsec = 100 * 1000 * 1000 };
+	static const struct timespec pause = { .tv_nsec = 100 * 1000 * 1000 };
 
 	switch (error) {
 	case EAGAIN:
@@ -69,8 +81,10 @@ accept_recovers(int error)
 	case ENFILE:
 	case ENOBUFS:
 	case ENOMEM:
-		/* The queue stays readable, so without a pause this would be a loop at full speed. */
-		nanosleep(&breath, NULL);
+		/*
+		 * The queue stays readable, so without a pause this would be a loop at full speed.
+		 */
+		nanosleep(&pause, NULL);
 		return true;
 	default:
 		return false;
@@ -90,8 +104,9 @@ accept_connection(int listener)
 /*
  * Wait for a connection; -1 with errno 0 when there is none yet.
  *
- * EPOLLEXCLUSIVE wakes one idle worker per connection instead of all.  Should that one be stopped by a
- * signal in the same instant, the others have not been told; hence they look by themselves once in a while.
+ * EPOLLEXCLUSIVE wakes one idle worker per connection instead of all.  Should that one be stopped
+ * by a signal in the same instant, the others were not woken; hence each looks at the queue by
+ * itself once in a while.
  */
 static int
 next_connection(int watch, int listener, const sigset_t *open)
@@ -103,47 +118,52 @@ next_connection(int watch, int listener, const sigset_t *open)
 	return accept_connection(listener);
 }
 
-/* Answer the request of this connection, and together with it those that wait already. */
+/*
+ * Answer the request of this connection, and together with it those that wait already.
+ *
+ * Ensures: each connection accepted here is closed.  A connection without a readable request counts
+ * for `together`, so a flood of them cannot keep those that were read from their answers.
+ */
 static void
-serve(const struct fastcgi_service *service, int connection, struct exchange *const *exchanges)
+answer(const struct fastcgi_config *config, int connection, struct exchange *const *exchanges)
 {
 	struct http_request requests[WEBHOOK_TOGETHER_MAX];
 	struct http_response responses[WEBHOOK_TOGETHER_MAX];
 	size_t count = 0, taken, i;
 
 	for (taken = 1; connection >= 0; taken++) {
-		service->busy(service->context);
+		config->busy(config->cookie);
 		count += exchange_take(exchanges[count], connection, &requests[count]);
-		connection = taken < service->together ? accept_connection(service->listener) : -1;
+		connection = taken < config->together ? accept_connection(config->listener) : -1;
 	}
 	if (count > 0)
-		service->handle(service->context, requests, responses, count);
+		config->handle(config->cookie, requests, responses, count);
 	for (i = 0; i < count; i++)
 		exchange_end(exchanges[i], &responses[i]);
 }
 
 /*
- * The order of the three steps is what makes a stop lossless.  epoll_pwait(2) delivers no signal while
- * connections are waiting, so under load a worker would never stop: pending signals are let in by
- * themselves first.  And after the flag is seen nothing more is accepted.
+ * The order of the three steps is what makes a stop lossless.  epoll_pwait(2) delivers no signal
+ * while connections are waiting, so under load a worker would never stop: pending signals are let
+ * in by themselves first.  And after the flag is seen nothing more is accepted.
  */
 static enum outcome
-accept_loop(const struct fastcgi_service *service, int watch, struct exchange *const *exchanges,
+accept_loop(const struct fastcgi_config *config, int watch, struct exchange *const *exchanges,
     const sigset_t *blocked, const sigset_t *open, struct fault *why)
 {
 	int connection;
 
 	for (;;) {
-		service->idle(service->context);
+		config->idle(config->cookie);
 
 		sigprocmask(SIG_SETMASK, open, NULL);
 		sigprocmask(SIG_BLOCK, blocked, NULL);
 		if (stop_signal != 0)
 			return DONE;
 
-		connection = next_connection(watch, service->listener, open);
+		connection = next_connection(watch, config->listener, open);
 		if (connection >= 0)
-			serve(service, connection, exchanges);
+			answer(config, connection, exchanges);
 		else if (errno != 0)
 			return fault_set(why, BROKEN, "accept: %s", strerror(errno));
 	}
@@ -157,8 +177,8 @@ watch_listener(int listener)
 	int flags = fcntl(listener, F_GETFL), watch, error;
 
 	/*
-	 * Two workers may be woken for one connection; the slower one must not block in accept(2), deaf to
-	 * signals.
+	 * Two workers may be woken for one connection; the slower one must not block in accept(2),
+	 * deaf to signals.
 	 */
 	if (flags < 0 || fcntl(listener, F_SETFL, flags | O_NONBLOCK) < 0)
 		return -1;
@@ -195,21 +215,21 @@ make_exchanges(struct exchange **exchanges, size_t count, struct fault *why)
 }
 
 enum outcome
-fastcgi_serve(const struct fastcgi_service *service, int *stopped_by, struct fault *why)
+fastcgi_run(const struct fastcgi_config *config, int *stopped_by, struct fault *why)
 {
 	struct exchange *exchanges[WEBHOOK_TOGETHER_MAX] = { NULL };
 	sigset_t blocked, open;
 	enum outcome outcome;
 	int watch;
 
-	if ((outcome = make_exchanges(exchanges, service->together, why)) != DONE)
+	if ((outcome = make_exchanges(exchanges, config->together, why)) != DONE)
 		return outcome;
 
 	/* Only now, since libfcgi puts handlers of its own. */
 	prepare_signals(&blocked, &open);
 
-	if ((watch = watch_listener(service->listener)) >= 0) {
-		outcome = accept_loop(service, watch, exchanges, &blocked, &open, why);
+	if ((watch = watch_listener(config->listener)) >= 0) {
+		outcome = accept_loop(config, watch, exchanges, &blocked, &open, why);
 		close(watch);
 	} else {
 		outcome = fault_set(
@@ -217,6 +237,6 @@ fastcgi_serve(const struct fastcgi_service *service, int *stopped_by, struct fau
 	}
 	if (outcome == DONE)
 		*stopped_by = stop_signal;
-	free_exchanges(exchanges, service->together);
+	free_exchanges(exchanges, config->together);
 	return outcome;
 }

@@ -1,3 +1,10 @@
+/*
+ * The journal: one event, one line, one write(2).
+ *
+ * Each line is built whole in memory and escaped as a whole, so no caller can forget to escape, and
+ * lines of several workers never mix.  There is no buffer: a worker that is killed has lost no
+ * line.
+ */
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,7 +41,8 @@ printable(const unsigned char *at)
 		return *at >= 0x20 && *at != 0x7F;
 
 	/*
-	 * C2 80 to C2 9F are the C1 controls, among them "next line"; C0, C1 and F5 up start nothing valid.
+	 * C2 80 to C2 9F are the C1 controls, among them "next line"; C0, C1 and F5 up start
+	 * nothing valid.
 	 */
 	if (*at == 0xC2)
 		return at[1] >= 0xA0 && at[1] <= 0xBF ? 2 : 0;
@@ -62,8 +70,8 @@ printable(const unsigned char *at)
 }
 
 /*
- * Copy text to out, escaped, as much as fits into size with the end; returns the length.  *cut tells if it
- * all fitted.
+ * Copy text to out, escaped, as much as fits into size with the end; returns the length.  *cut
+ * tells if it all fitted.
  */
 static size_t
 escape(char *out, size_t size, const char *text, const char *also, bool *cut)

@@ -1,3 +1,10 @@
+/*
+ * Messages to the service manager, as sd_notify(3) describes them.
+ *
+ * The protocol is one datagram, so linking libsystemd for it would cost more than it saves.  The
+ * socket is opened for each message: they are rare, and a descriptor that stayed open would be
+ * inherited by the workers.
+ */
 #include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,7 +37,9 @@ notify_address(struct sockaddr_un *address)
 	address->sun_family = AF_UNIX;
 	memcpy(address->sun_path, name, length);
 
-	/* '@' stands for the NUL that begins an abstract name, which ends where the address does. */
+	/*
+	 * '@' stands for the NUL that begins an abstract name, which ends where the address does.
+	 */
 	if (name[0] == '@')
 		address->sun_path[0] = '\0';
 	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);

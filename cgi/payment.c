@@ -1,3 +1,11 @@
+/*
+ * payment.fcgi: the FastCGI responder behind nginx.
+ *
+ * This file puts the parts together: settings, the listening socket, a pool of workers (pool), and
+ * in each worker the connections (fastcgi) and the webhook (lib/web).  Settings are read before the
+ * first fork, so that a mistake in them is one message and no start; ledger, locks and the
+ * connection to amoCRM are opened by each worker for itself, because none of them survives a fork.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -20,32 +28,30 @@
 #include "web/webhook.h"
 
 /*
- * payment.fcgi: the FastCGI responder behind nginx.  This file puts the parts together: settings, the
- * listening socket, a pool of workers, and in each worker the webhook (lib/web).
- */
-
-/*
- * What a request may take beyond its deadline and the one exchange begun before it: reading, committing,
- * answering.
+ * What a request may take beyond its deadline and the one call of amoCRM begun before it: reading,
+ * committing, answering.
  */
 #define BUSY_MARGIN_MS 10000
 
-/* More workers than this is a typing error: each is a process with its own ledger and CRM connection. */
+/*
+ * More workers than this is a typing error: each is a process with its own ledger and CRM
+ * connection.
+ */
 #define WORKERS_MAX 256
 
 #define SYSTEMD_FIRST_FD 3
 
-struct program {
+struct responder {
 	struct settings *settings;
 	struct settings *before; /* While new settings are on trial: those to return to. */
 	int workers;
 	int listener;
-	struct pool_job job;
+	struct pool_config pool;
 
-	/* In a worker only. */
+	/* In the process that answers requests only. */
 	struct worker *worker;
-	struct pool_beat *beat; /* NULL when there is no pool. */
-	bool ready;             /* Without a pool: the service manager was told so. */
+	struct pool_activity *activity; /* NULL when there is no pool. */
+	bool ready;                     /* Without a pool: the service manager was told so. */
 };
 
 static const char usage[] =
@@ -73,23 +79,23 @@ busy_limit_ms(const struct settings *settings)
 }
 
 static bool
-reload(void *context)
+reload(void *cookie)
 {
-	struct program *program = context;
+	struct responder *responder = cookie;
 
-	if (!startup_reload(&program->settings, &program->before))
+	if (!startup_reload(&responder->settings, &responder->before))
 		return false;
-	program->job.busy_limit_ms = busy_limit_ms(program->settings);
+	responder->pool.busy_limit_ms = busy_limit_ms(responder->settings);
 	return true;
 }
 
 static void
-reloaded(void *context, bool keep)
+reloaded(void *cookie, bool keep)
 {
-	struct program *program = context;
+	struct responder *responder = cookie;
 
-	startup_reloaded(&program->settings, &program->before, keep);
-	program->job.busy_limit_ms = busy_limit_ms(program->settings);
+	startup_reloaded(&responder->settings, &responder->before, keep);
+	responder->pool.busy_limit_ms = busy_limit_ms(responder->settings);
 }
 
 static enum log_level
@@ -131,69 +137,72 @@ log_response(
 }
 
 static void
-handle_requests(void *context, const struct http_request *requests, struct http_response *responses,
+handle_requests(void *cookie, const struct http_request *requests, struct http_response *responses,
     size_t count)
 {
-	struct program *program = context;
+	struct responder *responder = cookie;
 	int64_t began_ms = clock_mono_ms();
 	size_t i;
 
-	webhook_handle(program->worker, requests, responses, count);
+	webhook_handle(responder->worker, requests, responses, count);
 	for (i = 0; i < count; i++)
 		log_response(&requests[i], &responses[i], clock_mono_ms() - began_ms);
 }
 
 static void
-worker_idle(void *context)
+worker_idle(void *cookie)
 {
-	struct program *program = context;
+	struct responder *responder = cookie;
 
-	if (program->beat != NULL)
-		pool_idle(program->beat);
-	else if (!program->ready)
+	if (responder->activity != NULL)
+		pool_idle(responder->activity);
+	else if (!responder->ready)
 		notify_state("READY=1\nSTATUS=serving in one process");
-	program->ready = true;
-	/* However long the disk takes, nothing hangs here that killing would cure. */
-	worker_checkpoint(program->worker);
+	responder->ready = true;
+	/*
+	 * Only after the pool was told that this worker is idle: the disk may take long, and
+	 * killing the worker for it would cure nothing.
+	 */
+	worker_checkpoint(responder->worker);
 }
 
 static void
-worker_busy(void *context)
+worker_busy(void *cookie)
 {
-	struct program *program = context;
+	struct responder *responder = cookie;
 
-	if (program->beat != NULL)
-		pool_busy(program->beat);
+	if (responder->activity != NULL)
+		pool_busy(responder->activity);
 }
 
 /*
- * Open this process's own handles and serve until a signal; *stopped_by is that signal, 0 when it did not
- * come so far. Returns the exit status.
+ * Open this process's own handles and answer requests until a signal; *stopped_by is that signal, 0
+ * when it did not come so far.  Returns the exit status.
  */
 static int
-serve_once(struct program *program, int *stopped_by)
+run_until_signal(struct responder *responder, int *stopped_by)
 {
-	struct fastcgi_service service = { .listener = program->listener,
+	struct fastcgi_config config = { .listener = responder->listener,
 		.handle = handle_requests,
 		.idle = worker_idle,
 		.busy = worker_busy,
-		.context = program };
+		.cookie = responder };
 	char text[LOG_TEXT];
 	enum outcome outcome;
 	struct fault why;
 
 	*stopped_by = 0;
-	if (!clock_set_zone(program->settings->payment_timezone)) {
+	if (!clock_set_zone(responder->settings->payment_timezone)) {
 		log_event(
 		    LOG_LEVEL_ERROR, "PAYMENT_TIMEZONE: this system knows no zone of that name");
 		return EX_CONFIG;
 	}
-	outcome = worker_open(
-	    program->settings, program->workers > 0 ? program->workers : 1, &program->worker, &why);
+	outcome = worker_open(responder->settings, responder->workers > 0 ? responder->workers : 1,
+	    &responder->worker, &why);
 	if (outcome == DONE) {
-		service.together = webhook_together(program->settings);
-		outcome = fastcgi_serve(&service, stopped_by, &why);
-		worker_close(program->worker);
+		config.together = webhook_together(responder->settings);
+		outcome = fastcgi_run(&config, stopped_by, &why);
+		worker_close(responder->worker);
 	}
 	if (outcome == DONE)
 		return EX_OK;
@@ -202,35 +211,37 @@ serve_once(struct program *program, int *stopped_by)
 }
 
 /*
- * A worker of the pool.  HUP is the parent's business; one that a terminal or a person sends to everybody
- * is passed over.
+ * A worker of the pool.  HUP is the parent's business: one that a terminal or an operator sends to
+ * every process of the service makes the worker open its handles again, with the settings it has.
  */
 static int
-serve_in_pool(void *context, struct pool_beat *beat)
+run_worker(void *cookie, struct pool_activity *activity)
 {
-	struct program *program = context;
+	struct responder *responder = cookie;
 	int status, stopped_by;
 
-	program->beat = beat;
+	responder->activity = activity;
 	do
-		status = serve_once(program, &stopped_by);
+		status = run_until_signal(responder, &stopped_by);
 	while (stopped_by == SIGHUP);
 	return status;
 }
 
-/* The whole service in this process: for debuggers, and for hosts that bring their own supervisor. */
+/*
+ * The whole service in this process: for debuggers, and for hosts that bring their own supervisor.
+ */
 static int
-serve_alone(struct program *program)
+run_alone(struct responder *responder)
 {
 	int status, stopped_by;
 
 	do {
-		status = serve_once(program, &stopped_by);
+		status = run_until_signal(responder, &stopped_by);
 		if (stopped_by == SIGHUP) {
 			notify_reloading();
-			program->ready = false;
-			if (reload(program))
-				reloaded(program, true);
+			responder->ready = false;
+			if (reload(responder))
+				reloaded(responder, true);
 		}
 	} while (stopped_by == SIGHUP);
 	notify_state("STOPPING=1");
@@ -238,19 +249,19 @@ serve_alone(struct program *program)
 }
 
 static int
-serve_with_pool(struct program *program)
+run_pool(struct responder *responder)
 {
 	char text[LOG_TEXT];
 	struct fault why;
 	enum outcome outcome;
 
-	program->job = (struct pool_job){ .workers = program->workers,
-		.busy_limit_ms = busy_limit_ms(program->settings),
-		.serve = serve_in_pool,
+	responder->pool = (struct pool_config){ .workers = responder->workers,
+		.busy_limit_ms = busy_limit_ms(responder->settings),
+		.run_worker = run_worker,
 		.reload = reload,
 		.reloaded = reloaded,
-		.context = program };
-	outcome = pool_run(&program->job, &why);
+		.cookie = responder };
+	outcome = pool_run(&responder->pool, &why);
 	if (outcome == DONE) {
 		log_event(LOG_LEVEL_INFO, "stopped");
 		return EX_OK;
@@ -269,7 +280,7 @@ is_listening(int descriptor)
 	    listening != 0;
 }
 
-/* A whole number up to max from a variable or an option; -1 for anything else, and when it is not given. */
+/* A whole number up to max from a variable or an option; -1 for all else, or when not given. */
 static int
 number(const char *text, int max)
 {
@@ -279,9 +290,9 @@ number(const char *text, int max)
 }
 
 /*
- * The socket to serve; -1 when there is none.  systemd's goes first: with a .socket unit spawn-fcgi also
- * brings a socket of its own at descriptor 0, at which nobody calls.  It is closed, so that a wrong call
- * there is refused and not left waiting.
+ * The socket to accept from; -1 when there is none.  systemd's goes first: with a .socket unit
+ * spawn-fcgi also brings a socket of its own at descriptor 0, to which no web server connects.  It
+ * is closed, so that a connection made there by mistake is refused and not left waiting.
  */
 static int
 find_listener(void)
@@ -300,7 +311,10 @@ find_listener(void)
 	return is_listening(STDIN_FILENO) ? STDIN_FILENO : -1;
 }
 
-/* Read the command line; *workers stays as it is without -w.  Returns -1 to go on, else the exit status. */
+/*
+ * Read the command line; *workers stays as it is without -w.  Returns -1 to go on, else the exit
+ * status.
+ */
 static int
 read_options(int argc, char **argv, int *workers)
 {
@@ -337,29 +351,29 @@ read_options(int argc, char **argv, int *workers)
 int
 main(int argc, char **argv)
 {
-	struct program program = { .workers = -1 };
+	struct responder responder = { .workers = -1 };
 	int status;
 
-	if ((status = read_options(argc, argv, &program.workers)) >= 0)
+	if ((status = read_options(argc, argv, &responder.workers)) >= 0)
 		return status;
 
-	program.listener = find_listener();
-	if (program.listener < 0) {
+	responder.listener = find_listener();
+	if (responder.listener < 0) {
 		log_event(LOG_LEVEL_ERROR,
 		    "no listening socket at descriptor 0 (start with spawn-fcgi -n) nor from "
 		    "systemd");
 		return EX_USAGE;
 	}
 
-	program.settings = startup_service();
-	if (program.settings == NULL)
+	responder.settings = startup_service();
+	if (responder.settings == NULL)
 		return EX_CONFIG;
-	if (program.workers < 0)
-		program.workers = (int)program.settings->workers;
+	if (responder.workers < 0)
+		responder.workers = (int)responder.settings->workers;
 
 	log_event(LOG_LEVEL_INFO, "starting version=%s workers=%d descriptor=%d", VERSION,
-	    program.workers, program.listener);
-	status = program.workers == 0 ? serve_alone(&program) : serve_with_pool(&program);
-	settings_free(program.settings);
+	    responder.workers, responder.listener);
+	status = responder.workers == 0 ? run_alone(&responder) : run_pool(&responder);
+	settings_free(responder.settings);
 	return status;
 }

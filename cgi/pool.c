@@ -1,3 +1,15 @@
+/*
+ * The pool: one parent, a fixed number of workers that are children of it, nothing else.
+ *
+ * The parent is a state machine without threads and without handlers.  All its signals are blocked
+ * and waited for in one place, so none can come in the middle of a change of state; after each, and
+ * once a second, supervise() looks at every worker and takes the next step.  It opens no ledger and
+ * no connection, so nothing that a worker meets can harm it.
+ *
+ * A worker tells its parent two facts, that it is ready and since when it has been busy, through
+ * memory they share.  A pipe would have to be read and could be full; a word in memory is neither,
+ * and what a worker that was killed wrote last is still there.
+ */
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -20,177 +32,195 @@
 /* The parent looks at its workers at least this often. */
 #define LOOK_EVERY_MS 1000
 
-/*
- * A worker that died younger than this is taken to have died of its start, and the next one is made to
- * wait.
- */
-#define YOUNG_MS 10000
+/* A worker that ends sooner is taken to have failed to start, and the next one is made to wait. */
+#define EARLY_MS 10000
 
 #define BACK_OFF_MAX_S 30
 
 /*
- * EMPTY -spawn-> STARTING -pool_idle()-> UP -TERM-> LEAVING -exit-> EMPTY; a death always leads to EMPTY.
- * There is one place more than workers, for the new one that must be up before an old one leaves.
+ * The state of a slot, which has room for one worker:
+ *
+ *   EMPTY --spawn()--> STARTING --pool_idle(), check_workers()--> READY --stop_worker()--> STOPPING
+ *
+ * and from each of them back to EMPTY by worker_ended().  There is one slot more than workers, for
+ * the new one that must be ready before an old one is stopped.
  */
-enum stage {
+enum slot_state {
 	EMPTY,
 	STARTING,
-	UP,
-	LEAVING
+	READY,
+	STOPPING
 };
 
-/* One cache line each, so that workers do not slow each other down. */
-struct pool_beat {
+/* Shared with one worker.  A cache line each, so that workers do not slow each other down. */
+struct pool_activity {
 	_Alignas(64) _Atomic int64_t busy_since_ms; /* 0: idle. */
-	_Atomic bool up;
+	_Atomic bool ready;
 	pid_t parent;
 };
 
-struct place {
-	enum stage stage;
+struct worker_slot {
+	enum slot_state state;
 	pid_t pid;
 	int generation;
-	int64_t born_ms;
-	bool killed; /* It was stuck, and the kernel has been told. */
-	struct pool_beat *beat;
+	int64_t started_ms;
+	bool killed; /* SIGKILL was sent, and its end has not been seen yet. */
+	struct pool_activity *activity;
 };
 
 struct pool {
-	struct pool_job *job;
-	struct place *places;
-	int size;
-	struct pool_beat *beats;
+	struct pool_config *config;
+	struct worker_slot *slots;
+	int size; /* Slots. */
+	struct pool_activity *activities;
 	sigset_t signals;
 
-	int generation; /* Grows with each reload; workers of an older one are to be replaced. */
-	bool
-	    on_trial; /* No worker of this generation has come up yet, and one of the previous still runs. */
+	/* Grows with each reload; workers of an older one are to be replaced. */
+	int generation;
+	/* No worker of this generation has been ready yet; those of the one before still run. */
+	bool on_trial;
 	bool reload_wanted;
-	bool rolling;
-	bool announced; /* READY=1 was sent. */
-	bool hopeless;
+	bool reloading;  /* Until all workers are of this generation, or it was given up. */
+	bool ready_sent; /* READY=1, for the first time. */
+	bool unusable;   /* A first worker ended with EX_CONFIG: no other would fare better. */
 	bool stopping;
 	int64_t kill_at_ms; /* While stopping. */
 
-	unsigned young_deaths;
-	int64_t spawn_at_ms;
+	unsigned early_ends; /* In a row; see back_off(). */
+	int64_t spawn_at_ms; /* No worker is started sooner. */
 	int64_t watchdog_ms, watchdog_at_ms;
 };
 
 void
-pool_busy(struct pool_beat *beat)
+pool_busy(struct pool_activity *activity)
 {
-	atomic_store(&beat->busy_since_ms, clock_mono_ms());
+	atomic_store(&activity->busy_since_ms, clock_mono_ms());
 }
 
 void
-pool_idle(struct pool_beat *beat)
+pool_idle(struct pool_activity *activity)
 {
-	atomic_store(&beat->busy_since_ms, 0);
+	atomic_store(&activity->busy_since_ms, 0);
 
-	/* USR2 ends the parent's wait.  An orphan must not send it to whoever has adopted it. */
-	if (!atomic_exchange(&beat->up, true) && getppid() == beat->parent)
-		kill(beat->parent, SIGUSR2);
+	/*
+	 * USR2 ends the parent's wait.  An orphan must not send it to the process that adopted it.
+	 */
+	if (!atomic_exchange(&activity->ready, true) && getppid() == activity->parent)
+		kill(activity->parent, SIGUSR2);
 }
 
 static int
-count(const struct pool *pool, enum stage stage)
+count(const struct pool *pool, enum slot_state state)
 {
 	int n = 0;
 
 	for (int i = 0; i < pool->size; i++)
-		n += pool->places[i].stage == stage;
+		n += pool->slots[i].state == state;
 	return n;
 }
 
-/* Some place in that stage, of the oldest generation there is; NULL when there is none. */
-static struct place *
-oldest(struct pool *pool, enum stage stage)
+/* A slot in that state whose worker is of the oldest generation; NULL when there is none. */
+static struct worker_slot *
+oldest(struct pool *pool, enum slot_state state)
 {
-	struct place *found = NULL;
+	struct worker_slot *found = NULL;
 
 	for (int i = 0; i < pool->size; i++) {
-		struct place *place = &pool->places[i];
-		if (place->stage == stage &&
-		    (found == NULL || place->generation < found->generation))
-			found = place;
+		struct worker_slot *slot = &pool->slots[i];
+		if (slot->state == state && (found == NULL || slot->generation < found->generation))
+			found = slot;
 	}
 	return found;
 }
 
+/* Assumes: the slot has a worker.  Ensures: it has been told to finish, and is not counted on. */
 static void
-dismiss(struct place *place)
+stop_worker(struct worker_slot *slot)
 {
-	kill(place->pid, SIGTERM);
-	place->stage = LEAVING;
+	kill(slot->pid, SIGTERM);
+	slot->state = STOPPING;
 }
 
-/* In the child: a worker that outlives its parent would serve with nobody to watch it. */
+/*
+ * In the child.  A worker must not outlive its parent, or it would go on with no process to watch
+ * it; the kernel sends it TERM then.  A parent that died before that was asked for is noticed by
+ * its pid, which is no longer ours.
+ */
 static int
-be_worker(struct pool *pool, struct place *place)
+run_worker(struct pool *pool, struct worker_slot *slot)
 {
 	signal(SIGCHLD, SIG_DFL);
 	signal(SIGUSR2, SIG_DFL);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() != place->beat->parent)
+	if (getppid() != slot->activity->parent)
 		return EX_OK;
-	return pool->job->serve(pool->job->context, place->beat);
+	return pool->config->run_worker(pool->config->cookie, slot->activity);
 }
 
+/*
+ * Assumes: the slot is EMPTY.  Ensures: it is STARTING with a worker of this generation; or, when
+ * the host has no room for a process, it is EMPTY still and no start is tried for a second.
+ */
 static void
-spawn(struct pool *pool, struct place *place)
+spawn(struct pool *pool, struct worker_slot *slot)
 {
-	/*
-	 * Starting counts as being busy: a start that hangs is ended by the same rule as a request that
-	 * hangs.
-	 */
-	place->beat->parent = getpid();
-	atomic_store(&place->beat->up, false);
-	pool_busy(place->beat);
+	/* Starting counts as busy: a start that hangs is ended as a request that hangs is. */
+	slot->activity->parent = getpid();
+	atomic_store(&slot->activity->ready, false);
+	pool_busy(slot->activity);
 
-	place->pid = fork();
-	if (place->pid == 0)
-		exit(be_worker(pool, place));
-	if (place->pid < 0) {
+	slot->pid = fork();
+	if (slot->pid == 0)
+		exit(run_worker(pool, slot));
+	if (slot->pid < 0) {
 		log_event(
 		    LOG_LEVEL_ERROR, "no worker can be started reason=\"%s\"", strerror(errno));
 		pool->spawn_at_ms = clock_mono_ms() + LOOK_EVERY_MS;
 		return;
 	}
-	place->stage = STARTING;
-	place->generation = pool->generation;
-	place->born_ms = clock_mono_ms();
-	place->killed = false;
+	slot->state = STARTING;
+	slot->generation = pool->generation;
+	slot->started_ms = clock_mono_ms();
+	slot->killed = false;
 }
 
 /*
- * Deaths soon after birth make the next birth wait, longer each time.  Workers that die of the same cause
- * at the same moment count once: a second death before the wait is over adds nothing.
+ * A worker that ended early makes the next start wait: 1, 2, 4 .. 30 seconds, so that a cause that
+ * lasts does not keep the host busy with starts.  Workers that end of one cause at one moment count
+ * once: an end before the wait is over adds nothing.
+ *
+ * Ensures: early_ends is the number of waits in a row, 0 after a worker that had lived a while.
  */
 static void
 back_off(struct pool *pool, int64_t lived_ms, int64_t now)
 {
 	int wait_s;
 
-	if (lived_ms >= YOUNG_MS) {
-		pool->young_deaths = 0;
+	if (lived_ms >= EARLY_MS) {
+		pool->early_ends = 0;
 		return;
 	}
 	if (now < pool->spawn_at_ms)
 		return;
-	wait_s = pool->young_deaths < 5 ? 1 << pool->young_deaths : BACK_OFF_MAX_S;
-	pool->young_deaths++;
+	wait_s = pool->early_ends < 5 ? 1 << pool->early_ends : BACK_OFF_MAX_S;
+	pool->early_ends++;
 	pool->spawn_at_ms = now + (int64_t)wait_s * 1000;
 	log_event(LOG_LEVEL_WARNING, "workers die young, the next one is started later wait_s=%d",
 	    wait_s);
 }
 
-/* The trial worker of a new generation died at its start: whatever was reloaded is not fit for work. */
+/*
+ * The first worker of a new generation is ready (keep), or ended before it was: then the new
+ * settings do not work here, although they were valid, and the old workers go on.
+ *
+ * Assumes: on_trial.  Ensures: `generation` is that of the settings in use, so a reload that was
+ * given up leaves no worker outdated.
+ */
 static void
 end_trial(struct pool *pool, bool keep)
 {
 	pool->on_trial = false;
-	pool->job->reloaded(pool->job->context, keep);
+	pool->config->reloaded(pool->config->cookie, keep);
 	if (keep)
 		return;
 	log_event(LOG_LEVEL_ERROR,
@@ -199,41 +229,49 @@ end_trial(struct pool *pool, bool keep)
 }
 
 static void
-say_death(const struct place *place, int status, int64_t lived_ms)
+log_end(const struct worker_slot *slot, int status, int64_t lived_ms)
 {
 	enum log_level level = status != 0 ? LOG_LEVEL_ERROR
-	    : place->stage == LEAVING      ? LOG_LEVEL_DEBUG
+	    : slot->state == STOPPING      ? LOG_LEVEL_DEBUG
 					   : LOG_LEVEL_INFO;
 
 	if (WIFSIGNALED(status))
 		log_event(LOG_LEVEL_ERROR,
-		    "worker killed worker=%d signal=%d name=SIG%s lived_ms=%lld", (int)place->pid,
+		    "worker killed worker=%d signal=%d name=SIG%s lived_ms=%lld", (int)slot->pid,
 		    WTERMSIG(status), sigabbrev_np(WTERMSIG(status)), (long long)lived_ms);
 	else
-		log_event(level, "worker ended worker=%d status=%d lived_ms=%lld", (int)place->pid,
+		log_event(level, "worker ended worker=%d status=%d lived_ms=%lld", (int)slot->pid,
 		    WEXITSTATUS(status), (long long)lived_ms);
 }
 
+/*
+ * The slot's worker has ended, and waitpid(2) gave its status.
+ *
+ * Ensures: the slot is EMPTY.  An end that was not asked for either decides the trial or counts for
+ * back_off(), never both.
+ */
 static void
-bury(struct pool *pool, struct place *place, int status)
+worker_ended(struct pool *pool, struct worker_slot *slot, int status)
 {
-	int64_t now = clock_mono_ms(), lived_ms = now - place->born_ms;
-	bool wanted = place->stage != LEAVING, was_starting = place->stage == STARTING;
-	bool on_trial = pool->on_trial && was_starting && place->generation == pool->generation;
+	int64_t now = clock_mono_ms(), lived_ms = now - slot->started_ms;
+	bool wanted = slot->state != STOPPING, was_starting = slot->state == STARTING;
+	bool on_trial = pool->on_trial && was_starting && slot->generation == pool->generation;
 
-	say_death(place, status, lived_ms);
-	place->stage = EMPTY;
+	log_end(slot, status, lived_ms);
+	slot->state = EMPTY;
 	if (!wanted || pool->stopping)
 		return;
 
-	if (!pool->announced && WIFEXITED(status) && WEXITSTATUS(status) == EX_CONFIG)
-		pool->hopeless = true;
+	/* Before the pool was ever complete, wrong settings are the operator's to correct. */
+	if (!pool->ready_sent && WIFEXITED(status) && WEXITSTATUS(status) == EX_CONFIG)
+		pool->unusable = true;
 	if (on_trial)
 		end_trial(pool, false);
 	else
 		back_off(pool, lived_ms, now);
 }
 
+/* Take in the ends of all workers that have ended; several share one SIGCHLD. */
 static void
 reap(struct pool *pool)
 {
@@ -242,76 +280,85 @@ reap(struct pool *pool)
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		for (int i = 0; i < pool->size; i++)
-			if (pool->places[i].stage != EMPTY && pool->places[i].pid == pid)
-				bury(pool, &pool->places[i], status);
+			if (pool->slots[i].state != EMPTY && pool->slots[i].pid == pid)
+				worker_ended(pool, &pool->slots[i], status);
 }
 
-/* Who has come up, who is stuck? */
+/*
+ * Which worker has become ready, and which is stuck?  Ensures: READY are those whose pool_idle()
+ * was seen; a stuck one has been killed once.  Its slot is empty only when its end has been seen.
+ */
 static void
-look(struct pool *pool)
+check_workers(struct pool *pool)
 {
 	int64_t now = clock_mono_ms(), since;
 
 	for (int i = 0; i < pool->size; i++) {
-		struct place *place = &pool->places[i];
-		if (place->stage == EMPTY)
+		struct worker_slot *slot = &pool->slots[i];
+		if (slot->state == EMPTY)
 			continue;
 
-		if (place->stage == STARTING && atomic_load(&place->beat->up)) {
-			place->stage = UP;
-			if (pool->on_trial && place->generation == pool->generation)
+		if (slot->state == STARTING && atomic_load(&slot->activity->ready)) {
+			slot->state = READY;
+			if (pool->on_trial && slot->generation == pool->generation)
 				end_trial(pool, true);
 		}
 
-		since = atomic_load(&place->beat->busy_since_ms);
-		if (since != 0 && now - since > pool->job->busy_limit_ms && !place->killed) {
+		since = atomic_load(&slot->activity->busy_since_ms);
+		if (since != 0 && now - since > pool->config->busy_limit_ms && !slot->killed) {
 			log_event(LOG_LEVEL_ERROR,
-			    "worker is stuck and is killed worker=%d busy_ms=%lld", (int)place->pid,
+			    "worker is stuck and is killed worker=%d busy_ms=%lld", (int)slot->pid,
 			    (long long)(now - since));
-			kill(place->pid, SIGKILL);
-			place->killed = true;
+			kill(slot->pid, SIGKILL);
+			slot->killed = true;
 		}
 	}
 }
 
+/* Tell all workers to finish.  Asked for a second time, it changes nothing: the limit stays. */
 static void
 begin_stop(struct pool *pool)
 {
 	if (pool->stopping)
 		return;
 	pool->stopping = true;
-	pool->kill_at_ms = clock_mono_ms() + pool->job->busy_limit_ms;
+	pool->kill_at_ms = clock_mono_ms() + pool->config->busy_limit_ms;
 	notify_state("STOPPING=1\nSTATUS=finishing the requests in hand");
 	for (int i = 0; i < pool->size; i++)
-		if (pool->places[i].stage != EMPTY)
-			dismiss(&pool->places[i]);
+		if (pool->slots[i].state != EMPTY)
+			stop_worker(&pool->slots[i]);
 }
 
+/* A stop ends in time: what has not finished by kill_at_ms is killed, once. */
 static void
-drain(struct pool *pool)
+kill_late_workers(struct pool *pool)
 {
 	if (clock_mono_ms() < pool->kill_at_ms)
 		return;
 	for (int i = 0; i < pool->size; i++) {
-		struct place *place = &pool->places[i];
-		if (place->stage != EMPTY && !place->killed) {
+		struct worker_slot *slot = &pool->slots[i];
+		if (slot->state != EMPTY && !slot->killed) {
 			log_event(LOG_LEVEL_ERROR,
 			    "worker did not finish in time and is killed worker=%d",
-			    (int)place->pid);
-			kill(place->pid, SIGKILL);
-			place->killed = true;
+			    (int)slot->pid);
+			kill(slot->pid, SIGKILL);
+			slot->killed = true;
 		}
 	}
 }
 
+/*
+ * Settings that are refused leave the generation as it is; then nothing is outdated, and READY=1 is
+ * sent again at once.
+ */
 static void
 begin_reload(struct pool *pool)
 {
 	pool->reload_wanted = false;
 	log_event(LOG_LEVEL_INFO, "reloading");
 	notify_reloading();
-	pool->rolling = true;
-	if (!pool->job->reload(pool->job->context))
+	pool->reloading = true;
+	if (!pool->config->reload(pool->config->cookie))
 		return;
 	pool->generation++;
 	pool->on_trial = true;
@@ -319,49 +366,56 @@ begin_reload(struct pool *pool)
 
 /*
  * Bring the pool one step closer to what it should be: as many workers as asked for, all of this
- * generation.  A surplus worker exists only while it takes over from an older one.
+ * generation.
+ *
+ * Ensures: never fewer ready workers by a reload, because an old one is stopped only when its
+ * successor is ready; and never more than one worker too many, because the next successor is
+ * started only when the last old one has ended.
  */
 static void
-arrange(struct pool *pool)
+adjust(struct pool *pool)
 {
-	int starting = count(pool, STARTING), alive = starting + count(pool, UP);
-	struct place *old = oldest(pool, UP);
+	int starting = count(pool, STARTING), alive = starting + count(pool, READY);
+	struct worker_slot *old = oldest(pool, READY);
 	bool outdated;
 
-	if (pool->reload_wanted && pool->announced && !pool->rolling)
+	if (pool->reload_wanted && pool->ready_sent && !pool->reloading)
 		begin_reload(pool);
 
+	/* "alive" counts those that will go on; one that is stopping has its slot, and no more. */
 	outdated = old != NULL && old->generation < pool->generation;
-	if (alive > pool->job->workers && starting == 0)
-		dismiss(old);
-	else if (outdated && starting == 0 && alive == pool->job->workers &&
-	    count(pool, LEAVING) == 0)
+	if (alive > pool->config->workers && starting == 0)
+		stop_worker(old);
+	else if (outdated && starting == 0 && alive == pool->config->workers &&
+	    count(pool, STOPPING) == 0)
 		spawn(pool, oldest(pool, EMPTY));
 	else
-		while (alive++ < pool->job->workers && clock_mono_ms() >= pool->spawn_at_ms &&
+		while (alive++ < pool->config->workers && clock_mono_ms() >= pool->spawn_at_ms &&
 		    oldest(pool, EMPTY) != NULL)
 			spawn(pool, oldest(pool, EMPTY));
 }
 
-/* Tell the service manager what has been reached. */
+/*
+ * All workers are ready and of this generation: tell the service manager, once a start or reload.
+ */
 static void
-announce(struct pool *pool)
+report_ready(struct pool *pool)
 {
-	struct place *old = oldest(pool, UP);
-	bool complete = count(pool, UP) == pool->job->workers &&
-	    count(pool, STARTING) + count(pool, LEAVING) == 0 &&
+	struct worker_slot *old = oldest(pool, READY);
+	bool complete = count(pool, READY) == pool->config->workers &&
+	    count(pool, STARTING) + count(pool, STOPPING) == 0 &&
 	    old->generation == pool->generation;
 
-	if (!complete || (pool->announced && !pool->rolling))
+	if (!complete || (pool->ready_sent && !pool->reloading))
 		return;
-	log_event(LOG_LEVEL_INFO, "ready workers=%d", pool->job->workers);
-	notify_state("READY=1\nSTATUS=%d workers", pool->job->workers);
-	pool->announced = true;
-	pool->rolling = false;
+	log_event(LOG_LEVEL_INFO, "ready workers=%d", pool->config->workers);
+	notify_state("READY=1\nSTATUS=%d workers", pool->config->workers);
+	pool->ready_sent = true;
+	pool->reloading = false;
 }
 
 static void
-heed(struct pool *pool, int number)
+handle_signal(struct pool *pool, int number)
 {
 	if (number == SIGHUP)
 		pool->reload_wanted = true;
@@ -369,9 +423,9 @@ heed(struct pool *pool, int number)
 		begin_stop(pool);
 }
 
-/* Sleep until a signal comes or something is due. */
+/* Sleep until a signal comes or something is due: the watchdog, the next start, the next look. */
 static void
-wait_a_while(struct pool *pool)
+wait_for_signal(struct pool *pool)
 {
 	int64_t now = clock_mono_ms(), wait_ms = LOOK_EVERY_MS;
 	struct timespec limit;
@@ -388,33 +442,35 @@ wait_a_while(struct pool *pool)
 		wait_ms = pool->spawn_at_ms - now;
 
 	limit = (struct timespec){ .tv_sec = wait_ms / 1000, .tv_nsec = wait_ms % 1000 * 1000000 };
-	heed(pool, sigtimedwait(&pool->signals, NULL, &limit));
+	handle_signal(pool, sigtimedwait(&pool->signals, NULL, &limit));
 }
 
+/* The parent's life: see what has changed, take a step, wait. */
 static enum outcome
 supervise(struct pool *pool, struct fault *why)
 {
 	for (;;) {
 		reap(pool);
-		look(pool);
-		if (pool->hopeless)
+		check_workers(pool);
+		if (pool->unusable)
 			begin_stop(pool);
 		if (pool->stopping) {
 			if (count(pool, EMPTY) == pool->size)
 				break;
-			drain(pool);
+			kill_late_workers(pool);
 		} else {
-			arrange(pool);
-			announce(pool);
+			adjust(pool);
+			report_ready(pool);
 		}
-		wait_a_while(pool);
+		wait_for_signal(pool);
 	}
-	return pool->hopeless ? fault_set(why, NEVER, "no worker can start with these settings")
+	return pool->unusable ? fault_set(why, NEVER, "no worker can start with these settings")
 			      : DONE;
 }
 
 /*
- * All signals of the pool are waited for, never delivered; an inherited "ignore" would discard them unseen.
+ * All signals of the pool are waited for, never delivered; an inherited "ignore" would discard them
+ * unseen.
  */
 static void
 prepare_signals(sigset_t *signals)
@@ -430,26 +486,26 @@ prepare_signals(sigset_t *signals)
 }
 
 enum outcome
-pool_run(struct pool_job *job, struct fault *why)
+pool_run(struct pool_config *config, struct fault *why)
 {
 	struct pool pool = {
-		.job = job, .size = job->workers + 1, .watchdog_ms = notify_watchdog_ms()
+		.config = config, .size = config->workers + 1, .watchdog_ms = notify_watchdog_ms()
 	};
-	size_t beats_size = (size_t)pool.size * sizeof(struct pool_beat);
+	size_t activities_size = (size_t)pool.size * sizeof(struct pool_activity);
 	enum outcome outcome;
 
-	pool.beats =
-	    mmap(NULL, beats_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (pool.beats == MAP_FAILED)
+	pool.activities =
+	    mmap(NULL, activities_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (pool.activities == MAP_FAILED)
 		return fault_set(why, BROKEN, "no shared memory for the pool: %s", strerror(errno));
-	pool.places = memory_zeroed((size_t)pool.size, sizeof(struct place));
+	pool.slots = memory_zeroed((size_t)pool.size, sizeof(struct worker_slot));
 	for (int i = 0; i < pool.size; i++)
-		pool.places[i].beat = &pool.beats[i];
+		pool.slots[i].activity = &pool.activities[i];
 
 	prepare_signals(&pool.signals);
 	outcome = supervise(&pool, why);
 
-	free(pool.places);
-	munmap(pool.beats, beats_size);
+	free(pool.slots);
+	munmap(pool.activities, activities_size);
 	return outcome;
 }

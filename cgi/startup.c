@@ -1,3 +1,9 @@
+/*
+ * What every program does first, and again at HUP: read the settings, and check the rules.
+ *
+ * Nothing is taken over half.  Settings with a mistake are no settings, and the old ones are kept
+ * until a worker has become ready with the new ones, because some mistakes show only then.
+ */
 #include <errno.h>
 #include <jansson.h>
 #include <libgen.h>
@@ -10,6 +16,7 @@
 #include "rules/rules.h"
 #include "startup.h"
 
+/* Settings, or NULL after a mistake; each warning and each mistake is logged. */
 static struct settings *
 read_settings(int needs)
 {
@@ -27,7 +34,7 @@ read_settings(int needs)
 	return outcome == DONE ? settings : NULL;
 }
 
-/* A line for each {"path", "message"}. */
+/* One line for each {"path", "message"} of the list. */
 static void
 log_rules(enum log_level level, const struct settings *settings, const json_t *list)
 {
@@ -46,17 +53,17 @@ log_rules(enum log_level level, const struct settings *settings, const json_t *l
 static bool
 rules_are_valid(const struct settings *settings)
 {
-	struct rules *mapping = NULL;
+	struct rules *rules = NULL;
 	json_t *errors = NULL;
 	struct fault why;
-	bool valid = rules_load(settings, &mapping, &errors, &why) == DONE;
+	bool valid = rules_load(settings, &rules, &errors, &why) == DONE;
 
 	if (valid)
-		log_rules(LOG_LEVEL_WARNING, settings, rules_warnings(mapping));
+		log_rules(LOG_LEVEL_WARNING, settings, rules_warnings(rules));
 	else
 		log_rules(LOG_LEVEL_ERROR, settings, errors);
 	json_decref(errors);
-	rules_free(mapping);
+	rules_free(rules);
 	return valid;
 }
 
@@ -70,10 +77,12 @@ startup_settings(int needs)
 	return settings;
 }
 
-/* A volume that is not mounted yet, or a slip of the hand: webhooks are answered 503 until it is there, which does not tell
- * by itself what is wrong. */
+/*
+ * The directory may be on a volume that is not mounted yet, so this is no mistake.  Until it is
+ * there webhooks are answered 503, and only this line says why.
+ */
 static void
-warn_of_place(const char *name, const char *path)
+warn_if_unusable(const char *name, const char *path)
 {
 	char *copy = text_copy(path), *warning, text[LOG_TEXT];
 	const char *directory = dirname(copy);
@@ -98,9 +107,9 @@ startup_service(void)
 	}
 	if (settings == NULL)
 		return NULL;
-	warn_of_place("PAYMENTS_DB", settings->payments_db);
+	warn_if_unusable("PAYMENTS_DB", settings->payments_db);
 	if (access(settings->payments_run_dir, F_OK) < 0)
-		warn_of_place("PAYMENTS_RUN_DIR", settings->payments_run_dir);
+		warn_if_unusable("PAYMENTS_RUN_DIR", settings->payments_run_dir);
 	log_threshold((enum log_level)settings->log_level);
 	return settings;
 }
@@ -122,11 +131,11 @@ startup_reload(struct settings **now, struct settings **before)
 void
 startup_reloaded(struct settings **now, struct settings **before, bool keep)
 {
-	struct settings *useless = keep ? *before : *now;
+	struct settings *unused = keep ? *before : *now;
 
 	if (!keep)
 		*now = *before;
 	*before = NULL;
-	settings_free(useless);
+	settings_free(unused);
 	log_threshold((enum log_level)(*now)->log_level);
 }

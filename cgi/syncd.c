@@ -1,9 +1,11 @@
 /*
- * payment-syncd: carries the payments that no worker could: retries after failures, the backlog, and what a dead process
- * left behind.
+ * payment-syncd: delivers the payments that no worker could: retries after failures, the backlog,
+ * and what a dead process left behind.
  *
- * A parent keeps a few carriers running, so that one that waits for amoCRM's answer does not leave the budget of requests
- * unused.
+ * A parent (pool) keeps a few workers running, so that one that waits for amoCRM's answer does not
+ * leave the rate unused.  They do not divide the work between them: each looks at the whole ledger,
+ * and the ledger's claim decides which of them makes an attempt.  One of them, the alarm leader,
+ * also watches for alarms.
  */
 #include <getopt.h>
 #include <signal.h>
@@ -23,47 +25,56 @@
 #include "pool.h"
 #include "startup.h"
 
-/* How often the ledger is looked at when nothing is due: new payments come from other processes without a word. */
+/*
+ * How often the ledger is looked at when nothing is due: other processes add payments and send no
+ * signal.
+ */
 #define LOOK_MS 1000
 
-/* How often alarms are looked for. */
-#define WATCH_MS 60000
+/* How often the alarm leader looks for alarms. */
+#define ALARM_LOOK_MS 60000
 
-/* How long to wait before the ledger, which could not be opened or read, is tried again. */
-#define SICK_MS 5000
+/* How long to wait before a ledger that could not be opened or read is tried again. */
+#define BROKEN_WAIT_MS 5000
 
-/* A service that is busy with one errand for longer is stuck. */
+/* A worker that is busy with one batch for longer is stuck. */
 #define BUSY_LIMIT_MS (BACKLOG_BATCH_MS(BATCH_MAX) + 30000)
 
-/* A service that waits half a second for each answer uses two requests a second; more are of no use. */
-#define CARRIERS_MAX 16
+/*
+ * A worker that waits half a second for each answer makes two requests a second, so more workers
+ * than half the rate are of no use; nor are more than these.
+ */
+#define WORKERS_MAX 16
 
 static volatile sig_atomic_t stopping;
 
 static void
-heed(int unused)
+request_stop(int unused)
 {
 	(void)unused;
 	stopping = 1;
 }
 
-struct program {
+struct daemon {
 	struct settings *settings;
-	struct settings *before; /* While it is not known whether the new ones are any good. */
-	struct pool_job job;
-	struct pool_beat *beat; /* NULL with --once. */
+	struct settings *before; /* While new settings are on trial: those to return to. */
+	struct pool_config pool;
+	struct pool_activity *activity; /* NULL with --once. */
 
-	struct service *service;
-	bool on_watch; /* Of all carriers one tells alarms. */
-	int64_t watch_ms;
+	/* In a worker only. */
+	struct service *service; /* NULL while the ledger cannot be opened. */
+	bool alarm_leader;       /* This process holds LOCK_ALARM_LEADER. */
+	int64_t alarm_look_ms;   /* Monotonic; when to look for alarms again. */
 	struct alarm_watch watch;
 };
 
-/* In a service HUP is the parent's business; one that a terminal sends to everybody is passed over. */
+/*
+ * In a worker HUP is the parent's business: one that a terminal sends to every process is ignored.
+ */
 static void
 catch_signals(void)
 {
-	struct sigaction action = { .sa_handler = heed };
+	struct sigaction action = { .sa_handler = request_stop };
 	sigset_t blocked;
 
 	sigemptyset(&blocked);
@@ -81,7 +92,7 @@ catch_signals(void)
 	sigaction(SIGXFSZ, &action, NULL);
 }
 
-/* The signals that end it are let in only between errands and while waiting. */
+/* Signals that end the worker are let in only here, between two payments, and while it waits. */
 static void
 let_signals_in(void)
 {
@@ -93,7 +104,7 @@ let_signals_in(void)
 }
 
 static void
-tell_alarm(const char *name, bool begins, const char *text)
+report_alarm(const char *name, bool begins, const char *text)
 {
 	char quoted[LOG_TEXT];
 
@@ -101,35 +112,40 @@ tell_alarm(const char *name, bool begins, const char *text)
 	    begins ? "begins" : "ends", log_text(quoted, text));
 }
 
-/* Once a minute, whoever has the office looks whether anything should be told. */
+/*
+ * Once a minute the alarm leader looks for alarms that have begun or ended.  The first worker that
+ * takes the lock is the leader until it closes its handles or dies; then another takes over, at its
+ * own next look.  Not with --once, which may run beside the service.
+ */
 static void
-keep_watch(struct program *program)
+look_for_alarms(struct daemon *daemon)
 {
-	static const int64_t office = 0;
+	static const int64_t leader = 0;
 	int64_t now_ms = clock_mono_ms();
 	struct fault why;
 
-	if (program->beat == NULL || now_ms < program->watch_ms)
+	if (daemon->activity == NULL || now_ms < daemon->alarm_look_ms)
 		return;
-	program->watch_ms = now_ms + WATCH_MS;
-	if (!program->on_watch)
-		program->on_watch = lock_take(program->service->locks, LOCK_WATCH, &office, 1,
-					now_ms, &why) == DONE;
-	/* A ledger that cannot be read is told by whoever carries. */
-	if (program->on_watch)
+	daemon->alarm_look_ms = now_ms + ALARM_LOOK_MS;
+	if (!daemon->alarm_leader)
+		daemon->alarm_leader = lock_take(daemon->service->locks, LOCK_ALARM_LEADER, &leader,
+					   1, now_ms, &why) == DONE;
+	/* A ledger that cannot be read is logged by the delivery, which meets it as well. */
+	if (daemon->alarm_leader)
 		(void)!alarm_watch(
-		    &program->watch, program->service, clock_wall_ms(), tell_alarm, &why);
+		    &daemon->watch, daemon->service, clock_wall_ms(), report_alarm, &why);
 }
 
+/* Asked by the backlog between two steps; each time counts as a new piece of work for the pool. */
 static bool
-go_on(void *context)
+go_on(void *cookie)
 {
-	struct program *program = context;
+	struct daemon *daemon = cookie;
 
 	let_signals_in();
-	keep_watch(program);
-	if (program->beat != NULL)
-		pool_busy(program->beat);
+	look_for_alarms(daemon);
+	if (daemon->activity != NULL)
+		pool_busy(daemon->activity);
 	return !stopping;
 }
 
@@ -144,114 +160,117 @@ wait_ms(int64_t ms)
 		pselect(0, NULL, NULL, NULL, &time, &none);
 }
 
+/* The lock of the alarm leader goes with the handles. */
 static void
-close_carrier(struct program *program)
+close_service(struct daemon *daemon)
 {
-	service_close(program->service);
-	program->service = NULL;
-	program->on_watch = false;
+	service_close(daemon->service);
+	daemon->service = NULL;
+	daemon->alarm_leader = false;
 }
 
 /*
- * A service's life: look, carry, wait, until told to stop.
+ * A worker's life: look, deliver, wait, until told to stop.  A ledger that fails is closed and
+ * opened anew; until it is open the pool takes this worker for busy, and replaces it when that
+ * lasts.
  */
 static int
-serve(void *context, struct pool_beat *beat)
+run_worker(void *cookie, struct pool_activity *activity)
 {
-	struct program *program = context;
-	/* Carriers that look at the same instant would divide between them what one request could carry. */
+	struct daemon *daemon = cookie;
+	/* Workers that look at the same instant would divide what one request could take. */
 	int64_t phase_ms = crypto_random_bits() % LOOK_MS;
 	char text[LOG_TEXT];
 	struct fault why;
 	enum outcome out = DONE;
 
 	catch_signals();
-	program->beat = beat;
-	program->watch_ms = clock_mono_ms() + LOOK_MS;
+	daemon->activity = activity;
+	daemon->alarm_look_ms = clock_mono_ms() + LOOK_MS;
 	/* The parent may have read, and then refused, settings with another zone. */
-	if (!clock_set_zone(program->settings->payment_timezone)) {
+	if (!clock_set_zone(daemon->settings->payment_timezone)) {
 		log_event(
 		    LOG_LEVEL_ERROR, "PAYMENT_TIMEZONE: this system knows no zone of that name");
 		return EX_CONFIG;
 	}
 	while (!stopping) {
-		if (program->service == NULL)
-			out = service_open(program->settings, &program->service, &why);
+		if (daemon->service == NULL)
+			out = service_open(daemon->settings, &daemon->service, &why);
 		if (out == DONE) {
-			pool_idle(beat);
+			pool_idle(activity);
 			wait_ms(phase_ms);
 			phase_ms = 0;
-			out = backlog_carry(program->service, go_on, program, &why);
+			out = backlog_carry(daemon->service, go_on, daemon, &why);
 		}
 		if (out != DONE) {
 			log_event(LOG_LEVEL_ERROR, "%s", log_text(text, why.text));
-			close_carrier(program);
+			close_service(daemon);
 			if (out == NEVER)
 				return EX_CONFIG;
 		}
-		if (program->service != NULL)
-			pool_idle(beat);
-		wait_ms(out == DONE ? LOOK_MS : SICK_MS);
+		if (daemon->service != NULL)
+			pool_idle(activity);
+		wait_ms(out == DONE ? LOOK_MS : BROKEN_WAIT_MS);
 	}
-	close_carrier(program);
+	close_service(daemon);
 	return EX_OK;
 }
 
-/* Carry what is due now. */
+/* --once: deliver what is due now, in this process. */
 static int
-serve_once(struct program *program)
+deliver_once(struct daemon *daemon)
 {
 	char text[LOG_TEXT];
 	struct fault why;
 	enum outcome out;
 
-	out = service_open(program->settings, &program->service, &why);
+	out = service_open(daemon->settings, &daemon->service, &why);
 	if (out == DONE)
-		out = backlog_carry(program->service, go_on, program, &why);
+		out = backlog_carry(daemon->service, go_on, daemon, &why);
 	if (out != DONE)
 		log_event(LOG_LEVEL_ERROR, "%s", log_text(text, why.text));
-	close_carrier(program);
+	close_service(daemon);
 	return out == DONE ? EX_OK : out == NEVER ? EX_CONFIG : EX_TEMPFAIL;
 }
 
 static bool
-reload(void *context)
+reload(void *cookie)
 {
-	struct program *program = context;
+	struct daemon *daemon = cookie;
 
-	return startup_reload(&program->settings, &program->before);
+	return startup_reload(&daemon->settings, &daemon->before);
 }
 
 static void
-reloaded(void *context, bool keep)
+reloaded(void *cookie, bool keep)
 {
-	struct program *program = context;
+	struct daemon *daemon = cookie;
 
-	startup_reloaded(&program->settings, &program->before, keep);
+	startup_reloaded(&daemon->settings, &daemon->before, keep);
 }
 
 static int
-carriers(const struct settings *settings)
+worker_count(const struct settings *settings)
 {
 	int64_t wanted = (settings->amo_rate_limit + 1) / 2;
 
-	return (int)(wanted < CARRIERS_MAX ? wanted : CARRIERS_MAX);
+	return (int)(wanted < WORKERS_MAX ? wanted : WORKERS_MAX);
 }
 
 static int
-serve_with_pool(struct program *program)
+run_pool(struct daemon *daemon)
 {
 	char text[LOG_TEXT];
 	struct fault why;
 	enum outcome out;
 
-	program->job = (struct pool_job){ .workers = carriers(program->settings),
+	daemon->pool = (struct pool_config){ .workers = worker_count(daemon->settings),
 		.busy_limit_ms = BUSY_LIMIT_MS,
-		.serve = serve,
+		.run_worker = run_worker,
 		.reload = reload,
 		.reloaded = reloaded,
-		.context = program };
-	if ((out = pool_run(&program->job, &why)) == DONE)
+		.cookie = daemon };
+	if ((out = pool_run(&daemon->pool, &why)) == DONE)
 		return EX_OK;
 	log_event(LOG_LEVEL_ERROR, "stopped reason=%s", log_text(text, why.text));
 	return out == NEVER ? EX_CONFIG : EX_SOFTWARE;
@@ -284,7 +303,7 @@ main(int argc, char **argv)
 {
 	static const struct option options[] = { { "once", no_argument, NULL, '1' },
 		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, { 0 } };
-	struct program program = { .settings = NULL };
+	struct daemon daemon = { .settings = NULL };
 	bool once = false;
 	int option, status;
 
@@ -308,14 +327,14 @@ main(int argc, char **argv)
 		usage(stderr);
 		return EX_USAGE;
 	}
-	if ((program.settings = startup_service()) == NULL)
+	if ((daemon.settings = startup_service()) == NULL)
 		return EX_CONFIG;
 	if (once) {
 		catch_signals();
-		status = serve_once(&program);
+		status = deliver_once(&daemon);
 	} else {
-		status = serve_with_pool(&program);
+		status = run_pool(&daemon);
 	}
-	settings_free(program.settings);
+	settings_free(daemon.settings);
 	return status;
 }

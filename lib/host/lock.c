@@ -163,7 +163,7 @@ lock_take(struct locks *locks, enum lock_range range, const int64_t *numbers, si
 		[LOCK_CONTACT] = "contact",
 		[LOCK_LEAD] = "lead",
 		[LOCK_SLOT] = "slot",
-		[LOCK_WATCH] = "alarm watch",
+		[LOCK_ALARM_LEADER] = "alarm watch",
 	};
 	int64_t offsets[LOCK_SET_MAX];
 	enum lock_attempt attempt;

@@ -22,11 +22,11 @@
 struct locks;
 
 enum lock_range {
-	LOCK_CUSTOMER, /* An identity's hash (its low 59 bits), or a payment's. */
-	LOCK_CONTACT,  /* A contact's id in amoCRM. */
-	LOCK_LEAD,     /* A lead's id in amoCRM. */
-	LOCK_SLOT,     /* A place to carry a payment inside a worker. */
-	LOCK_WATCH     /* The process that tells alarms. */
+	LOCK_CUSTOMER,    /* An identity's hash (its low 59 bits), or a payment's. */
+	LOCK_CONTACT,     /* A contact's id in amoCRM. */
+	LOCK_LEAD,        /* A lead's id in amoCRM. */
+	LOCK_SLOT,        /* A place to carry a payment inside a worker. */
+	LOCK_ALARM_LEADER /* The one process that reports alarms. */
 };
 
 /*

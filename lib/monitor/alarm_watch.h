@@ -7,7 +7,7 @@
 /*
  * What the alarm leader remembers, so that each alarm is reported once when it begins and once when
  * it has been over for ALARM_OVER_MS: one that comes and goes is one alarm.  Only one process of a
- * host is the leader (payment-syncd's, by the lock LOCK_WATCH).  Zeroed to begin with.
+ * host is the leader (payment-syncd's, by the lock LOCK_ALARM_LEADER).  Zeroed to begin with.
  */
 #define ALARM_OVER_MS (10 * 60 * 1000)
 

@@ -42,7 +42,7 @@ MUTANTS = [
     Mutant("checkpoint-first", "let a sender wait until the log is copied", "lib/web/worker.c",
            "\tif (out == DONE)\n\t\tledger_checkpoint_later(worker->service->ledger);\n", "", ("unit/web/test_webhook",)),
     Mutant("never-idle", "put the checkpoint off and forget it", "cgi/payment.c",
-           "\tworker_checkpoint(program->worker);\n", "", ("tests/e2e/test_ledger.py",)),
+           "\tworker_checkpoint(responder->worker);\n", "", ("tests/e2e/test_ledger.py",)),
     Mutant("wait-twice", "wait again for whoever has just been waited for in vain", "lib/db/gate.c",
            "db->shut_out = !db->inside;", "", ("unit/db/test_db",)),
     Mutant("record-failure-ignored", "answer 2xx although the ledger could not take the payment", "lib/web/intake.c",

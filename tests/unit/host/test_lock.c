@@ -77,7 +77,7 @@ test_refusals_have_names(void **state)
 		{ LOCK_CONTACT, "contact" },
 		{ LOCK_LEAD, "lead" },
 		{ LOCK_SLOT, "slot" },
-		{ LOCK_WATCH, "alarm watch" },
+		{ LOCK_ALARM_LEADER, "alarm watch" },
 	};
 	struct locks *a = open_locks(), *b = open_locks();
 	int64_t number = 7;
@@ -105,17 +105,17 @@ test_numbers(void **state)
 	size_t i;
 
 	(void)state;
-	for (range = LOCK_CUSTOMER; range <= LOCK_WATCH; range++) {
+	for (range = LOCK_CUSTOMER; range <= LOCK_ALARM_LEADER; range++) {
 		for (i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
 			assert_int_equal(try_one(a, (enum lock_range)range, numbers[i]), DONE);
 			assert_int_equal(try_one(b, (enum lock_range)range, numbers[i]), LATER);
 			lock_drop(a, (enum lock_range)range);
 			assert_int_equal(try_one(b, (enum lock_range)range, numbers[i]), DONE);
 			assert_int_equal(
-			    try_one(
-				a, (enum lock_range)((range + 1) % (LOCK_WATCH + 1)), numbers[i]),
+			    try_one(a, (enum lock_range)((range + 1) % (LOCK_ALARM_LEADER + 1)),
+				numbers[i]),
 			    DONE);
-			lock_drop(a, (enum lock_range)((range + 1) % (LOCK_WATCH + 1)));
+			lock_drop(a, (enum lock_range)((range + 1) % (LOCK_ALARM_LEADER + 1)));
 			lock_drop(b, (enum lock_range)range);
 		}
 	}
