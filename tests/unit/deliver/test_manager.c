@@ -116,7 +116,7 @@ test_unknown_writes_nothing(void **state)
 	account.failures[0].outcome = LATER;
 	assert_int_equal(tell_manager(), LATER);
 	assert_int_equal(json_array_size(account.notes), 0);
-	assert_int_equal(fake_calls("create"), 0);
+	assert_int_equal(fake_calls("note "), 0);
 }
 
 static void
