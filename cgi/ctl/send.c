@@ -24,18 +24,20 @@
 static char *
 read_all(const char *path, size_t *size)
 {
-	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
+	bool is_stdin = strcmp(path, "-") == 0, failed;
+	FILE *file = is_stdin ? stdin : fopen(path, "r"), *all;
 	char *bytes = NULL, part[4096];
-	FILE *all = memory_stream(&bytes, size);
-	size_t got;
-	bool failed;
 
-	while (file != NULL && (got = fread(part, 1, sizeof(part), file)) > 0)
-		fwrite(part, 1, got, all);
-	failed = file == NULL || ferror(file);
-	if (failed)
+	if (file == NULL) {
 		print_complaint("%s: %s", path, strerror(errno));
-	if (file != NULL && file != stdin)
+		return NULL;
+	}
+	all = memory_stream(&bytes, size);
+	while (!feof(file) && !ferror(file))
+		fwrite(part, 1, fread(part, 1, sizeof(part), file), all);
+	if ((failed = ferror(file) != 0))
+		print_complaint("%s: %s", path, strerror(errno));
+	if (!is_stdin)
 		fclose(file);
 	memory_stream_end(all);
 	if (!failed)

@@ -81,7 +81,8 @@ static const struct option long_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-static void __attribute__((noreturn, format(printf, 2, 3))) fail(int code, const char *format, ...)
+static void __attribute__((noreturn, format(printf, 2, 3)))
+fail(int code, const char *format, ...)
 {
 	va_list arguments;
 

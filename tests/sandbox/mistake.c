@@ -6,7 +6,8 @@
 #include "mistake.h"
 #include "text.h"
 
-static void __attribute__((format(printf, 4, 0))) mistake_add(
+static void __attribute__((format(printf, 4, 0)))
+mistake_add(
     json_t *mistakes, const char *code, const char *detail, const char *path, va_list arguments)
 {
 	char *where;

@@ -95,7 +95,7 @@ response_html(struct response *given, int status)
 	char *page =
 	    text_format("<html>\r\n<head><title>%d %s</title></head>\r\n<body>\r\n"
 			"<center><h1>%d "
-	                "%s</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n",
+			"%s</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n",
 		status, title, status, title);
 
 	response_bytes(given, status, "text/html", page, strlen(page));

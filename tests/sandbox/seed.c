@@ -128,7 +128,7 @@ seed_load(const json_t *seed, json_t **mistakes)
 	json_object_update(account_info(account), json_object_get(copy, "account"));
 	fill_in(account_info(account),
 	    json_pack("{s:i, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:s, s:s, s:s, s:s, s:b, s:b, s:b, "
-	              "s:b, s:i}",
+		      "s:b, s:i}",
 		"id", 31000001, "name", "Sandbox", "subdomain", "sandbox", "created_at", 1577826000,
 		"created_by", 0, "updated_at", 1577826000, "updated_by", 0, "current_user_id",
 		9000001, "country", "RU", "currency", "RUB", "currency_symbol", "₽",

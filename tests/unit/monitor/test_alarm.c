@@ -181,7 +181,7 @@ sell(const struct shop *shop, long seed)
 			rate *= shop->weekend;
 		/* As many in this minute as chance will have it. */
 		for (double left = exp(-rate), p = drand48();
-		     p > left && arrival_count < ARRIVALS_MAX; p *= drand48())
+		    p > left && arrival_count < ARRIVALS_MAX; p *= drand48())
 			arrivals[arrival_count++] = minute * MINUTE;
 	}
 }

@@ -83,7 +83,8 @@ test_counts(void **state)
 	a.known.at.applied = true;
 	a.known.at.note_id = 3;
 	assert_int_equal(
-	    ledger_finish(service->ledger, a.attempt.id, &a.known.at, FAKE_CLOCK_START_MS, &why), DONE);
+	    ledger_finish(service->ledger, a.attempt.id, &a.known.at, FAKE_CLOCK_START_MS, &why),
+	    DONE);
 	report = report_status("healthy");
 	assert_int_equal(
 	    json_integer_value(json_object_get(json_object_get(report, "payments"), "success")), 1);

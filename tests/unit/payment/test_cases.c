@@ -73,8 +73,9 @@ describe(const struct payment *paid, json_t *subjects, json_t *unmapped)
 	json_object_update_new(known,
 	    json_pack("{s:I, s:O, s:O, s:I, s:[I, I], s:s?}", "items", (json_int_t)paid->item_count,
 		"subjects", subjects, "unmapped", unmapped, "direction",
-		(json_int_t)rules_direction(mapping, paid).enum_id, "stage", (json_int_t)stage.pipeline_id,
-		(json_int_t)stage.status_id, "excluded", rules_exclusion(mapping, paid)));
+		(json_int_t)rules_direction(mapping, paid).enum_id, "stage",
+		(json_int_t)stage.pipeline_id, (json_int_t)stage.status_id, "excluded",
+		rules_exclusion(mapping, paid)));
 	assert_int_equal(json_object_size(known), 22);
 	return known;
 }
