@@ -19,16 +19,16 @@
 /*
  * How the rate is kept.
  *
- * Who asks draws a ticket; tickets are numbered without end, and the ring remembers the turn of
- * each of the last RING.  Ticket n's turn is at least WINDOW_MS after that of ticket n - rate.  So,
+ * A caller draws a ticket; tickets are numbered without end, and the ring remembers the rate slot
+ * of each of the last RING: the time at which its request may go.  Ticket n's slot is at least WINDOW_MS after that of ticket n - rate.  So,
  * sorted by number modulo the rate, requests of one class are never within the same second, and
- * there are only `rate` classes.  This does not need the turns to be in order: one may be moved
+ * there are only `rate` classes.  This does not need the slots to be in order: one may be moved
  * later at any time (its request was slow to leave), and those behind it look again when they wake
  * up, before they go.
  *
  * How it survives a death.  All is done under an OFD lock, which the kernel drops with its holder.
- * A ticket is drawn by writing its turn into the ring first and raising `taken` then: in between,
- * the ring merely lost a turn RING tickets old.  The breaker is open exactly when `status` is not
+ * A ticket is drawn by writing its slot into the ring first and raising `taken` then: in between,
+ * the ring merely lost a slot RING tickets old.  The breaker is open exactly when `status` is not
  * 0, and that is stored last.  The stores are atomic not because others look meanwhile, but so that
  * the compiler keeps their order.
  */
@@ -42,7 +42,7 @@
 #define RING 4096
 
 /*
- * No turn is further ahead than the longest hold and the queue behind it.  A time beyond that is
+ * No slot is further ahead than the longest hold and the queue behind it.  A time beyond that is
  * damage.
  */
 #define AHEAD_MAX_MS (LIMITER_HOLD_MAX_MS + 60 * 1000)
@@ -58,12 +58,12 @@ struct limiter_content {
 	/* The monotonic clock begins anew with each boot, so times of another mean nothing. */
 	char boot_id[BOOT_ID_SIZE];
 	_Atomic int64_t taken;   /* Tickets drawn so far, which is the next one's number. */
-	_Atomic int64_t hold_ms; /* No turn before this monotonic time. */
+	_Atomic int64_t hold_ms; /* No slot before this monotonic time. */
 	/* The breaker: the HTTP status that opened it, 0 while it is closed. */
 	_Atomic int64_t status;
 	_Atomic int64_t since_ms; /* Wall clock; when it opened. */
 	_Atomic int64_t probe_ms; /* Monotonic; when the next probe may go. */
-	_Atomic int64_t turns[RING];
+	_Atomic int64_t slots[RING];
 };
 
 _Static_assert(
@@ -123,7 +123,7 @@ read_boot_id(char id[static BOOT_ID_SIZE])
 /*
  * Begin anew unless the content is of this boot and layout.  The magic goes first and comes last,
  * so that dying here is seen as damage.  After damage it is unknown what was sent lately, so a
- * window passes before the next turn.
+ * window passes before the next slot.
  */
 static void
 prepare(void *content, bool was_empty)
@@ -146,7 +146,7 @@ prepare(void *content, bool was_empty)
 	shared->hold_ms = was_empty ? 0 : clock_mono_ms() + WINDOW_MS;
 	shared->taken = 0;
 	for (i = 0; i < RING; i++)
-		shared->turns[i] = 0;
+		shared->slots[i] = 0;
 	atomic_thread_fence(memory_order_seq_cst);
 	memcpy(shared->magic, magic, sizeof(magic));
 }
@@ -184,12 +184,12 @@ limiter_close(struct limiter *limiter)
 	free(limiter);
 }
 
-/* Turns.  Everything below that takes a time is called under the lock. */
+/* Rate slots.  Everything below that takes a time is called under the lock. */
 
 static _Atomic int64_t *
-turn_of(struct limiter *limiter, int64_t ticket)
+slot_of(struct limiter *limiter, int64_t ticket)
 {
-	return &limiter->shared->turns[ticket % RING];
+	return &limiter->shared->slots[ticket % RING];
 }
 
 /*
@@ -210,14 +210,14 @@ holds_ticket(const struct limiter *limiter)
 static int64_t
 earliest(struct limiter *limiter, int64_t ticket, bool is_new, int64_t now_ms)
 {
-	int64_t turn = later(now_ms, sane(limiter->shared->hold_ms, now_ms));
+	int64_t slot = later(now_ms, sane(limiter->shared->hold_ms, now_ms));
 
 	if (ticket >= limiter->rate)
-		turn = later(
-		    turn, sane(*turn_of(limiter, ticket - limiter->rate), now_ms) + WINDOW_MS);
+		slot = later(
+		    slot, sane(*slot_of(limiter, ticket - limiter->rate), now_ms) + WINDOW_MS);
 	if (is_new && ticket > 0)
-		turn = later(turn, sane(*turn_of(limiter, ticket - 1), now_ms));
-	return turn;
+		slot = later(slot, sane(*slot_of(limiter, ticket - 1), now_ms));
+	return slot;
 }
 
 /* May we pass the breaker?  When it is open, the first to ask after each interval is the probe. */
@@ -236,35 +236,38 @@ passes_breaker(struct limiter *limiter, int64_t now_ms)
 }
 
 /*
- * Ask, with the ticket we have or a new one, and write down what came of it.  DONE with *turn_ms
+ * Ask, with the ticket we have or a new one, and write down what came of it.  DONE with *slot_ms
  * not after now_ms: go; with a later one: ask again then, because amoCRM may have said something
  * meanwhile.  Refusals come before any store.
+ *
+ * Assumes: the lock.  Ensures: with DONE the ticket is ours and its slot is stored; with LATER no
+ * ticket was drawn and no slot changed.
  */
 static enum outcome
-ask(struct limiter *limiter, int64_t now_ms, int64_t deadline_ms, int64_t *turn_ms,
+ask(struct limiter *limiter, int64_t now_ms, int64_t deadline_ms, int64_t *slot_ms,
     struct fault *why)
 {
 	struct limiter_content *shared = limiter->shared;
 	bool is_new = !holds_ticket(limiter);
 	int64_t ticket = is_new ? shared->taken : limiter->ticket;
-	int64_t turn = earliest(limiter, ticket, is_new, now_ms);
+	int64_t slot = earliest(limiter, ticket, is_new, now_ms);
 
 	if (limiter->refused != 0)
 		return fault_set(
 		    why, LATER, "amoCRM refuses this token with status %d", limiter->refused);
-	if (turn > deadline_ms)
+	if (slot > deadline_ms)
 		return fault_set(why, LATER,
-		    "no turn within the deadline: the next is in %" PRId64 " ms", turn - now_ms);
+		    "no turn within the deadline: the next is in %" PRId64 " ms", slot - now_ms);
 	if (!passes_breaker(limiter, now_ms))
 		return fault_set(why, LATER,
 		    "amoCRM refuses everybody with status %d; the next attempt is in %" PRId64 " s",
 		    (int)shared->status, (shared->probe_ms - now_ms + 999) / 1000);
-	*turn_of(limiter, ticket) = turn;
+	*slot_of(limiter, ticket) = slot;
 	if (is_new) {
 		shared->taken = ticket + 1;
 		limiter->ticket = ticket;
 	}
-	*turn_ms = turn;
+	*slot_ms = slot;
 	return DONE;
 }
 
@@ -272,7 +275,7 @@ enum outcome
 limiter_wait(struct limiter *limiter, int64_t deadline_ms, struct fault *why)
 {
 	enum outcome outcome;
-	int64_t now, turn = 0;
+	int64_t now, slot = 0;
 
 	limiter->ticket = NO_TICKET;
 	limiter->probe = false;
@@ -280,11 +283,11 @@ limiter_wait(struct limiter *limiter, int64_t deadline_ms, struct fault *why)
 		if (!shared_file_lock(&limiter->file))
 			return fault_set(why, BROKEN, "the limiter's lock: %s", strerror(errno));
 		now = clock_mono_ms();
-		outcome = ask(limiter, now, deadline_ms, &turn, why);
+		outcome = ask(limiter, now, deadline_ms, &slot, why);
 		shared_file_unlock(&limiter->file);
-		if (outcome != DONE || turn <= now)
+		if (outcome != DONE || slot <= now)
 			return outcome;
-		clock_sleep_until(turn);
+		clock_sleep_until(slot);
 	}
 }
 
@@ -292,13 +295,13 @@ void
 limiter_sent(struct limiter *limiter, int64_t sent_ms)
 {
 	int64_t now = clock_mono_ms();
-	_Atomic int64_t *turn;
+	_Atomic int64_t *slot;
 
 	if (limiter->ticket == NO_TICKET || !shared_file_lock(&limiter->file))
 		return;
 	if (holds_ticket(limiter)) {
-		turn = turn_of(limiter, limiter->ticket);
-		*turn = later(*turn, sent_ms < now ? sent_ms : now);
+		slot = slot_of(limiter, limiter->ticket);
+		*slot = later(*slot, sent_ms < now ? sent_ms : now);
 	}
 	shared_file_unlock(&limiter->file);
 }
@@ -383,11 +386,11 @@ limiter_close_breaker(struct limiter *limiter)
 static int64_t
 count_used(struct limiter *limiter, int64_t now_ms)
 {
-	int64_t ticket, turn, used = 0, taken = limiter->shared->taken;
+	int64_t ticket, slot, used = 0, taken = limiter->shared->taken;
 
 	for (ticket = taken > RING ? taken - RING : 0; ticket < taken; ticket++) {
-		turn = *turn_of(limiter, ticket);
-		used += turn > now_ms - 1000 && turn <= now_ms;
+		slot = *slot_of(limiter, ticket);
+		used += slot > now_ms - 1000 && slot <= now_ms;
 	}
 	return used;
 }

@@ -12,12 +12,12 @@
  *
  * The state is a small mapped file in the run directory, changed under a lock that the kernel frees
  * when its holder dies; each change leaves it valid after every store, so a process killed in the
- * middle costs at most one unused turn.
+ * middle costs at most one unused slot.
  *
- * Promises: requests that leave within moments of their turn never exceed `rate` in any second
+ * Promises: requests that leave within moments of their slot never exceed `rate` in any second
  * (LIMITER_GUARD_MS lengthens the window to absorb the jitter between two requests' ways to
- * amoCRM); after limiter_hold() no turn is given until then; while the breaker is open only a
- * probe every LIMITER_PROBE_MS gets one.  Turns are given in order of asking.  Not promised: other
+ * amoCRM); after limiter_hold() no slot is given until then; while the breaker is open only a
+ * probe every LIMITER_PROBE_MS gets one.  Rate slots are given in order of asking.  Not promised: other
  * hosts' requests are not seen.
  */
 struct limiter;
@@ -39,14 +39,14 @@ enum outcome limiter_open(
 void limiter_close(struct limiter *limiter); /* NULL is allowed. */
 
 /*
- * Wait for a turn.  DONE: send now.  LATER: no turn before deadline_ms (monotonic), or the breaker
+ * Wait for a rate slot.  DONE: send now.  LATER: no slot before deadline_ms (monotonic), or the breaker
  * is open; nothing was used up and no time was spent waiting in vain, unless a hold or the breaker
  * came only while we waited.
  */
 enum outcome limiter_wait(struct limiter *limiter, int64_t deadline_ms, struct fault *why) MUST_USE;
 
 /*
- * The last turn's request really left at this monotonic time (connecting may have taken a while):
+ * The last slot's request really left at this monotonic time (connecting may have taken a while):
  * count it from then.
  */
 void limiter_sent(struct limiter *limiter, int64_t sent_ms);
@@ -58,12 +58,12 @@ void limiter_sent(struct limiter *limiter, int64_t sent_ms);
  */
 void limiter_answered(struct limiter *limiter, int64_t sent_ms);
 
-/* amoCRM asked for a pause (429): no process gets a turn before it is over. */
+/* amoCRM asked for a pause (429): no process gets a slot before it is over. */
 void limiter_hold(struct limiter *limiter, int64_t wait_ms);
 
 /*
  * This handle is an operator's, whose token may not be the service's: what refuses it says nothing
- * of the others, so limiter_break() gives only this handle no more turns.  The breaker of the
+ * of the others, so limiter_break() gives only this handle no more slots.  The breaker of the
  * others holds for it as for all.
  */
 void limiter_break_alone(struct limiter *limiter);
@@ -71,16 +71,16 @@ void limiter_break_alone(struct limiter *limiter);
 /* amoCRM refuses every request (401, 402, 403): open the breaker.  Any later success closes it. */
 void limiter_break(struct limiter *limiter, int status);
 void limiter_succeeded(struct limiter *limiter);     /* Cheap when the breaker is closed. */
-void limiter_close_breaker(struct limiter *limiter); /* By a person's hand. */
+void limiter_close_breaker(struct limiter *limiter); /* Asked for by an operator. */
 
 struct limiter_state {
 	bool open;        /* The breaker. */
 	bool alone;       /* For this handle only: see limiter_break_alone(). */
 	int status;       /* The HTTP status that opened it. */
 	int64_t since_ms; /* Wall clock; 0 when closed. */
-	/* Monotonic time from which a turn may be had: after a hold, or the next probe; else 0. */
+	/* Monotonic time from which a slot may be had: after a hold, or the next probe; else 0. */
 	int64_t ready_ms;
-	int64_t used; /* Turns given during the last second. */
+	int64_t used; /* Rate slots given during the last second. */
 };
 void limiter_look(struct limiter *limiter, struct limiter_state *state);
 
