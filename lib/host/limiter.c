@@ -20,9 +20,9 @@
  * How the rate is kept.
  *
  * A caller draws a ticket; tickets are numbered without end, and the ring remembers the rate slot
- * of each of the last RING: the time at which its request may go.  Ticket n's slot is at least WINDOW_MS after that of ticket n - rate.  So,
- * sorted by number modulo the rate, requests of one class are never within the same second, and
- * there are only `rate` classes.  This does not need the slots to be in order: one may be moved
+ * of each of the last RING: the time at which its request may go.  Ticket n's slot is at least
+ * WINDOW_MS after that of ticket n - rate.  So, sorted by number modulo the rate, requests of one
+ * class are never within the same second, and there are only `rate` classes.  This does not need the slots to be in order: one may be moved
  * later at any time (its request was slow to leave), and those behind it look again when they wake
  * up, before they go.
  *
@@ -205,7 +205,8 @@ holds_ticket(const struct limiter *limiter)
 }
 
 /*
- * When may this ticket go at the earliest?  A new one also stands behind all that were drawn before.
+ * When may this ticket go at the earliest?  A new one also stands behind all that were drawn
+ * before.
  */
 static int64_t
 earliest(struct limiter *limiter, int64_t ticket, bool is_new, int64_t now_ms)

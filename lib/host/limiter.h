@@ -17,8 +17,8 @@
  * Promises: requests that leave within moments of their slot never exceed `rate` in any second
  * (LIMITER_GUARD_MS lengthens the window to absorb the jitter between two requests' ways to
  * amoCRM); after limiter_hold() no slot is given until then; while the breaker is open only a
- * probe every LIMITER_PROBE_MS gets one.  Rate slots are given in order of asking.  Not promised: other
- * hosts' requests are not seen.
+ * probe every LIMITER_PROBE_MS gets one.  Rate slots are given in order of asking.  Not promised:
+ * other hosts' requests are not seen.
  */
 struct limiter;
 
@@ -39,8 +39,8 @@ enum outcome limiter_open(
 void limiter_close(struct limiter *limiter); /* NULL is allowed. */
 
 /*
- * Wait for a rate slot.  DONE: send now.  LATER: no slot before deadline_ms (monotonic), or the breaker
- * is open; nothing was used up and no time was spent waiting in vain, unless a hold or the breaker
+ * Wait for a rate slot.  DONE: send now.  LATER: no slot before deadline_ms (monotonic), or the
+ * breaker is open; nothing was used up and no time was spent waiting in vain, unless a hold or the breaker
  * came only while we waited.
  */
 enum outcome limiter_wait(struct limiter *limiter, int64_t deadline_ms, struct fault *why) MUST_USE;
