@@ -33,8 +33,11 @@ read_all(const char *path, size_t *size)
 		return NULL;
 	}
 	all = memory_stream(&bytes, size);
-	while (!feof(file) && !ferror(file))
-		fwrite(part, 1, fread(part, 1, sizeof(part), file), all);
+	while (!feof(file) && !ferror(file)) {
+		size_t got = fread(part, 1, sizeof(part), file);
+
+		fwrite(part, 1, got, all);
+	}
 	if ((failed = ferror(file) != 0))
 		print_complaint("%s: %s", path, strerror(errno));
 	if (!is_stdin)
