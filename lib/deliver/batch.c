@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "deliver/batch.h"
 #include "deliver/fiber.h"
 
@@ -388,9 +389,7 @@ batch_carry(struct job_batch *batch, enum outcome (*story)(struct job *job, stru
 {
 	size_t i;
 
-	batch->members = calloc(batch->count, sizeof(*batch->members));
-	if (batch->members == NULL)
-		abort();
+	batch->members = memory_zeroed(batch->count, sizeof(*batch->members));
 	for (i = 0; i < batch->count; i++) {
 		struct batch_member *member = &batch->members[i];
 

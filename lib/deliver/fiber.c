@@ -11,6 +11,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "deliver/fiber.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -58,10 +59,10 @@ enter(unsigned high, unsigned low)
 struct fiber *
 fiber_new(void (*body)(void *cookie), void *cookie)
 {
-	struct fiber *fiber = calloc(1, sizeof(*fiber));
+	struct fiber *fiber = memory_zeroed(1, sizeof(*fiber));
 	uintptr_t address = (uintptr_t)fiber;
 
-	if (fiber == NULL || getcontext(&fiber->own) < 0)
+	if (getcontext(&fiber->own) < 0)
 		abort();
 	fiber->body = body;
 	fiber->cookie = cookie;
