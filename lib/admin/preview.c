@@ -8,6 +8,7 @@
 #include "admin/preview.h"
 #include "admin/change.h"
 #include "amocrm/amocrm.h"
+#include "amocrm/entity.h"
 #include "deliver/contact.h"
 #include "deliver/lead.h"
 #include "deliver/totals.h"
@@ -19,12 +20,6 @@ struct dry_run {
 	json_t *contact_changes, *lead_changes;
 	bool fails; /* It would fail again, and nothing is changed. */
 };
-
-static json_int_t
-number(const json_t *entity, const char *key)
-{
-	return json_integer_value(json_object_get(entity, key));
-}
 
 static enum outcome
 look_at_contact(struct dry_run *run, struct fault *why)
@@ -75,7 +70,7 @@ decide(struct dry_run *run)
 	}
 	if (request == NULL) {
 		known_warn(known, "lead %lld shows this payment already; it is not added again",
-		    (long long)number(run->lead, "id"));
+		    (long long)entity_id(run->lead));
 		return;
 	}
 	run->lead_changes = change_tell(run->account, AMOCRM_LEADS, run->lead,
@@ -141,7 +136,7 @@ warn_of_intent(struct dry_run *run)
 static json_t *
 id_or_null(const json_t *entity)
 {
-	json_int_t id = number(entity, "id");
+	json_int_t id = entity_id(entity);
 
 	return id != 0 ? json_integer(id) : json_null();
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "admin/reconcile.h"
+#include "amocrm/entity.h"
 #include "amocrm/field.h"
 #include "base/money.h"
 #include "base/text.h"
@@ -29,12 +30,6 @@ differ(json_t *differences, int64_t lead_id, const char *key, const char *differ
 	    json_pack("{s:I, s:s?, s:s, s:s}", "lead_id", (json_int_t)lead_id, "payment_id", key,
 		"difference", difference, "message", message));
 	free(message);
-}
-
-static json_int_t
-number(const json_t *object, const char *name)
-{
-	return json_integer_value(json_object_get(object, name));
 }
 
 static const char *
@@ -92,14 +87,14 @@ compare_total(const struct settings *settings, const json_t *lead, const json_t 
 
 	json_array_foreach(payments, i, payment)
 		if (!dropped(payment, field))
-			sum += number(payment, "kopecks");
+			sum += entity_number(payment, "kopecks");
 	if (field == 0 || sum == 0)
 		return;
 	if (!field_money(lead, field, &total))
-		differ(differences, number(lead, "id"), NULL, "total_low",
+		differ(differences, entity_id(lead), NULL, "total_low",
 		    "the lead's total is no number");
 	else if (total < sum)
-		differ(differences, number(lead, "id"), NULL, "total_low",
+		differ(differences, entity_id(lead), NULL, "total_low",
 		    "the lead's total is %s, less than the %s that were added to it",
 		    money_format(shown, total), money_format(added, sum));
 }
@@ -112,11 +107,11 @@ reconcile_lead(const struct settings *settings, const json_t *lead, const json_t
 	size_t i;
 
 	if (json_is_true(json_object_get(lead, "is_deleted")))
-		differ(differences, number(lead, "id"), NULL, "lead_deleted",
-		    "the lead is in the trash");
+		differ(
+		    differences, entity_id(lead), NULL, "lead_deleted", "the lead is in the trash");
 	json_array_foreach(payments, i, payment)
 		if (asked(payment) && !has_note(notes, key_of(payment)))
-			differ(differences, number(lead, "id"), key_of(payment), "note_missing",
+			differ(differences, entity_id(lead), key_of(payment), "note_missing",
 			    "the payment's note is not there");
 	compare_total(settings, lead, payments, differences);
 }
@@ -135,14 +130,13 @@ find_note(struct amocrm *crm, const struct amocrm_context *context, int64_t cont
 	size_t i;
 
 	*lead_id = 0;
-	json_array_foreach(
-	    json_object_get(json_object_get(contact, "_embedded"), "leads"), i, link) {
+	json_array_foreach(entity_embedded(contact, "leads"), i, link) {
 		if (out != DONE || *lead_id != 0)
 			break;
-		if ((out = amocrm_all_notes(crm, context, number(link, "id"), &notes, why)) != DONE)
+		if ((out = amocrm_all_notes(crm, context, entity_id(link), &notes, why)) != DONE)
 			break;
 		if (has_note(notes, key))
-			*lead_id = number(link, "id");
+			*lead_id = entity_id(link);
 		json_decref(notes);
 	}
 	json_decref(contact);
@@ -161,8 +155,8 @@ reconcile_gone(struct amocrm *crm, const struct amocrm_context *context, int64_t
 	json_array_foreach(payments, i, payment) {
 		if (!asked(payment))
 			continue;
-		out = find_note(
-		    crm, context, number(payment, "contact_id"), key_of(payment), &found_in, why);
+		out = find_note(crm, context, entity_number(payment, "contact_id"), key_of(payment),
+		    &found_in, why);
 		if (out != DONE)
 			return out;
 		if (found_in != 0)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "amocrm/account.h"
+#include "amocrm/entity.h"
 
 enum outcome
 account_read(struct amocrm *crm, const struct amocrm_context *context, struct account *account,
@@ -82,7 +83,7 @@ account_pipeline(const struct account *account, int64_t id)
 const json_t *
 account_task_types(const struct account *account)
 {
-	return json_object_get(json_object_get(account->info, "_embedded"), "task_types");
+	return entity_embedded(account->info, "task_types");
 }
 
 const json_t *
@@ -106,7 +107,7 @@ account_option(const json_t *field, int64_t id)
 const json_t *
 account_stages(const json_t *pipeline)
 {
-	return json_object_get(json_object_get(pipeline, "_embedded"), "statuses");
+	return entity_embedded(pipeline, "statuses");
 }
 
 const json_t *
@@ -118,7 +119,7 @@ account_stage(const json_t *pipeline, int64_t id)
 int64_t
 account_id(const json_t *thing)
 {
-	return json_integer_value(json_object_get(thing, "id"));
+	return entity_id(thing);
 }
 
 /* An option is called by its value. */

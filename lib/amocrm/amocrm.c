@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "amocrm/amocrm.h"
+#include "amocrm/entity.h"
 #include "amocrm/internal.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -97,23 +98,11 @@ get(struct amocrm *crm, const struct amocrm_context *context, enum call_kind kin
  * Reading.
  */
 
-json_t *
-amocrm_embedded(const json_t *json, const char *name)
-{
-	return json_object_get(json_object_get(json, "_embedded"), name);
-}
-
 static bool
 has_next_page(const json_t *json)
 {
 	return json_object_get(json_object_get(json_object_get(json, "_links"), "next"), "href") !=
 	    NULL;
-}
-
-json_int_t
-amocrm_id(const json_t *entity)
-{
-	return json_integer_value(json_object_get(entity, "id"));
 }
 
 /* What has no id is no entity: acting upon it would be acting upon nothing. */
@@ -124,7 +113,7 @@ append_entities(json_t *all, const json_t *entities)
 	size_t i;
 
 	json_array_foreach(entities, i, entity)
-		if (amocrm_id(entity) > 0)
+		if (entity_id(entity) > 0)
 			json_array_append(all, entity);
 }
 
@@ -138,7 +127,7 @@ get_page(struct amocrm *crm, const struct amocrm_context *context, const char *n
 {
 	enum outcome out = get(crm, context, kind, path, page, why);
 
-	if (out != DONE || *page == NULL || json_is_array(amocrm_embedded(*page, name)))
+	if (out != DONE || *page == NULL || json_is_array(entity_embedded(*page, name)))
 		return out;
 	json_decref(*page);
 	return fault_set(why, LATER, "amoCRM answered without a list of %s", name);
@@ -162,7 +151,7 @@ list(struct amocrm *crm, const struct amocrm_context *context, const char *name,
 		    text_format("%s&limit=%d&page=%d", path, PAGE_SIZE, number), &page, why);
 		if (out != DONE)
 			break;
-		append_entities(all, amocrm_embedded(page, name));
+		append_entities(all, entity_embedded(page, name));
 		more = has_next_page(page);
 		json_decref(page);
 	}
@@ -251,7 +240,7 @@ has_entity(const json_t *entities, json_int_t id)
 	size_t i;
 
 	json_array_foreach(entities, i, one)
-		if (amocrm_id(one) == id)
+		if (entity_id(one) == id)
 			return true;
 	return false;
 }
@@ -298,10 +287,10 @@ read_filtered(struct amocrm *crm, const struct amocrm_context *context, const js
 	memory_stream_end(text);
 	if ((out = get_page(crm, context, "leads", CALL_READ_LEADS, path, &page, why)) != DONE)
 		return out;
-	json_array_foreach(amocrm_embedded(page, "leads"), i, lead) {
-		if (amocrm_id(lead) <= 0 || !among(ids, amocrm_id(lead)))
+	json_array_foreach(entity_embedded(page, "leads"), i, lead) {
+		if (entity_id(lead) <= 0 || !among(ids, entity_id(lead)))
 			*ignored = true;
-		else if (!has_entity(leads, amocrm_id(lead)))
+		else if (!has_entity(leads, entity_id(lead)))
 			json_array_append(leads, (json_t *)lead);
 	}
 	json_decref(page);
@@ -399,7 +388,7 @@ amocrm_account(
 	enum outcome out = get(crm, context, CALL_READ_ACCOUNT,
 	    text_format("/api/v4/account?with=task_types"), &json, why);
 
-	if (out == DONE && amocrm_id(json) <= 0)
+	if (out == DONE && entity_id(json) <= 0)
 		out = fault_set(why, LATER, "amoCRM answered without an account");
 	if (out == DONE)
 		*info = json;
@@ -432,7 +421,7 @@ amocrm_pipelines(
 	if (out != DONE)
 		return out;
 	all = json_array();
-	append_entities(all, amocrm_embedded(page, "pipelines"));
+	append_entities(all, entity_embedded(page, "pipelines"));
 	json_decref(page);
 	*pipelines = all;
 	return DONE;

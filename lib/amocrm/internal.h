@@ -17,9 +17,4 @@ struct amocrm {
 enum outcome amocrm_perform(struct amocrm *crm, const struct amocrm_context *context,
     const struct call_request *request, struct call_response *response, struct fault *why) MUST_USE;
 
-/* The list of that name in an answer, borrowed; NULL when there is none. */
-json_t *amocrm_embedded(const json_t *json, const char *name);
-
-json_int_t amocrm_id(const json_t *entity); /* 0 when it has none. */
-
 #endif

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "amocrm/amocrm.h"
+#include "amocrm/entity.h"
 #include "amocrm/internal.h"
 #include "amocrm/refusal.h"
 #include "base/text.h"
@@ -192,7 +193,7 @@ find_created(const struct sending *sending, size_t index, const json_t *made, in
 	json_array_foreach(made, i, one) {
 		if (sending->count > 1 && !json_equal(json_object_get(one, "request_id"), wanted))
 			continue;
-		*id = amocrm_id(one);
+		*id = entity_id(one);
 		return *id > 0;
 	}
 	return false;
@@ -206,16 +207,16 @@ find_changed(int64_t id, const json_t *answer, const json_t *changed)
 	size_t i;
 
 	json_array_foreach(changed, i, one)
-		if (amocrm_id(one) == id)
+		if (entity_id(one) == id)
 			return true;
-	return changed == NULL && amocrm_id(answer) == id;
+	return changed == NULL && entity_id(answer) == id;
 }
 
 /* Only the id that was expected proves that a thing was done. */
 static void
 settle_done(const struct operation *operation, struct sending *sending, const json_t *answer)
 {
-	const json_t *list = amocrm_embedded(answer, lists[operation->kind]);
+	const json_t *list = entity_embedded(answer, lists[operation->kind]);
 	struct fault why = { "" };
 	size_t i;
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "amocrm/entity.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "deliver/batch.h"
@@ -240,16 +241,10 @@ send_all(struct job_batch *batch, bool creations)
  * Reading.
  */
 
-static json_int_t
-id_of(const json_t *entity)
-{
-	return json_integer_value(json_object_get(entity, "id"));
-}
-
 static const json_t *
 linked_leads(const struct job *job)
 {
-	return json_object_get(json_object_get(job->known.contact, "_embedded"), "leads");
+	return entity_embedded(job->known.contact, "leads");
 }
 
 /* From the leads of all, those of one contact. */
@@ -262,7 +257,7 @@ own_leads(const struct job *job, const json_t *leads)
 
 	json_array_foreach(linked_leads(job), i, link)
 		json_array_foreach(leads, j, lead)
-			if (id_of(lead) == id_of(link))
+			if (entity_id(lead) == entity_id(link))
 				json_array_append(own, lead);
 	return own;
 }

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "amocrm/amocrm.h"
+#include "amocrm/entity.h"
 #include "amocrm/field.h"
 #include "base/clock.h"
 #include "base/phone.h"
@@ -108,7 +109,7 @@ static void
 take(struct known *known, json_t *contact, const char *by)
 {
 	known->contact = json_incref(contact);
-	known->at.contact_id = json_integer_value(json_object_get(contact, "id"));
+	known->at.contact_id = entity_id(contact);
 	strncpy(known->at.matched_by, by, sizeof(known->at.matched_by) - 1);
 	known_tell(known, "contact %lld found by %s", (long long)known->at.contact_id, by);
 }

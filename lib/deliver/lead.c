@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "amocrm/amocrm.h"
+#include "amocrm/entity.h"
 #include "amocrm/field.h"
 #include "base/money.h"
 #include "deliver/batch.h"
@@ -18,12 +19,6 @@
 #include "host/lock.h"
 #include "rules/rules.h"
 
-static json_int_t
-number(const json_t *entity, const char *key)
-{
-	return json_integer_value(json_object_get(entity, key));
-}
-
 /*
  * Choosing.
  */
@@ -31,13 +26,12 @@ number(const json_t *entity, const char *key)
 static enum outcome
 linked_leads(struct known *known, json_t **leads, struct fault *why)
 {
-	const json_t *links, *link;
+	const json_t *link;
 	json_t *ids = json_array();
 	enum outcome out;
 	size_t i;
 
-	links = json_object_get(json_object_get(known->contact, "_embedded"), "leads");
-	json_array_foreach(links, i, link)
+	json_array_foreach(entity_embedded(known->contact, "leads"), i, link)
 		json_array_append(ids, json_object_get(link, "id"));
 	out = amocrm_read_leads(known->service->crm, &known->context, ids, leads, why);
 	json_decref(ids);
@@ -50,9 +44,8 @@ is_linked(const json_t *lead, int64_t contact_id)
 	const json_t *contact;
 	size_t i;
 
-	json_array_foreach(
-	    json_object_get(json_object_get(lead, "_embedded"), "contacts"), i, contact)
-		if (number(contact, "id") == contact_id)
+	json_array_foreach(entity_embedded(lead, "contacts"), i, contact)
+		if (entity_id(contact) == contact_id)
 			return true;
 	return false;
 }
@@ -88,7 +81,7 @@ static bool
 is_active(const struct known *known, const json_t *lead)
 {
 	return lead != NULL && !json_is_true(json_object_get(lead, "is_deleted")) &&
-	    !rules_stage_excluded(known->service->rules, number(lead, "status_id"));
+	    !rules_stage_excluded(known->service->rules, entity_number(lead, "status_id"));
 }
 
 /* The lead that shows this payment already, borrowed, finished business or not; NULL: none does.
@@ -125,17 +118,18 @@ lead_choose(struct known *known, const json_t *candidates, json_t **chosen, stru
 		if (!is_active(known, lead))
 			continue;
 		active++;
-		if (best == NULL || number(lead, "updated_at") > number(best, "updated_at"))
+		if (best == NULL ||
+		    entity_number(lead, "updated_at") > entity_number(best, "updated_at"))
 			best = lead;
 	}
 	if ((shows = lead_that_shows(known, leads)) != NULL)
 		best = shows;
 	if (shows != NULL)
 		known_tell(
-		    known, "lead %lld shows this payment already", (long long)number(best, "id"));
+		    known, "lead %lld shows this payment already", (long long)entity_id(best));
 	else if (best != NULL)
 		known_tell(known, "lead %lld chosen: updated last of %zu active, %zu in all",
-		    (long long)number(best, "id"), active, json_array_size(leads));
+		    (long long)entity_id(best), active, json_array_size(leads));
 	else
 		known_tell(known, "no active lead among %zu", json_array_size(leads));
 	*chosen = json_incref(best);
@@ -153,8 +147,8 @@ is_alike(const struct known *known, const json_t *lead)
 {
 	json_t *name = lead_fields_name(known);
 	bool alike = json_equal(name, json_object_get(lead, "name")) &&
-	    number(lead, "price") == money_round(known->paid->amount) &&
-	    number(lead, "created_at") >= known->at.intent_ms / 1000 - 60;
+	    entity_number(lead, "price") == money_round(known->paid->amount) &&
+	    entity_number(lead, "created_at") >= known->at.intent_ms / 1000 - 60;
 
 	json_decref(name);
 	return alike;
@@ -188,13 +182,13 @@ was_created_by(struct job *job, const json_t *lead, bool *ours, struct fault *wh
 	if (shown.has_id) {
 		/* `later`: a payment of ours came to this lead after our intent; `found` is then
 		 * what it found there. */
-		out = ledger_base_after(known->service->ledger, number(lead, "id"),
+		out = ledger_base_after(known->service->ledger, entity_id(lead),
 		    known->at.intent_ms, &found.total, &found.count, &later, why);
 		if (out != DONE || !later || found.total != known->at.total_after ||
 		    found.count != known->at.count_after)
 			return out;
 	}
-	out = ledger_lead_claimed(known->service->ledger, number(lead, "id"), &claimed, why);
+	out = ledger_lead_claimed(known->service->ledger, entity_id(lead), &claimed, why);
 	if (out == DONE)
 		*ours = !claimed;
 	return out;
@@ -217,7 +211,7 @@ recover(struct job *job, bool *found, struct fault *why)
 		out = was_created_by(job, lead, found, why);
 		if (out == DONE && *found)
 			out = totals_created(
-			    job, number(lead, "id"), number(lead, "pipeline_id"), why);
+			    job, entity_id(lead), entity_number(lead, "pipeline_id"), why);
 	}
 	json_decref(leads);
 	return out;
@@ -274,8 +268,7 @@ resume(struct job *job, bool *gone, struct fault *why)
 static bool
 is_shared(const struct known *known, const json_t *lead)
 {
-	return json_array_size(json_object_get(json_object_get(lead, "_embedded"), "contacts")) >
-	    1 ||
+	return json_array_size(entity_embedded(lead, "contacts")) > 1 ||
 	    !is_linked(lead, known->at.contact_id);
 }
 
@@ -284,7 +277,7 @@ static enum outcome
 change(struct job *job, const json_t *chosen, struct fault *why)
 {
 	struct known *known = &job->known;
-	int64_t lead_id = number(chosen, "id");
+	int64_t lead_id = entity_id(chosen);
 	json_t *lead = NULL;
 	enum outcome out;
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "amocrm/amocrm.h"
+#include "amocrm/entity.h"
 #include "base/clock.h"
 #include "deliver/batch.h"
 #include "deliver/lead_fields.h"
@@ -31,7 +32,7 @@ find_note(struct job *job, struct fault *why)
 		    json_string_value(json_object_get(json_object_get(note, "params"), "text"));
 
 		if (text != NULL && note_is_for(text, job->known.paid)) {
-			job->known.at.note_id = json_integer_value(json_object_get(note, "id"));
+			job->known.at.note_id = entity_id(note);
 			known_tell(
 			    &job->known, "note %lld found", (long long)job->known.at.note_id);
 			break;

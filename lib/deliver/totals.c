@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "amocrm/amocrm.h"
+#include "amocrm/entity.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "base/trail.h"
@@ -161,7 +162,7 @@ totals_apply(struct job *job, const json_t *lead, struct fault *why)
 
 	if ((out = totals_decide(&job->known, lead, &request, why)) != DONE)
 		return out;
-	at->lead_id = json_integer_value(json_object_get(lead, "id"));
+	at->lead_id = entity_id(lead);
 	at->pipeline_id = json_integer_value(json_object_get(lead, "pipeline_id"));
 	at->lead_created = false;
 	job->responsible_id = json_integer_value(json_object_get(lead, "responsible_user_id"));
