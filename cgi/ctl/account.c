@@ -27,8 +27,10 @@
  * check: this host
  */
 
-/* Nothing is created by looking: a ledger of root's would not be the service's to open.  Returns EX_TEMPFAIL where it is the
- * host that fails, or somebody who is in the way, and not the settings. */
+/*
+ * Nothing is created by looking: a ledger of root's would not be the service's to open.  Returns
+ * EX_TEMPFAIL where it is the host that fails, or somebody who is in the way, and not the settings.
+ */
 static int
 check_ledger(const struct settings *settings, json_t *findings)
 {
@@ -105,8 +107,10 @@ check_rules(const struct settings *settings, json_t *findings)
  * check: the account
  */
 
-/* What it means when the account could not be read.  A refusal of our token is the settings' fault; anything else passes,
- * and while the breaker is open nobody was asked. */
+/*
+ * What it means when the account could not be read.  A refusal of our token is the settings' fault;
+ * anything else passes, and while the breaker is open nobody was asked.
+ */
 static int
 blame(const struct ctl_crm *crm, const struct fault *why, json_t *findings)
 {

@@ -1,5 +1,6 @@
 /*
- * paymentctl: what an operator does about payments and the breaker, and whether the ledger is whole.
+ * paymentctl: what an operator does about payments and the breaker, and whether the ledger is
+ * whole.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -30,8 +31,10 @@ ctl_retry_mistake(const struct ctl *ctl)
  * Payments that are named
  */
 
-/* Do it to one, of which *left is NULL before; else *left is a new text that says why not.  The row is NULL when nobody knows
- * it. */
+/*
+ * Do it to one, of which *left is NULL before; else *left is a new text that says why not.  The row
+ * is NULL when nobody knows it.
+ */
 typedef enum outcome deed(const struct ctl *ctl, const json_t *row, char **left, struct fault *why);
 
 static enum outcome

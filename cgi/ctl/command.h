@@ -8,8 +8,8 @@
 #include "ledger/ledger.h"
 
 /*
- * What a command of paymentctl is given, and how it describes itself.  main.c has the table of commands, options.c reads
- * the command line.
+ * What a command of paymentctl is given, and how it describes itself.  main.c has the table of
+ * commands, options.c reads the command line.
  */
 struct ctl {
 	bool json;
@@ -32,8 +32,11 @@ struct ctl {
 	struct ledger *ledger; /* NULL for commands that do not need it. */
 };
 
-/* There is something to see: failed payments, differences, an unknown id, a broken ledger.  Beside it the statuses of
- * sysexits.h: EX_OK, EX_USAGE (main.c then tells how it is used), EX_CONFIG, EX_TEMPFAIL. */
+/*
+ * There is something to see: failed payments, differences, an unknown id, a broken ledger.  Beside
+ * it the statuses of sysexits.h: EX_OK, EX_USAGE (main.c then tells how it is used), EX_CONFIG,
+ * EX_TEMPFAIL.
+ */
 #define CTL_FINDINGS 1
 
 enum ledger_use {

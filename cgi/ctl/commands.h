@@ -4,7 +4,8 @@
 #include "command.h"
 
 /*
- * The commands, which only main.c calls: each is one function, and its status is what paymentctl ends with.
+ * The commands, which only main.c calls: each is one function, and its status is what paymentctl
+ * ends with.
  */
 
 /* Look: look.c, show.c */

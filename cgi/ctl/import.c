@@ -82,7 +82,9 @@ ctl_import(const struct ctl *ctl)
 	import.dry_run = ctl->dry_run;
 	out = take_all(ctl, &import, &why);
 	import_close(&import);
-	/* What was taken over before something failed stays so, and the rest is for the next time. */
+	/*
+	 * What was taken over before something failed stays so, and the rest is for the next time.
+	 */
 	if (ctl->json) {
 		json = import_json(&import);
 		ctl_json(json);

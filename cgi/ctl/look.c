@@ -26,7 +26,10 @@ struct state {
 	json_t *alarms; /* Of {name, text}.  Owned. */
 };
 
-/* Only a file that is there: nothing is made by looking.  One that cannot be opened does not hide the payments. */
+/*
+ * Only a file that is there: nothing is made by looking.  One that cannot be opened does not hide
+ * the payments.
+ */
 static void
 look_at_breaker(const struct settings *settings, struct state *all)
 {

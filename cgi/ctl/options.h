@@ -4,8 +4,8 @@
 #include "command.h"
 
 /*
- * Read what follows a command's name, argv[0]; `ctl` is set but for times, settings and ledger.  Says on stderr what is
- * wrong with it.  --help is answered by options_help() and sets *help.
+ * Read what follows a command's name, argv[0]; `ctl` is set but for times, settings and ledger.
+ * Says on stderr what is wrong with it.  --help is answered by options_help() and sets *help.
  */
 bool options_read(
     const struct command *command, int argc, char **argv, struct ctl *ctl, bool *help);

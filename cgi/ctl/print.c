@@ -55,8 +55,8 @@ put_text(enum print_look look, const char *text)
 }
 
 /*
- * Make text printable in place and return how many columns it takes.  The ledger is UTF-8 whatever the operator's locale
- * says, so that is not asked.
+ * Make text printable in place and return how many columns it takes.  The ledger is UTF-8 whatever
+ * the operator's locale says, so that is not asked.
  */
 static int
 tidy(char *text)

@@ -10,9 +10,10 @@
 /*
  * How paymentctl speaks: tables and lines on stdout, complaints and progress on stderr.
  *
- * Colours are used only on a terminal, and not where NO_COLOR is set; otherwise what is printed is the same in a pipe.
- * Text from outside may be given to everything here: what does not print (control characters, broken UTF-8) comes out as
- * a question mark, so that nobody moves an operator's cursor.
+ * Colours are used only on a terminal, and not where NO_COLOR is set; otherwise what is printed is
+ * the same in a pipe. Text from outside may be given to everything here: what does not print
+ * (control characters, broken UTF-8) comes out as a question mark, so that nobody moves an
+ * operator's cursor.
  */
 enum print_look {
 	PRINT_PLAIN,
@@ -27,9 +28,9 @@ enum print_look {
 enum print_look print_look_of(const char *status);
 
 /*
- * A table is filled cell by cell, row by row, and printed as a whole, because its columns are as wide as the widest cell.
- * `heads` names the columns; one that begins with '>' is aligned right.  NULL for a table without headings.
- * An empty cell is shown as "-".
+ * A table is filled cell by cell, row by row, and printed as a whole, because its columns are as
+ * wide as the widest cell. `heads` names the columns; one that begins with '>' is aligned right.
+ * NULL for a table without headings. An empty cell is shown as "-".
  */
 struct print_table;
 struct print_table *print_table(int columns, const char *const heads[]);
@@ -58,8 +59,9 @@ const char *print_money(char text[static PRINT_MONEY], int64_t kopecks);
 const char *print_plural(int64_t count);
 
 /*
- * How far long work is, on stderr and only if that is a terminal: "purging: 1200 of 10000".  `total` is 0 while it is not
- * known.  Cheap enough to be called for every item; the call with done == total ends the line.
+ * How far long work is, on stderr and only if that is a terminal: "purging: 1200 of 10000".
+ * `total` is 0 while it is not known.  Cheap enough to be called for every item; the call with done
+ * == total ends the line.
  */
 void ctl_progress(const char *what, int64_t done, int64_t total);
 

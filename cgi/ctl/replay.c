@@ -44,7 +44,10 @@ load_rules(const struct settings *settings, const char *name)
 	return NULL;
 }
 
-/* The rules in a file, read as if the settings named it; NULL, having said all that is wrong with them. */
+/*
+ * The rules in a file, read as if the settings named it; NULL, having said all that is wrong with
+ * them.
+ */
 static struct rules *
 load_file(const struct settings *settings, const char *path)
 {

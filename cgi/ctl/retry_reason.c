@@ -1,5 +1,6 @@
 /*
- * paymentctl: why a payment cannot be put back.  The retry and its preview both ask here, so that they give the same reasons.
+ * paymentctl: why a payment cannot be put back.  The retry and its preview both ask here, so that
+ * they give the same reasons.
  */
 #include <string.h>
 

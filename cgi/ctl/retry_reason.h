@@ -3,7 +3,10 @@
 
 #include <jansson.h>
 
-/* Why a payment, a row of ledger_list() or NULL, cannot be put back although it is named: a new text; NULL when it can. */
+/*
+ * Why a payment, a row of ledger_list() or NULL, cannot be put back although it is named: a new
+ * text; NULL when it can.
+ */
 char *ctl_retry_left(const json_t *row);
 
 /* For people: how many of {payment_id: reason} are left for which reason. */

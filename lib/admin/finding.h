@@ -5,15 +5,16 @@
 #include <stdint.h>
 
 /*
- * What a comparison of the settings with the account comes to: an array of {"state", "setting", "id", "message"}.
+ * What a comparison of the settings with the account comes to: an array of {"state", "setting",
+ * "id", "message"}.
  *
- * `setting` is the variable that gives the id, or its place in the rules; `id` is null where it gives none (0); the message
- * says what is there, what is wrong, and what may be meant.  States:
+ * `setting` is the variable that gives the id, or its place in the rules; `id` is null where it
+ * gives none (0); the message says what is there, what is wrong, and what may be meant.  States:
  *
- *	ok      it is there.
- *	unset   the setting is not set, and so something is not written.
- *	odd     it would work, but something else is probably meant: ids are swapped, say.
- *	wrong   amoCRM would refuse it, or what we write would be nonsense.
+ * 	ok      it is there.
+ * 	unset   the setting is not set, and so something is not written.
+ * 	odd     it would work, but something else is probably meant: ids are swapped, say.
+ * 	wrong   amoCRM would refuse it, or what we write would be nonsense.
  *
  * finding_add() appends one to `findings`, which stays the caller's; all texts are copied.
  */

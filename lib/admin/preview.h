@@ -15,11 +15,11 @@
  *
  * The report is a new object:
  *
- *	contact          {"id", "matched_by"}; the id is null for one that would be created.
- *	contact_changes  as change_tell() gives them.
- *	lead             {"id", "name", "pipeline_id", "status_id"}; the id is null for one that would be created.
- *	lead_changes     as change_tell() gives them; none when the amount is there already.
- *	warnings          English sentences: what an earlier attempt left open, why the payment would fail again.
+ * 	contact          {"id", "matched_by"}; the id is null for one that would be created.
+ * 	contact_changes  as change_tell() gives them.
+ * 	lead             {"id", "name", "pipeline_id", "status_id"}; the id is null for one that would be created.
+ * 	lead_changes     as change_tell() gives them; none when the amount is there already.
+ * 	warnings          English sentences: what an earlier attempt left open, why the payment would fail again.
  *
  * Of the service only settings, rules, ledger and crm are used; amoCRM is called with this context,
  * which is borrowed.

@@ -1,21 +1,25 @@
 /*
  * Checkpoints: copying the log's pages into the database, so that the log can be begun anew.
  *
- * SQLite's own way is to do it inside the COMMIT that finds the log long, thus inside the gate, where everybody who records
- * a payment would wait for the disk: 4 ms for DB_CHECKPOINT_PAGES of a small ledger, 25 where they lie scattered over a
- * large one, seconds on a slow disk.  Here that commit only takes the turn, and its process does the work afterwards in two
- * steps: what the log holds is copied and synced beside the others' commits; then, inside the gate, the little that came
- * meanwhile, so that the whole log is in the database and, unless somebody reads it, the next commit begins it anew.
+ * SQLite's own way is to do it inside the COMMIT that finds the log long, thus inside the gate,
+ * where everybody who records a payment would wait for the disk: 4 ms for DB_CHECKPOINT_PAGES of a
+ * small ledger, 25 where they lie scattered over a large one, seconds on a slow disk.  Here that
+ * commit only takes the turn, and its process does the work afterwards in two steps: what the log
+ * holds is copied and synced beside the others' commits; then, inside the gate, the little that
+ * came meanwhile, so that the whole log is in the database and, unless somebody reads it, the next
+ * commit begins it anew.
  *
- * Why the first step may leave the gate, although SQLite before 3.51.3 can corrupt a log that one process checkpoints while
- * another's commit begins it anew (https://sqlite.org/wal.html, "WAL reset bug").  A commit begins the log anew only when
- * all of it is in the database.  The turn is taken inside the gate, right after a commit of one's own that has put pages
- * into the log: no checkpoint has seen those, and until the turn is given back nobody else checkpoints.  So until the end of
- * the first step the log is not all in the database, and no commit begins it anew.  The second step, and db_scrub(), are
- * inside the gate, where there are no commits.  Whoever closes the ledger as the last one checkpoints without the turn, but
- * then nobody else has it open.
+ * Why the first step may leave the gate, although SQLite before 3.51.3 can corrupt a log that one
+ * process checkpoints while another's commit begins it anew (https://sqlite.org/wal.html, "WAL
+ * reset bug").  A commit begins the log anew only when all of it is in the database.  The turn is
+ * taken inside the gate, right after a commit of one's own that has put pages into the log: no
+ * checkpoint has seen those, and until the turn is given back nobody else checkpoints.  So until
+ * the end of the first step the log is not all in the database, and no commit begins it anew.  The
+ * second step, and db_scrub(), are inside the gate, where there are no commits.  Whoever closes the
+ * ledger as the last one checkpoints without the turn, but then nobody else has it open.
  *
- * A commit that changes nothing puts nothing into the log, and must not take the turn: what is there may be all copied.
+ * A commit that changes nothing puts nothing into the log, and must not take the turn: what is
+ * there may be all copied.
  */
 #include <sqlite3.h>
 
@@ -42,8 +46,8 @@ db_checkpoint_watch(struct db *db)
 }
 
 /*
- * Pages that the last checkpoint has left, because somebody reads them or because it failed, do not count until
- * DB_CHECKPOINT_PAGES more have come: else every commit would try again.
+ * Pages that the last checkpoint has left, because somebody reads them or because it failed, do not
+ * count until DB_CHECKPOINT_PAGES more have come: else every commit would try again.
  */
 void
 db_checkpoint_claim(struct db *db)
@@ -56,7 +60,10 @@ db_checkpoint_claim(struct db *db)
 		db->turn = db_turn_take(db);
 }
 
-/* Copy what can be copied.  SQLite syncs the log before, and the database after it only when the whole log was copied. */
+/*
+ * Copy what can be copied.  SQLite syncs the log before, and the database after it only when the
+ * whole log was copied.
+ */
 static int
 copy_pages(struct db *db)
 {
@@ -86,8 +93,9 @@ copy_the_rest(struct db *db)
 }
 
 /*
- * Whatever fails leaves the payments where they are, in the log, and whoever finds it long again tries again.  Only after a
- * failed sync the kernel may have forgotten pages that count as copied: then nothing is vouched for through this handle.
+ * Whatever fails leaves the payments where they are, in the log, and whoever finds it long again
+ * tries again.  Only after a failed sync the kernel may have forgotten pages that count as copied:
+ * then nothing is vouched for through this handle.
  */
 static void
 checkpoint(struct db *db)

@@ -60,8 +60,10 @@ db_check(struct db *db, void (*tell)(void *, const char *), void *told, struct f
 	return outcome;
 }
 
-/* The database itself holds nothing deleted, see secure_delete in open.c; the log holds every page as it once was until
- * it is cut off.  This is a checkpoint, so it needs the turn and the gate. */
+/*
+ * The database itself holds nothing deleted, see secure_delete in open.c; the log holds every page
+ * as it once was until it is cut off.  This is a checkpoint, so it needs the turn and the gate.
+ */
 enum outcome
 db_scrub(struct db *db, struct fault *why)
 {
@@ -90,7 +92,8 @@ db_scrub(struct db *db, struct fault *why)
 }
 
 /*
- * Telling how far a copy is.  A statement that works for minutes tells nothing, but it calls back after so many steps.
+ * Telling how far a copy is.  A statement that works for minutes tells nothing, but it calls back
+ * after so many steps.
  */
 #define STEPS 100000 /* Some milliseconds of work. */
 
@@ -253,7 +256,10 @@ copy_into(struct db *db, const char *path, struct watch *watch, struct fault *wh
 	return db_sync_directory(path, why);
 }
 
-/* VACUUM INTO reads one state of the live file and writes to none of it, so it passes no gate and stops nobody. */
+/*
+ * VACUUM INTO reads one state of the live file and writes to none of it, so it passes no gate and
+ * stops nobody.
+ */
 enum outcome
 db_copy(struct db *db, const char *path, db_progress *tell, void *told, struct fault *why)
 {

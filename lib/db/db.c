@@ -19,7 +19,10 @@ db_begin(struct db *db, struct fault *why)
 	if (db->distrusted)
 		return fault_set(
 		    why, BROKEN, "ledger %s: an earlier sync failed; reopen it", db->path);
-	/* What is written into a file that somebody moved away or replaced is promised and then lost. */
+	/*
+	 * What is written into a file that somebody moved away or replaced is promised and then
+	 * lost.
+	 */
 	sqlite3_file_control(db->sqlite, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
 	if (moved)
 		return fault_set(

@@ -11,7 +11,10 @@ struct db;
 /* How much of a statement a fault quotes; the SQL is ours and holds no data. */
 #define SQL_SHOWN 60
 
-/* Turn a code of SQLite's, or errno, into an outcome and its reason; `what` is the statement, or what was being done. */
+/*
+ * Turn a code of SQLite's, or errno, into an outcome and its reason; `what` is the statement, or
+ * what was being done.
+ */
 enum outcome db_failed(struct db *db, int code, const char *what, struct fault *why);
 enum outcome db_failed_errno(const char *path, const char *what, struct fault *why);
 

@@ -1,9 +1,10 @@
 /*
- * The gate (see db.h), waited for, but not for ever; and beside it, on the next byte of the same file, whose turn it is to
- * checkpoint.
+ * The gate (see db.h), waited for, but not for ever; and beside it, on the next byte of the same
+ * file, whose turn it is to checkpoint.
  *
- * There is no timed wait for such a lock.  Asking again and again would let whoever comes later overtake whoever has waited,
- * which under load starves some; the kernel's queue is kept in order.  So the process waits there, and a timer interrupts it.
+ * There is no timed wait for such a lock.  Asking again and again would let whoever comes later
+ * overtake whoever has waited, which under load starves some; the kernel's queue is kept in order.
+ * So the process waits there, and a timer interrupts it.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -16,7 +16,10 @@ struct db {
 	bool shut_out; /* It was not to be had the last time. */
 	bool timed;    /* The timer has been made. */
 	timer_t timer; /* Ends a wait for the gate. */
-	/* A sync failed: the kernel may have forgotten pages that it calls clean.  Only reopening helps. */
+	/*
+	 * A sync failed: the kernel may have forgotten pages that it calls clean.  Only reopening
+	 * helps.
+	 */
 	bool distrusted;
 	bool later;    /* The owner calls db_checkpoint() itself. */
 	bool turn;     /* It is this handle that checkpoints. */

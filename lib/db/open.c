@@ -32,8 +32,9 @@ static const char settings[] =
     "PRAGMA journal_size_limit = 67108864;"; /* 64 MiB: a log swollen by a long reader shrinks again. */
 
 /*
- * Make the file, so that its mode is ours and not SQLite's 0644; the log takes the mode from it.  Only when it is new:
- * closing a descriptor of an existing file would drop the locks that another handle of this process has on it.
+ * Make the file, so that its mode is ours and not SQLite's 0644; the log takes the mode from it.
+ * Only when it is new: closing a descriptor of an existing file would drop the locks that another
+ * handle of this process has on it.
  */
 static enum outcome
 create_file(const char *path, struct fault *why)
@@ -65,8 +66,9 @@ sqlite_resize(void *old, int size)
 }
 
 /*
- * Once in a process, before SQLite's first allocation.  No thread but one ever comes here, so SQLite need not lock each
- * allocation, nor count it; and one that fails aborts, as everywhere (base/memory.h).
+ * Once in a process, before SQLite's first allocation.  No thread but one ever comes here, so
+ * SQLite need not lock each allocation, nor count it; and one that fails aborts, as everywhere
+ * (base/memory.h).
  */
 static void
 set_up_sqlite(void)
@@ -136,7 +138,10 @@ read_version(struct db *db, int32_t application_id, int count, int64_t *version,
 		return fault_set(why, NEVER,
 		    "ledger %s: version %" PRId64 ", but this program knows only up to %d",
 		    db->path, found, count);
-	/* A file that was made and not yet filled has no version, but it must still be marked as ours. */
+	/*
+	 * A file that was made and not yet filled has no version, but it must still be marked as
+	 * ours.
+	 */
 	*version = id == application_id ? found : -1;
 	return DONE;
 }
@@ -162,7 +167,10 @@ use_wal(struct db *db, struct fault *why)
 	return outcome;
 }
 
-/* Take the steps from `version` on and write down how far that got, inside the transaction that is open. */
+/*
+ * Take the steps from `version` on and write down how far that got, inside the transaction that is
+ * open.
+ */
 static enum outcome
 take_steps(struct db *db, int32_t application_id, const char *const migrations[], int count,
     int64_t version, struct fault *why)
@@ -180,8 +188,8 @@ take_steps(struct db *db, int32_t application_id, const char *const migrations[]
 }
 
 /*
- * Bring the schema up to date; called inside the gate, so that of several processes that start at once the first does it
- * and the others find it done.
+ * Bring the schema up to date; called inside the gate, so that of several processes that start at
+ * once the first does it and the others find it done.
  */
 static enum outcome
 migrate(struct db *db, int32_t application_id, const char *const migrations[], int count,
@@ -276,9 +284,10 @@ db_open_foreign(const char *path, struct db **db, struct fault *why)
 }
 
 /*
- * The last one to close checkpoints the log, which must not meet another's commit: so this too happens inside the gate.
- * Where the gate cannot be had, or the log cannot be trusted, the log is left for the next to open, who will verify it.
- * Whoever has just waited for the gate in vain does not wait again: a sender waits for its answer.
+ * The last one to close checkpoints the log, which must not meet another's commit: so this too
+ * happens inside the gate. Where the gate cannot be had, or the log cannot be trusted, the log is
+ * left for the next to open, who will verify it. Whoever has just waited for the gate in vain does
+ * not wait again: a sender waits for its answer.
  */
 void
 db_close(struct db *db)

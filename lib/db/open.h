@@ -10,11 +10,10 @@ struct db;
 #define DB_BUSY_MS 1000 /* How long a writer outside the gate is waited for. */
 
 /*
- * Open, creating the file with mode 0600 (see private.h), and bring its schema up to date: migrations[v] turns user_version
- * v into v + 1, all in one transaction.  application_id marks the file as ours.
- * NEVER: the file is of a newer version or another program's.  BROKEN: disk, permission, corruption, or the gate is not to
- * be had.
- * Open after fork(2) only.
+ * Open, creating the file with mode 0600 (see private.h), and bring its schema up to date:
+ * migrations[v] turns user_version v into v + 1, all in one transaction.  application_id marks the
+ * file as ours. NEVER: the file is of a newer version or another program's.  BROKEN: disk,
+ * permission, corruption, or the gate is not to be had. Open after fork(2) only.
  */
 enum outcome db_open(const char *path, int32_t application_id, const char *const migrations[],
     int count, struct db **db, struct fault *why) MUST_USE;
@@ -23,7 +22,10 @@ enum outcome db_open(const char *path, int32_t application_id, const char *const
 enum outcome db_open_existing(const char *path, int32_t application_id,
     const char *const migrations[], int count, struct db **db, struct fault *why) MUST_USE;
 
-/* Open another program's database for reading; it passes no gate, and nothing is created or changed. */
+/*
+ * Open another program's database for reading; it passes no gate, and nothing is created or
+ * changed.
+ */
 enum outcome db_open_foreign(const char *path, struct db **db, struct fault *why) MUST_USE;
 
 void db_close(struct db *db); /* NULL is allowed. */

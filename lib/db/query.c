@@ -149,8 +149,9 @@ query_bind(struct query *query, const char *kinds, va_list *arguments, struct fa
 }
 
 /*
- * A statement that writes outside a transaction would commit past the gate and unsynced, so it is refused.  That is also
- * what keeps a caller from going on unawares after SQLite rolled the transaction back by itself.
+ * A statement that writes outside a transaction would commit past the gate and unsynced, so it is
+ * refused.  That is also what keeps a caller from going on unawares after SQLite rolled the
+ * transaction back by itself.
  */
 static enum outcome
 query_start(struct db *db, struct query **query, struct fault *why, const char *sql,

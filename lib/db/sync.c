@@ -13,7 +13,8 @@
 #include "db/sync.h"
 
 /*
- * Through SQLite's own file object: a second descriptor on the file, once closed, would take SQLite's POSIX locks with it.
+ * Through SQLite's own file object: a second descriptor on the file, once closed, would take
+ * SQLite's POSIX locks with it.
  */
 int
 db_sync_file(struct db *db, int pointer_code)
@@ -28,8 +29,8 @@ db_sync_file(struct db *db, int pointer_code)
 }
 
 /*
- * After a failure the kernel may report the next sync as a success though pages were lost, so none of this handle's later
- * claims could be believed.
+ * After a failure the kernel may report the next sync as a success though pages were lost, so none
+ * of this handle's later claims could be believed.
  */
 enum outcome
 db_sync(struct db *db, struct fault *why)

@@ -6,16 +6,16 @@
  * commits what it learnt before the next begins: a crash between any two lines costs a repeated
  * question, never a second lead.
  *
- *	step      what is written before     what is sent    when the answer is lost, the next attempt
- *	claim     the lease                  -               -
- *	contact   intent "contact"           its creation    looks among the newest contacts
- *	          -                          what it lacks   reads it and fills in what is missing
- *	lead      intent "totals" with the   the change      compares the lead with both values
- *	          values before and after
- *	      or  intent "lead"              its creation    looks among the contact's leads
- *	task      -                          the task        looks among the lead's tasks
- *	note      -                          the note        looks among the lead's notes
- *	finish    the row is a success       -               -
+ * 	step      what is written before     what is sent    when the answer is lost, the next attempt
+ * 	claim     the lease                  -               -
+ * 	contact   intent "contact"           its creation    looks among the newest contacts
+ * 	          -                          what it lacks   reads it and fills in what is missing
+ * 	lead      intent "totals" with the   the change      compares the lead with both values
+ * 	          values before and after
+ * 	      or  intent "lead"              its creation    looks among the contact's leads
+ * 	task      -                          the task        looks among the lead's tasks
+ * 	note      -                          the note        looks among the lead's notes
+ * 	finish    the row is a success       -               -
  *
  * A creation's lost answer is looked for only after JOB_SETTLE_MS, when it would show.  What
  * answers with certainty that it was not done (LATER, NEVER) takes a creation's intent back at

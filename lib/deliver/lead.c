@@ -157,12 +157,12 @@ is_alike(const struct known *known, const json_t *lead)
 /*
  * Whether a lead of the contact's is the one that a lost creation made:
  *
- *	it shows our payment id            yes
- *	name, price or age are not ours    no
- *	it shows no payment id             yes (amoCRM may have refused the field, and the process that
- *	                                   heard so died), unless another payment of ours made it
- *	it shows another payment's id      likewise, if the first payment of ours that was added to it
- *	                                   found there the values that our creation would have left
+ * 	it shows our payment id            yes
+ * 	name, price or age are not ours    no
+ * 	it shows no payment id             yes (amoCRM may have refused the field, and the process that
+ * 	                                   heard so died), unless another payment of ours made it
+ * 	it shows another payment's id      likewise, if the first payment of ours that was added to it
+ * 	                                   found there the values that our creation would have left
  */
 static enum outcome
 was_created_by(struct job *job, const json_t *lead, bool *ours, struct fault *why)

@@ -22,9 +22,9 @@
  * A caller draws a ticket; tickets are numbered without end, and the ring remembers the rate slot
  * of each of the last RING: the time at which its request may go.  Ticket n's slot is at least
  * WINDOW_MS after that of ticket n - rate.  So, sorted by number modulo the rate, requests of one
- * class are never within the same second, and there are only `rate` classes.  This does not need the slots to be in order: one may be moved
- * later at any time (its request was slow to leave), and those behind it look again when they wake
- * up, before they go.
+ * class are never within the same second, and there are only `rate` classes.  This does not need
+ * the slots to be in order: one may be moved later at any time (its request was slow to leave), and
+ * those behind it look again when they wake up, before they go.
  *
  * How it survives a death.  All is done under an OFD lock, which the kernel drops with its holder.
  * A ticket is drawn by writing its slot into the ring first and raising `taken` then: in between,

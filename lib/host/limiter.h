@@ -40,8 +40,8 @@ void limiter_close(struct limiter *limiter); /* NULL is allowed. */
 
 /*
  * Wait for a rate slot.  DONE: send now.  LATER: no slot before deadline_ms (monotonic), or the
- * breaker is open; nothing was used up and no time was spent waiting in vain, unless a hold or the breaker
- * came only while we waited.
+ * breaker is open; nothing was used up and no time was spent waiting in vain, unless a hold or the
+ * breaker came only while we waited.
  */
 enum outcome limiter_wait(struct limiter *limiter, int64_t deadline_ms, struct fault *why) MUST_USE;
 

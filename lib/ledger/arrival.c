@@ -1,5 +1,6 @@
 /*
- * What arrives: a payment that is new, one that is known and told again, one that contradicts what we know.
+ * What arrives: a payment that is new, one that is known and told again, one that contradicts what
+ * we know.
  */
 #include <stdlib.h>
 
@@ -26,7 +27,9 @@ first_status(const struct arrival *arrival)
 	return arrival->exclusion != NULL ? PAYMENT_SKIPPED : PAYMENT_PENDING;
 }
 
-/* Unfinished rows have a time, finished ones have none: NULL for SQL is what nullif() makes of 0. */
+/*
+ * Unfinished rows have a time, finished ones have none: NULL for SQL is what nullif() makes of 0.
+ */
 static int64_t
 first_time(const struct arrival *arrival)
 {
@@ -114,9 +117,11 @@ same_payer(const struct known *known, const struct arrival *arrival)
 	return false;
 }
 
-/* Why an arrival contradicts what we know; NULL when it does not.  Of a skipped payment nothing was carried that another
- * amount could contradict: an order is often told first as unpaid and then as paid.  Nor is there a contradiction to an
- * amount that nobody knows. */
+/*
+ * Why an arrival contradicts what we know; NULL when it does not.  Of a skipped payment nothing was
+ * carried that another amount could contradict: an order is often told first as unpaid and then as
+ * paid.  Nor is there a contradiction to an amount that nobody knows.
+ */
 static const char *
 contradiction(const struct known *known, const struct arrival *arrival)
 {
@@ -140,7 +145,10 @@ keep_conflict(struct ledger *ledger, const struct known *known, const struct arr
 	    "iitt", known->row.id, arrival->now_ms, reason, arrival->payload);
 }
 
-/* An exclusion that comes too late: what amoCRM may have of the payment only a person can take back. */
+/*
+ * An exclusion that comes too late: what amoCRM may have of the payment only a person can take
+ * back.
+ */
 static enum outcome
 keep_exclusion(struct ledger *ledger, const struct known *known, const struct arrival *arrival,
     struct fault *why)
@@ -152,7 +160,10 @@ keep_exclusion(struct ledger *ledger, const struct known *known, const struct ar
 	return out;
 }
 
-/* Whether anything of a payment that was not carried to its end may be in amoCRM.  A contact that was only found is not. */
+/*
+ * Whether anything of a payment that was not carried to its end may be in amoCRM.  A contact that
+ * was only found is not.
+ */
 static enum outcome
 may_be_there(struct ledger *ledger, int64_t id, bool *may, struct fault *why)
 {

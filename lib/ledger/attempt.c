@@ -1,9 +1,11 @@
 /*
- * Attempts: which payment is due, which process takes it in hand, and the three ways an attempt ends.
+ * Attempts: which payment is due, which process takes it in hand, and the three ways an attempt
+ * ends.
  *
- * Each end is one transaction that writes the status together with what the attempt learnt, so that a crash leaves either
- * the claim, whose lease runs out, or the whole end.  Failing and postponing ask that the row is still unfinished
- * (next_ms is set): an attempt that outlived its lease cannot undo the end that another process has written meanwhile.
+ * Each end is one transaction that writes the status together with what the attempt learnt, so that
+ * a crash leaves either the claim, whose lease runs out, or the whole end.  Failing and postponing
+ * ask that the row is still unfinished (next_ms is set): an attempt that outlived its lease cannot
+ * undo the end that another process has written meanwhile.
  */
 #include <stdlib.h>
 

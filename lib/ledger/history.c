@@ -93,7 +93,9 @@ ledger_newest(struct ledger *ledger, int64_t limit, json_t **rows, struct fault 
 	return rows_of(ledger, sql, limit, rows, why);
 }
 
-/* Says 'failed' as a literal, or SQLite could not know that the index of the failed ones will do. */
+/*
+ * Says 'failed' as a literal, or SQLite could not know that the index of the failed ones will do.
+ */
 enum outcome
 ledger_newest_failed(struct ledger *ledger, int64_t limit, json_t **rows, struct fault *why)
 {

@@ -61,8 +61,9 @@ is_known(struct ledger *ledger, const struct old_row *row, int64_t *id, struct f
 }
 
 /*
- * Some lead may carry a payment that did not succeed: its next attempt looks for that before it adds anything.  The values
- * are those of a lead that was created for it, as when our own creation was cut off.
+ * Some lead may carry a payment that did not succeed: its next attempt looks for that before it
+ * adds anything.  The values are those of a lead that was created for it, as when our own creation
+ * was cut off.
  */
 static enum outcome
 leave_intent(struct ledger *ledger, const struct old_row *row, int64_t id, struct fault *why)

@@ -1,6 +1,7 @@
 /*
- * The ledger: opening it, and what its files share.  What arrives is in arrival.c, who takes a payment in hand and how an
- * attempt ends in attempt.c, how far a payment got in progress.c, what people look at in report.c; no other room speaks SQL.
+ * The ledger: opening it, and what its files share.  What arrives is in arrival.c, who takes a
+ * payment in hand and how an attempt ends in attempt.c, how far a payment got in progress.c, what
+ * people look at in report.c; no other room speaks SQL.
  *
  * Invariants, asserted by ledger_check() and where possible by the schema itself:
  *
@@ -15,23 +16,24 @@
  *
  * States of a row; the arrows name the function that performs them:
  *
- *	        ledger_record                      ledger_record (excluded)
- *	              |                                   |
- *	              v             ledger_claim          v
- *	         +---------+ ------------------> +------------+        +---------+
- *	    +--> | pending |                     | processing |        | skipped |
- *	    |    +---------+ <------------------ +------------+        +---------+
- *	    |         ^        ledger_postpone      |      |                |
- *	    |         |               ledger_finish |      | ledger_fail    |
- *	    |         |                             v      v                |
- *	    |         |                      +---------+ +--------+         |
- *	    |         |                      | success | | failed |         |
- *	    |         |                      +---------+ +--------+         |
- *	    |         +---------- ledger_retry ----------------+            |
- *	    +------------ ledger_record (told again) ----------+------------+
+ * 	        ledger_record                      ledger_record (excluded)
+ * 	              |                                   |
+ * 	              v             ledger_claim          v
+ * 	         +---------+ ------------------> +------------+        +---------+
+ * 	    +--> | pending |                     | processing |        | skipped |
+ * 	    |    +---------+ <------------------ +------------+        +---------+
+ * 	    |         ^        ledger_postpone      |      |                |
+ * 	    |         |               ledger_finish |      | ledger_fail    |
+ * 	    |         |                             v      v                |
+ * 	    |         |                      +---------+ +--------+         |
+ * 	    |         |                      | success | | failed |         |
+ * 	    |         |                      +---------+ +--------+         |
+ * 	    |         +---------- ledger_retry ----------------+            |
+ * 	    +------------ ledger_record (told again) ----------+------------+
  *
- * A failed payment of which nothing can be in amoCRM becomes skipped when it is told again and excluded; of one that may be
- * there, that telling is kept aside as a conflict.  Settling a conflict changes no payment.
+ * A failed payment of which nothing can be in amoCRM becomes skipped when it is told again and
+ * excluded; of one that may be there, that telling is kept aside as a conflict.  Settling a
+ * conflict changes no payment.
  *
  * A processing row whose process died simply falls due again: its next_ms is the end of a lease.
  */

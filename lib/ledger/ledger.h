@@ -11,9 +11,10 @@
 #include "payment/payment.h"
 
 /*
- * The ledger: every payment ever told, what was promised about it and how far its carrying got.  Every SQL statement of
- * the service is in ledger*.c; the head of ledger.c states the invariants and the states.  Money is in kopecks and time in
- * milliseconds since 1970 unless a name says otherwise; both are given in by the caller.
+ * The ledger: every payment ever told, what was promised about it and how far its carrying got.
+ * Every SQL statement of the service is in ledger*.c; the head of ledger.c states the invariants
+ * and the states.  Money is in kopecks and time in milliseconds since 1970 unless a name says
+ * otherwise; both are given in by the caller.
  *
  * All writing functions are durable when they return DONE.  BROKEN means that nothing was written.
  */
@@ -28,9 +29,9 @@ enum outcome ledger_open_existing(
 void ledger_close(struct ledger *ledger); /* NULL is allowed. */
 
 /*
- * Housekeeping of the file, which now and then a write has to do after it is durable, and which takes as long as the disk
- * needs for a thousand pages.  A process that somebody waits for puts it off, and must then call ledger_checkpoint() as soon
- * as nobody waits.
+ * Housekeeping of the file, which now and then a write has to do after it is durable, and which
+ * takes as long as the disk needs for a thousand pages.  A process that somebody waits for puts it
+ * off, and must then call ledger_checkpoint() as soon as nobody waits.
  */
 void ledger_checkpoint_later(struct ledger *ledger);
 void ledger_checkpoint(struct ledger *ledger);
@@ -49,8 +50,8 @@ const char *payment_status_name(enum payment_status status);
 int payment_status_parse(const char *name);
 
 /*
- * How far the carrying of one payment got.  It is saved whole after each step; a step that acts on amoCRM is saved as an
- * intent before it acts.
+ * How far the carrying of one payment got.  It is saved whole after each step; a step that acts on
+ * amoCRM is saved as an intent before it acts.
  */
 enum intent {
 	INTENT_NONE,
@@ -131,9 +132,9 @@ struct recording {
 };
 
 /*
- * Record what arrived together, in one transaction: either all of it is on disk or none, and then nothing is known about
- * any of it.  Each is recorded as if it had come alone, in the given order; recordings has room for count.  NEVER: one of
- * them breaks a rule of the table.
+ * Record what arrived together, in one transaction: either all of it is on disk or none, and then
+ * nothing is known about any of it.  Each is recorded as if it had come alone, in the given order;
+ * recordings has room for count.  NEVER: one of them breaks a rule of the table.
  */
 enum outcome ledger_record(struct ledger *ledger, const struct arrival *arrivals, size_t count,
     struct recording *recordings, struct fault *why) MUST_USE;
@@ -152,29 +153,44 @@ struct due {
 };
 void due_clear(struct due *due);
 
-/* The first unfinished payment after the row `after` (0 from the start) whose time has come; id = 0 when there is none. */
+/*
+ * The first unfinished payment after the row `after` (0 from the start) whose time has come; id = 0
+ * when there is none.
+ */
 enum outcome ledger_next_due(struct ledger *ledger, int64_t after, int64_t now_ms, struct due *due,
     struct fault *why) MUST_USE;
 
 /* When the next unfinished payment falls due; 0 when there is none unfinished. */
 enum outcome ledger_next_time(struct ledger *ledger, int64_t *next_ms, struct fault *why) MUST_USE;
 
-/* Take a payment in hand until lease_ms.  *claimed is false when it is not unfinished (somebody else finished it), or (due_ms
- * not 0) not due by then: somebody else has had it in hand since it was. */
+/*
+ * Take a payment in hand until lease_ms.  *claimed is false when it is not unfinished (somebody
+ * else finished it), or (due_ms not 0) not due by then: somebody else has had it in hand since it
+ * was.
+ */
 enum outcome ledger_claim(struct ledger *ledger, int64_t id, int64_t due_ms, int64_t lease_ms,
     bool *claimed, struct fault *why) MUST_USE;
 
-/* Load into / save from a progress that progress_init() has prepared; a row that was never worked on leaves it as it is. */
+/*
+ * Load into / save from a progress that progress_init() has prepared; a row that was never worked
+ * on leaves it as it is.
+ */
 enum outcome ledger_progress(
     struct ledger *ledger, int64_t id, struct progress *at, struct fault *why) MUST_USE;
 enum outcome ledger_save(
     struct ledger *ledger, int64_t id, const struct progress *at, struct fault *why) MUST_USE;
 
-/* ledger_save(), and remember that these identities belong to at->contact_id: amoCRM's search will not know it for a while. */
+/*
+ * ledger_save(), and remember that these identities belong to at->contact_id: amoCRM's search will
+ * not know it for a while.
+ */
 enum outcome ledger_save_contact(struct ledger *ledger, int64_t id, const struct progress *at,
     const struct identity *who, size_t count, int64_t now_ms, struct fault *why) MUST_USE;
 
-/* The contact remembered for an identity; 0 when there is none.  A reminder to look there, not a fact. */
+/*
+ * The contact remembered for an identity; 0 when there is none.  A reminder to look there, not a
+ * fact.
+ */
 enum outcome ledger_remembered(
     struct ledger *ledger, int64_t identity, int64_t *contact_id, struct fault *why) MUST_USE;
 
@@ -182,24 +198,30 @@ enum outcome ledger_remembered(
 enum outcome ledger_contact_touched(struct ledger *ledger, int64_t contact_id, int64_t since_ms,
     bool *touched, struct fault *why) MUST_USE;
 
-/* Another unfinished payment with an open intent: one that shares an identity with `id`, or (lead_id not 0) one on that
- * lead.  0 when there is none. */
+/*
+ * Another unfinished payment with an open intent: one that shares an identity with `id`, or
+ * (lead_id not 0) one on that lead.  0 when there is none.
+ */
 enum outcome ledger_blocker(struct ledger *ledger, int64_t id, int64_t lead_id, int64_t *blocker,
     struct fault *why) MUST_USE;
 
-/* Another unfinished payment with an open intent on this lead's totals that is younger than ours, of intent_ms: it began
- * while ours had failed.  0 when there is none. */
+/*
+ * Another unfinished payment with an open intent on this lead's totals that is younger than ours,
+ * of intent_ms: it began while ours had failed.  0 when there is none.
+ */
 enum outcome ledger_younger_intent(struct ledger *ledger, int64_t id, int64_t lead_id,
     int64_t intent_ms, int64_t *younger, struct fault *why) MUST_USE;
 
-/* Whether a contact may have been created for this payer, by this payment or another (even one that has failed since), whose
- * id nobody learnt. */
+/*
+ * Whether a contact may have been created for this payer, by this payment or another (even one that
+ * has failed since), whose id nobody learnt.
+ */
 enum outcome ledger_lost_contact(
     struct ledger *ledger, int64_t id, bool *lost, struct fault *why) MUST_USE;
 
 /*
- * What the first payment that was applied to this lead after `since_ms`, or meant to be and failed before anybody knew, found
- * there; *known = false when there is none.
+ * What the first payment that was applied to this lead after `since_ms`, or meant to be and failed
+ * before anybody knew, found there; *known = false when there is none.
  */
 enum outcome ledger_base_after(struct ledger *ledger, int64_t lead_id, int64_t since_ms,
     int64_t *total, int64_t *count, bool *known, struct fault *why) MUST_USE;
@@ -237,51 +259,69 @@ enum outcome ledger_stats(
 /* Prove that the ledger can commit, by a real commit. */
 enum outcome ledger_touch(struct ledger *ledger, int64_t now_ms, struct fault *why) MUST_USE;
 
-/* Over all payments: how often one was told again, and how many arrivals were kept aside, settled or not. */
+/*
+ * Over all payments: how often one was told again, and how many arrivals were kept aside, settled
+ * or not.
+ */
 enum outcome ledger_repeats(
     struct ledger *ledger, int64_t *duplicates, int64_t *conflicts, struct fault *why) MUST_USE;
 
 /*
- * Rows for people: a new JSON array of objects, newest first, with times as UTC text.  status < 0 means any.  With a key only
- * that payment: a payment_id, or "#" and a row's number.  Nothing personal is in them but the payload, only with `whole`; of
- * a payment whose payload was purged, or never known, "purged" is true.
+ * Rows for people: a new JSON array of objects, newest first, with times as UTC text.  status < 0
+ * means any.  With a key only that payment: a payment_id, or "#" and a row's number.  Nothing
+ * personal is in them but the payload, only with `whole`; of a payment whose payload was purged, or
+ * never known, "purged" is true.
  */
 enum outcome ledger_list(struct ledger *ledger, int status, const char *key, int64_t since_ms,
     int64_t limit, bool whole, json_t **rows, struct fault *why) MUST_USE;
 
-/* The payments of which an arrival was kept aside since then that no person has settled: rows as of ledger_list(). */
+/*
+ * The payments of which an arrival was kept aside since then that no person has settled: rows as of
+ * ledger_list().
+ */
 enum outcome ledger_list_conflicts(struct ledger *ledger, int64_t since_ms, int64_t limit,
     json_t **rows, struct fault *why) MUST_USE;
 
-/* The arrivals of a payment that were kept aside, oldest first: a new JSON array of {"seen_ms", "reason", "settled_ms" (null:
- * not yet)}, and "payload" with `whole`. */
+/*
+ * The arrivals of a payment that were kept aside, oldest first: a new JSON array of {"seen_ms",
+ * "reason", "settled_ms" (null: not yet)}, and "payload" with `whole`.
+ */
 enum outcome ledger_conflicts(
     struct ledger *ledger, int64_t id, bool whole, json_t **conflicts, struct fault *why) MUST_USE;
 
-/* A person has looked at what was kept aside of a payment; *count tells how many were not settled before. */
+/*
+ * A person has looked at what was kept aside of a payment; *count tells how many were not settled
+ * before.
+ */
 enum outcome ledger_settle(
     struct ledger *ledger, int64_t id, int64_t now_ms, int64_t *count, struct fault *why) MUST_USE;
 
-/* Put a failed payment back into the backlog; *retried is false when it has not failed, or its payload is gone, without which
- * it cannot be carried again. */
+/*
+ * Put a failed payment back into the backlog; *retried is false when it has not failed, or its
+ * payload is gone, without which it cannot be carried again.
+ */
 enum outcome ledger_retry(struct ledger *ledger, const char *key, int64_t now_ms, bool *retried,
     struct fault *why) MUST_USE;
 
 /*
- * The same for all that have failed, but for those that must be named.  *retried is a new array of payment_ids; *left a new
- * object, by payment_id, of why each of the others was left: see ledger_why_left().
+ * The same for all that have failed, but for those that must be named.  *retried is a new array of
+ * payment_ids; *left a new object, by payment_id, of why each of the others was left: see
+ * ledger_why_left().
  */
 enum outcome ledger_retry_failed(struct ledger *ledger, int64_t now_ms, json_t **retried,
     json_t **left, struct fault *why) MUST_USE;
 
 /*
- * Why a failed payment, a row of ledger_list(), is not put back with all the others; NULL when it is.  Nobody knows how far
- * the other service got with an imported one, and what was kept aside of one may say that it should not be carried.
+ * Why a failed payment, a row of ledger_list(), is not put back with all the others; NULL when it
+ * is.  Nobody knows how far the other service got with an imported one, and what was kept aside of
+ * one may say that it should not be carried.
  */
 const char *ledger_why_left(const json_t *row);
 
-/* Copy the live ledger to a new file, verified and durable; *rows tells how many payments it holds.  NEVER: the name is taken.
- * `tell`: see db_copy(). */
+/*
+ * Copy the live ledger to a new file, verified and durable; *rows tells how many payments it holds.
+ * NEVER: the name is taken. `tell`: see db_copy().
+ */
 enum outcome ledger_copy(struct ledger *ledger, const char *path, db_progress *tell, void *told,
     int64_t *rows, struct fault *why) MUST_USE;
 

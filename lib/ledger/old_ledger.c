@@ -18,8 +18,8 @@ struct old_ledger {
 };
 
 /*
- * The other table's columns, by the names they had there; the first that exists counts.  A time is UTC there, as text or
- * as seconds since 1970.
+ * The other table's columns, by the names they had there; the first that exists counts.  A time is
+ * UTC there, as text or as seconds since 1970.
  */
 enum column {
 	COL_ID,
@@ -205,7 +205,10 @@ text(struct query *query, enum column column)
 	return readable ? found : "";
 }
 
-/* A row that was overwritten as a duplicate had been carried before, provided that it knows its lead. */
+/*
+ * A row that was overwritten as a duplicate had been carried before, provided that it knows its
+ * lead.
+ */
 static enum payment_status
 status_of(struct query *query, bool *doubtful)
 {

@@ -9,11 +9,13 @@
 #include "payment/payment.h"
 
 /*
- * The ledger of the Python service, read: its table `payment_events`, under the names that columns had in either of its
- * versions, and what each row means here.  Columns beside `payment_id` and `status` may be missing.
+ * The ledger of the Python service, read: its table `payment_events`, under the names that columns
+ * had in either of its versions, and what each row means here.  Columns beside `payment_id` and
+ * `status` may be missing.
  *
- * What was a success or skipped there is so here.  All else is failed, with a reason for a person: nobody knows what of it
- * is in amoCRM.  The payer is known by the payload; where that is no webhook, nobody is, and the column `amount` counts.
+ * What was a success or skipped there is so here.  All else is failed, with a reason for a person:
+ * nobody knows what of it is in amoCRM.  The payer is known by the payload; where that is no
+ * webhook, nobody is, and the column `amount` counts.
  */
 struct old_ledger;
 
@@ -38,8 +40,10 @@ struct old_row {
 };
 void old_row_clear(struct old_row *row);
 
-/* Begin to read at most `count` rows after the row of that number; then each is asked for until there are no more.  Between
- * pages the file is not held: its service may be running. */
+/*
+ * Begin to read at most `count` rows after the row of that number; then each is asked for until
+ * there are no more.  Between pages the file is not held: its service may be running.
+ */
 enum outcome old_ledger_page(
     struct old_ledger *old, int64_t after, int64_t count, struct fault *why) MUST_USE;
 enum outcome old_ledger_next(

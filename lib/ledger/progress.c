@@ -1,5 +1,6 @@
 /*
- * How far the carrying of each payment got, and what else must be remembered to carry it exactly once.
+ * How far the carrying of each payment got, and what else must be remembered to carry it exactly
+ * once.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -187,7 +188,10 @@ ledger_contact_touched(
 	return out;
 }
 
-/* Rows with an open intent, few at any time, beside the row $1: where they share an identity with it. */
+/*
+ * Rows with an open intent, few at any time, beside the row $1: where they share an identity with
+ * it.
+ */
 #define OPEN_INTENTS                                                                               \
 	" FROM delivery d JOIN payment_events other ON other.id = d.payment, payment_events me"    \
 	" WHERE d.intent IS NOT NULL AND me.id = $1"

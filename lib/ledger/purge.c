@@ -8,7 +8,10 @@
 /* Rows of one step: a transaction of some milliseconds. */
 #define STEP 200
 
-/* What stands in place of a conflict's payload; it must differ from that of the payment's other conflicts. */
+/*
+ * What stands in place of a conflict's payload; it must differ from that of the payment's other
+ * conflicts.
+ */
 #define PURGED_CONFLICT "'purged ' || id"
 
 struct batch {
@@ -147,7 +150,10 @@ count_conflict(struct ledger *ledger, struct purge *purge, int64_t id, struct fa
 
 typedef enum outcome (*deed)(struct ledger *, struct purge *, int64_t, struct fault *);
 
-/* Do something to each of a batch, all in one transaction unless it only counts.  What was not committed is not counted. */
+/*
+ * Do something to each of a batch, all in one transaction unless it only counts.  What was not
+ * committed is not counted.
+ */
 static enum outcome
 do_batch(struct ledger *ledger, struct purge *purge, const struct batch *batch, deed act,
     struct fault *why)

@@ -9,16 +9,17 @@
 /*
  * Erasing personal data by age.
  *
- * Of every finished payment that was last told before `before_ms` the payload and the trail are erased, and of every
- * conflict seen before it the payload.  What tells a duplicate or a conflict, what was carried and where to stays for
- * ever.  Unfinished payments are left alone.
+ * Of every finished payment that was last told before `before_ms` the payload and the trail are
+ * erased, and of every conflict seen before it the payload.  What tells a duplicate or a conflict,
+ * what was carried and where to stays for ever.  Unfinished payments are left alone.
  *
- * It goes in small steps, each a transaction of its own, so that nobody who writes is kept waiting; dying between two of
- * them leaves a ledger that is whole and can be purged again.
+ * It goes in small steps, each a transaction of its own, so that nobody who writes is kept waiting;
+ * dying between two of them leaves a ledger that is whole and can be purged again.
  *
- * Erased is overwritten, in the file and in its log.  Not promised: when SQLite once divided a full page it may have left a
- * copy of a small row in the unused part of the page; bodies of some hundred bytes and more do not show this.  A copy
- * made by ledger_copy() after purging has no such remains.
+ * Erased is overwritten, in the file and in its log.  Not promised: when SQLite once divided a full
+ * page it may have left a copy of a small row in the unused part of the page; bodies of some
+ * hundred bytes and more do not show this.  A copy made by ledger_copy() after purging has no such
+ * remains.
  */
 struct ledger;
 
@@ -41,7 +42,10 @@ enum outcome purge_begin(struct ledger *ledger, struct purge *purge, struct faul
 enum outcome purge_step(
     struct ledger *ledger, struct purge *purge, bool *more, struct fault *why) MUST_USE;
 
-/* Until this is done the log still holds what was erased.  LATER: somebody reads just now; ask again in a moment. */
+/*
+ * Until this is done the log still holds what was erased.  LATER: somebody reads just now; ask
+ * again in a moment.
+ */
 enum outcome purge_end(struct ledger *ledger, struct fault *why) MUST_USE;
 
 #endif

@@ -80,8 +80,8 @@ ledger_repeats(struct ledger *ledger, int64_t *duplicates, int64_t *conflicts, s
 }
 
 /*
- * Rows.  There may be millions, so there is a statement for each way of asking, and each of them walks an index that is
- * in the order wanted, or as short as what is asked for.
+ * Rows.  There may be millions, so there is a statement for each way of asking, and each of them
+ * walks an index that is in the order wanted, or as short as what is asked for.
  */
 #define ISO_UTC "'%Y-%m-%dT%H:%M:%SZ'"
 #define SELECT_ROWS                                                                                \

@@ -1,14 +1,15 @@
 #include "ledger/schema.h"
 
 /*
- * `payment_events` keeps the columns of the service this one replaces, with their meaning: times as UTC text, `amount` in
- * roubles (a fraction where there are kopecks; NULL where an import could not tell it, and then `kopecks` is 0).  The columns
- * below `retry_count` are ours.
+ * `payment_events` keeps the columns of the service this one replaces, with their meaning: times as
+ * UTC text, `amount` in roubles (a fraction where there are kopecks; NULL where an import could not
+ * tell it, and then `kopecks` is 0).  The columns below `retry_count` are ours.
  *
- * Rows are never deleted, so the ids, which people and other tables remember, need no AUTOINCREMENT to be told apart for ever.
+ * Rows are never deleted, so the ids, which people and other tables remember, need no AUTOINCREMENT
+ * to be told apart for ever.
  *
- * The payer is kept as hashes (0 = unknown) that outlive the payload when personal data is purged: a payment that is told
- * again years later must still be compared with what was carried.
+ * The payer is kept as hashes (0 = unknown) that outlive the payload when personal data is purged:
+ * a payment that is told again years later must still be compared with what was carried.
  */
 #define TALLY_ADD                                                                                  \
 	"  INSERT INTO tally VALUES (NEW.day, NEW.status, 1, NEW.kopecks) ON CONFLICT DO UPDATE"   \
@@ -45,7 +46,10 @@ static const char version_1[] =
     ");"
     /* What payment-syncd walks, in order of arrival; as small as the backlog. */
     "CREATE INDEX payment_unfinished ON payment_events (id, next_ms) WHERE next_ms IS NOT NULL;"
-    /* What was told when, of the finished ones: a payment that is only taken in touches none of these. */
+    /*
+     * What was told when, of the finished ones: a payment that is only taken in touches none of
+     * these.
+     */
     "CREATE INDEX payment_finished ON payment_events (created_at) WHERE next_ms IS NULL;"
     "CREATE INDEX payment_skipped ON payment_events (created_at) WHERE status = 'skipped';"
     "CREATE INDEX payment_repeated ON payment_events (duplicates) WHERE duplicates > 0;"
@@ -85,7 +89,10 @@ static const char version_1[] =
     "  learnt_ms  INTEGER NOT NULL"
     ");"
 
-    /* Webhooks that contradict a payment we know, or exclude it too late: kept for a person, applied to nothing. */
+    /*
+     * Webhooks that contradict a payment we know, or exclude it too late: kept for a person,
+     * applied to nothing.
+     */
     "CREATE TABLE payment_conflict ("
     "  id         INTEGER PRIMARY KEY,"
     "  payment    INTEGER NOT NULL REFERENCES payment_events (id),"
@@ -98,9 +105,10 @@ static const char version_1[] =
     "CREATE INDEX conflict_unsettled ON payment_conflict (payment) WHERE settled_ms IS NULL;"
 
     /*
-     * Counts of the finished payments by the day (since 1970, in PAYMENT_TIMEZONE) on which each was first told, kept by
-     * triggers: counting millions of rows would take seconds.  The unfinished are counted where they stand, as they are few:
-     * so a payment that is only taken in costs the tally nothing.
+     * Counts of the finished payments by the day (since 1970, in PAYMENT_TIMEZONE) on which each
+     * was first told, kept by triggers: counting millions of rows would take seconds.  The
+     * unfinished are counted where they stand, as they are few: so a payment that is only taken in
+     * costs the tally nothing.
      */
     "CREATE TABLE tally ("
     "  day      INTEGER,"
@@ -121,8 +129,8 @@ static const char version_1[] =
     ") BEGIN" TALLY_ADD " END;"
 
     /*
-     * Each payment's story for people: what was called, decided and changed, in order of id.  Nothing personal is in it, and
-     * nothing is decided by it.
+     * Each payment's story for people: what was called, decided and changed, in order of id.
+     * Nothing personal is in it, and nothing is decided by it.
      */
     "CREATE TABLE trail ("
     "  id         INTEGER PRIMARY KEY,"

@@ -4,8 +4,8 @@
 #include <stdint.h>
 
 /*
- * The ledger's tables.  schema_migrations[v] turns version v of the file into v + 1; a migration that has been released is
- * never edited, only followed by another.
+ * The ledger's tables.  schema_migrations[v] turns version v of the file into v + 1; a migration
+ * that has been released is never edited, only followed by another.
  */
 #define SCHEMA_APPLICATION_ID INT32_C(0x50535943) /* "PSYC" */
 #define SCHEMA_VERSION        1

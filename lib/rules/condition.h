@@ -10,15 +10,15 @@
 /*
  * The "when" of a rule.  One of
  *
- *	{"all": [...]}  {"any": [...]}  {"not": {...}}
- *	{"path": P, TEST: V}    TEST is equals, not_equals, contains, begins_with or ends_with; V is one plain value or
- *	                        several, of which one must fit; "every": true asks it of every place the path leads to.
- *	                        not_equals is the contrary of equals: with [], that no place has one of the values.
- *	{"path": P, "exists": true}
- *	{"amount": {"equals": 0}}, or "below" or "above", in roubles
+ * 	{"all": [...]}  {"any": [...]}  {"not": {...}}
+ * 	{"path": P, TEST: V}    TEST is equals, not_equals, contains, begins_with or ends_with; V is one plain value or
+ * 	                        several, of which one must fit; "every": true asks it of every place the path leads to.
+ * 	                        not_equals is the contrary of equals: with [], that no place has one of the values.
+ * 	{"path": P, "exists": true}
+ * 	{"amount": {"equals": 0}}, or "below" or "above", in roubles
  *
- * Texts are compared trimmed and without regard to case.  A test against the list of a setting that is not set does not
- * hold, whichever test it is.
+ * Texts are compared trimmed and without regard to case.  A test against the list of a setting that
+ * is not set does not hold, whichever test it is.
  */
 struct condition;
 

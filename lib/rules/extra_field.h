@@ -9,14 +9,15 @@
 /*
  * Further lead fields, taken from any path of the webhook.  A rule is
  *
- *	{"field": ID, "path": P, "type": T, "map": {...}, "when": {...}}
- *	{"field": ID, "value": V, "type": T, "when": {...}}
+ * 	{"field": ID, "path": P, "type": T, "map": {...}, "when": {...}}
+ * 	{"field": ID, "value": V, "type": T, "when": {...}}
  *
- * where T says what amoCRM's field is: text (several values are joined), number, date (also date and time), checkbox, or
- * enum (select, radio button, multiselect).  "map" turns the webhook's value, compared without case, into a text, or for
- * enum, where it is required, into an enum id; a value that is not in it is not written.  V is written as it stands,
- * whatever the webhook says, if "when" holds; for enum it is an enum id.
- * When several rules name one field, the first that finds a value writes it.
+ * where T says what amoCRM's field is: text (several values are joined), number, date (also date
+ * and time), checkbox, or enum (select, radio button, multiselect).  "map" turns the webhook's
+ * value, compared without case, into a text, or for enum, where it is required, into an enum id; a
+ * value that is not in it is not written.  V is written as it stands, whatever the webhook says, if
+ * "when" holds; for enum it is an enum id. When several rules name one field, the first that finds
+ * a value writes it.
  */
 struct extra_field;
 
