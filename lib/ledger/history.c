@@ -1,3 +1,8 @@
+/*
+ * The ledger over time.  Days come from the tally, which the schema's triggers keep for finished
+ * payments, and only the few unfinished ones are counted anew: so a page that is asked for each
+ * minute costs the same with a thousand payments and with ten million.
+ */
 #include "ledger/history.h"
 #include "ledger/internal.h"
 

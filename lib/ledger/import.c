@@ -1,3 +1,9 @@
+/*
+ * Taking over another ledger, some rows at a time: each step is a transaction of milliseconds, so
+ * that a service which runs already is not kept from recording.  What its rows mean is told by
+ * old_ledger.c; here they are only inserted, and a payment that is known is left alone, so that an
+ * import which was broken off can be repeated.
+ */
 #include "ledger/import.h"
 #include "base/clock.h"
 #include "base/money.h"

@@ -6,12 +6,15 @@
  * Invariants, asserted by ledger_check() and where possible by the schema itself:
  *
  *  1. A payment_id has one row, for ever.
- *  2. A row is unfinished (pending, processing) if and only if it has a time at which it is taken up (next_ms).
- *  3. A success has a contact, a lead, and its amount applied: delivery.applied = 1, no open intent, a note.
- *  4. An applied payment on an existing lead moved its total by exactly its amount, and its count by one (by less only at
- *     the end of a select field): total_after = total_before + kopecks.
- *  5. Of the unfinished payments on one lead at most one has an open intent on its totals.  (Not counting those that failed
- *     with one and were put back, after which it is older than recorded_ms: they wait for the one that came after them.)
+ *  2. A row is unfinished (pending, processing) if and only if it has a time at which it is taken
+ *     up (next_ms).
+ *  3. A success has a contact, a lead, and its amount applied: delivery.applied = 1, no open intent,
+ *     a note.
+ *  4. An applied payment on an existing lead moved its total by exactly its amount, and its count by
+ *     one (by less only at the end of a select field): total_after = total_before + kopecks.
+ *  5. At most one unfinished payment of a lead has an open intent on the lead's totals.  One kind is
+ *     not counted: a payment that failed with an open intent and was put back later.  Its intent is
+ *     then older than its recorded_ms, and it waits until the younger payment is finished.
  *  6. The tally agrees with the rows.
  *
  * States of a row; the arrows name the function that performs them:

@@ -220,8 +220,9 @@ enum outcome ledger_lost_contact(
     struct ledger *ledger, int64_t id, bool *lost, struct fault *why) MUST_USE;
 
 /*
- * What the first payment that was applied to this lead after `since_ms`, or meant to be and failed
- * before anybody knew, found there; *known = false when there is none.
+ * The total and count that stood in this lead when the first payment after `since_ms` came to it:
+ * one that was applied, or one that has an open intent, of which it is not known whether it was.
+ * *known is false when no payment has come since.
  */
 enum outcome ledger_base_after(struct ledger *ledger, int64_t lead_id, int64_t since_ms,
     int64_t *total, int64_t *count, bool *known, struct fault *why) MUST_USE;

@@ -1,3 +1,8 @@
+/*
+ * Reading the Python service's table.  It had two versions with other names for the same columns,
+ * and files that people have changed by hand: so the statement is put together from the columns
+ * that are there, and each value is read as what it shows, not as what its column's type promises.
+ */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>

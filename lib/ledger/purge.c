@@ -1,3 +1,8 @@
+/*
+ * Erasing personal data in small steps, in the order in which payments were told: where it stands
+ * is kept by the caller, so nothing has to be written down between two steps, and a process that
+ * dies in between leaves a ledger that is whole.
+ */
 #include <stdio.h>
 
 #include "db/copy.h"

@@ -1,6 +1,6 @@
-#include "ledger/schema.h"
-
 /*
+ * The tables, as the migrations that make them.
+ *
  * `payment_events` keeps the columns of the service this one replaces, with their meaning: times as
  * UTC text, `amount` in roubles (a fraction where there are kopecks; NULL where an import could not
  * tell it, and then `kopecks` is 0).  The columns below `retry_count` are ours.
@@ -10,6 +10,12 @@
  *
  * The payer is kept as hashes (0 = unknown) that outlive the payload when personal data is purged:
  * a payment that is told again years later must still be compared with what was carried.
+ */
+#include "ledger/schema.h"
+
+/*
+ * The tally counts the rows that are not unfinished, by day and status.  Triggers keep it, so that no
+ * statement can forget it.
  */
 #define TALLY_ADD                                                                                  \
 	"  INSERT INTO tally VALUES (NEW.day, NEW.status, 1, NEW.kopecks) ON CONFLICT DO UPDATE"   \
