@@ -269,6 +269,24 @@ test_applied_already(void **state)
 	assert_non_null(strstr(warning(0), "the amount stands in the lead already"));
 }
 
+/* The ledger was restored from an older copy: the lead knows the payment, and we do not. */
+static void
+test_shown_already(void **state)
+{
+	char fields[PAYMENT_KEY_SIZE + 100];
+	int64_t lead_id;
+
+	(void)state;
+	snprintf(fields, sizeof(fields), "[{\"field_id\": 207, \"values\": [{\"value\": \"%s\"}]}]",
+	    job.known.paid->key);
+	lead_id = fake_lead(fake_contact(TELEGRAM), STATUS_ACTIVE, fields);
+	look();
+	assert_int_equal(id_of_the("lead"), lead_id);
+	assert_int_equal(json_array_size(json_object_get(report, "lead_changes")), 0);
+	assert_non_null(strstr(warning(json_array_size(json_object_get(report, "remarks")) - 1),
+	    "shows this payment already; it is not added again"));
+}
+
 static void
 test_an_open_intent(void **state)
 {
@@ -356,6 +374,7 @@ main(void)
 		test(test_none_may_be_created),
 		test(test_numbers_nobody_can_add_to),
 		test(test_applied_already),
+		test(test_shown_already),
 		test(test_an_open_intent),
 		test(test_a_contact_that_vanished),
 		test(test_unmapped_subject),
