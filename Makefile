@@ -23,7 +23,7 @@ LIBS       := -lcurl -ljansson -lcrypto -lsqlite3 -lm
 Q          := $(if $(V),,@)
 
 LIB        := $(B)/libpaymentsync.a
-EMBEDDED   := $(addprefix $(B)/lib/,rules/builtin.o web/locale_texts.o web/status_template.o)
+EMBEDDED   := $(addprefix $(B)/lib/,rules/builtin.o ledger/version_1.o ledger/version_2.o web/locale_texts.o web/status_template.o)
 LIB_OBJ    := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*/*.c)) $(EMBEDDED)
 FCGI_OBJ   := $(addprefix $(B)/cgi/,payment.o startup.o fastcgi.o exchange.o pool.o notify.o log.o)
 SYNCD_OBJ  := $(addprefix $(B)/cgi/,syncd.o backlog.o startup.o pool.o notify.o log.o)
@@ -53,6 +53,8 @@ define embed
 endef
 $(B)/lib/rules/builtin.c: lib/rules/mapping.json
 	$(call embed,rules_builtin,cat $<)
+$(B)/lib/ledger/version_%.c: lib/ledger/version_%.sql
+	$(call embed,schema_version_$*,cat $<)
 $(B)/lib/web/locale_texts.c: lib/web/locale.json
 	$(call embed,locale_texts,cat $<)
 # The template with its style sheet in it, without what only indents the source.

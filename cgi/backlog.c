@@ -13,6 +13,7 @@
 #include "backlog.h"
 #include "base/clock.h"
 #include "deliver/deliver.h"
+#include "ledger/attempt.h"
 #include "log.h"
 #include "payment/payment.h"
 

@@ -18,6 +18,8 @@
 #include "base/text.h"
 #include "commands.h"
 #include "crm.h"
+#include "ledger/ledger.h"
+#include "ledger/report.h"
 #include "monitor/alarm.h"
 #include "monitor/token.h"
 #include "print.h"

@@ -12,6 +12,9 @@
 #include "base/text.h"
 #include "commands.h"
 #include "host/limiter.h"
+#include "ledger/integrity.h"
+#include "ledger/operator.h"
+#include "ledger/report.h"
 #include "print.h"
 #include "retry_reason.h"
 

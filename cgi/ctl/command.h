@@ -5,7 +5,6 @@
 #include <stdint.h>
 
 #include "config/settings.h"
-#include "ledger/ledger.h"
 
 /*
  * What a command of paymentctl is given, and how it describes itself.  main.c has the table of

@@ -7,6 +7,7 @@
 #include <sysexits.h>
 
 #include "commands.h"
+#include "ledger/integrity.h"
 #include "ledger/purge.h"
 #include "print.h"
 

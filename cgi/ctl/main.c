@@ -7,6 +7,7 @@
 
 #include "../startup.h"
 #include "commands.h"
+#include "ledger/ledger.h"
 #include "options.h"
 #include "print.h"
 

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/number.h"
+#include "ledger/ledger.h"
 #include "options.h"
 #include "print.h"
 

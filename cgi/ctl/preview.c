@@ -11,6 +11,9 @@
 #include "admin/preview.h"
 #include "commands.h"
 #include "crm.h"
+#include "ledger/ledger.h"
+#include "ledger/operator.h"
+#include "ledger/report.h"
 #include "print.h"
 #include "retry_reason.h"
 

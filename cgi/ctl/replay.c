@@ -178,13 +178,14 @@ static enum outcome
 replay_all(struct replay *replay, struct fault *why)
 {
 	struct ledger *ledger = replay->ctl->ledger;
-	enum outcome out = ledger_told_count(ledger, &replay->period, &replay->total, why);
+	enum outcome out = ledger_received_count(ledger, &replay->period, &replay->total, why);
 	json_t *page = NULL, *told;
 	int64_t last = 0;
 	size_t count = PAGE, i;
 
 	while (out == DONE && count == PAGE) {
-		if ((out = ledger_told(ledger, &replay->period, last, PAGE, &page, why)) != DONE)
+		if ((out = ledger_received(ledger, &replay->period, last, PAGE, &page, why)) !=
+		    DONE)
 			break;
 		count = json_array_size(page);
 		json_array_foreach(page, i, told) {

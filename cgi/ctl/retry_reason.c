@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "ledger/ledger.h"
+#include "ledger/operator.h"
 #include "print.h"
 #include "retry_reason.h"
 

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "commands.h"
 #include "deliver/lead_fields.h"
+#include "ledger/report.h"
 #include "print.h"
 
 static json_int_t
@@ -140,7 +141,7 @@ print_arrival(struct print_table *table, const json_t *story)
 	fact(table, "amount", PRINT_PLAIN, "%s", print_money(money, number(story, "kopecks")));
 	fact(table, "paid", PRINT_PLAIN, "%s", print_utc(time, text(story, "paid_at")));
 	fact(table, "received", PRINT_PLAIN, "%s", print_utc(time, text(story, "created_at")));
-	if (strcmp(request_id, LEDGER_IMPORTED) == 0)
+	if (is_true(story, "imported"))
 		fact(table, "came by", PRINT_PLAIN, "import from the service used before");
 	else
 		fact(table, "came by", PRINT_PLAIN, "webhook%s%s",

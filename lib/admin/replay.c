@@ -9,6 +9,7 @@
 #include "amocrm/field.h"
 #include "deliver/lead_fields.h"
 #include "deliver/totals.h"
+#include "ledger/ledger.h"
 
 /* A field's options or its value. */
 static json_t *

@@ -20,7 +20,7 @@ json_t *replay_verdict(
     const struct settings *settings, const struct rules *mapping, const struct payment *paid);
 
 /* What the ledger knows to have been done with a payment, as a verdict that says less; `told` is as
- * ledger_told() gives it. */
+ * ledger_received() gives it. */
 json_t *replay_done(const json_t *told);
 
 /* What differs, as {"key": [before, after]}.  Where one verdict is to skip and the other is not,

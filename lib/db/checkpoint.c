@@ -6,17 +6,17 @@
  * small ledger, 25 where they lie scattered over a large one, seconds on a slow disk.  Here that
  * commit only takes the turn, and its process does the work afterwards in two steps: what the log
  * holds is copied and synced beside the others' commits; then, inside the gate, the little that
- * came meanwhile, so that the whole log is in the database and, unless somebody reads it, the next
+ * came meanwhile, so that the whole log is in the database and, unless a reader holds it, the next
  * commit begins it anew.
  *
  * Why the first step may leave the gate, although SQLite before 3.51.3 can corrupt a log that one
  * process checkpoints while another's commit begins it anew (https://sqlite.org/wal.html, "WAL
  * reset bug").  A commit begins the log anew only when all of it is in the database.  The turn is
  * taken inside the gate, right after a commit of one's own that has put pages into the log: no
- * checkpoint has seen those, and until the turn is given back nobody else checkpoints.  So until
- * the end of the first step the log is not all in the database, and no commit begins it anew.  The
- * second step, and db_scrub(), are inside the gate, where there are no commits.  Whoever closes the
- * ledger as the last one checkpoints without the turn, but then nobody else has it open.
+ * checkpoint has seen those, and until the role is given back no other process checkpoints.  So
+ * until the end of the first step the log is not all in the database, and no commit begins it anew.
+ * The second step, and db_scrub(), are inside the gate, where there are no commits.  The process
+ * that closes the ledger last checkpoints without the role, but then no other has it open.
  *
  * A commit that changes nothing puts nothing into the log, and must not take the turn: what is
  * there may be all copied.
@@ -46,7 +46,7 @@ db_checkpoint_watch(struct db *db)
 }
 
 /*
- * Pages that the last checkpoint has left, because somebody reads them or because it failed, do not
+ * Pages that the last checkpoint has left, because a reader holds them or because it failed, do not
  * count until DB_CHECKPOINT_PAGES more have come: else every commit would try again.
  */
 void
@@ -55,7 +55,7 @@ db_checkpoint_claim(struct db *db)
 	if (db->log_pages == 0)
 		return;
 	if (db->log_pages < db->left_pages)
-		db->left_pages = 0; /* Somebody has begun the log anew. */
+		db->left_pages = 0; /* Another process has begun the log anew. */
 	if (!db->turn && db->log_pages - db->left_pages >= DB_CHECKPOINT_PAGES)
 		db->turn = db_turn_take(db);
 }
@@ -93,9 +93,9 @@ copy_the_rest(struct db *db)
 }
 
 /*
- * Whatever fails leaves the payments where they are, in the log, and whoever finds it long again
- * tries again.  Only after a failed sync the kernel may have forgotten pages that count as copied:
- * then nothing is vouched for through this handle.
+ * Whatever fails leaves the payments where they are, in the log, and the process that finds it long
+ * again tries again.  Only after a failed sync the kernel may have forgotten pages that count as
+ * copied: then nothing is vouched for through this handle.
  */
 static void
 checkpoint(struct db *db)

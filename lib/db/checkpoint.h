@@ -7,7 +7,7 @@ struct db;
  * Checkpoints: the commit that finds DB_CHECKPOINT_PAGES more in the log than the last checkpoint
  * has left there has to copy them into the database.  db_commit() does so after its sync, unless
  * its process has said that it will do so later: it must then call db_checkpoint() as soon as
- * nobody waits for it, as nobody else can do it meanwhile.  There is nearly always nothing to do,
+ * no caller waits, as no other process can do it meanwhile.  There is nearly always nothing to do,
  * and that costs nothing.
  */
 #define DB_CHECKPOINT_PAGES 1000

@@ -22,39 +22,36 @@
 
 /* Run a check whose rows are problems, except for a single "ok". */
 static enum outcome
-check_with(struct db *db, const char *sql, void (*tell)(void *, const char *), void *told,
+check_with(struct db *db, const char *sql, void (*report)(void *, const char *), void *cookie,
     int *problems, struct fault *why)
 {
-	struct query *query;
-	enum outcome outcome;
+	struct query *query = NULL;
+	enum outcome outcome = db_query(db, &query, why, sql);
 	const char *text;
-	bool more;
 
-	if ((outcome = db_query(db, &query, why, sql, "")) != DONE)
-		return outcome;
-	while ((outcome = db_row(query, &more, why)) == DONE && more) {
+	while (db_next(query, &outcome, why)) {
 		if (!(text = db_text(query, 0)) || strcmp(text, "ok") == 0)
 			continue;
 		(*problems)++;
-		if (tell)
-			tell(told, text);
+		if (report)
+			report(cookie, text);
 	}
 	return outcome;
 }
 
 enum outcome
-db_check(struct db *db, void (*tell)(void *, const char *), void *told, struct fault *why)
+db_check(struct db *db, void (*report)(void *, const char *), void *cookie, struct fault *why)
 {
 	enum outcome outcome;
 	int problems = 0;
 
-	if ((outcome = check_with(db, "PRAGMA integrity_check", tell, told, &problems, why)) !=
+	if ((outcome = check_with(db, "PRAGMA integrity_check", report, cookie, &problems, why)) !=
 	    DONE)
 		return outcome;
 	outcome = check_with(db,
 	    "SELECT printf('row %s of %s refers to a missing row of %s', rowid, \"table\", parent) "
 	    "FROM pragma_foreign_key_check",
-	    tell, told, &problems, why);
+	    report, cookie, &problems, why);
 	if (outcome == DONE && problems > 0)
 		return fault_set(why, NEVER, "ledger %s: %d problems found", db->path, problems);
 	return outcome;
@@ -92,23 +89,23 @@ db_scrub(struct db *db, struct fault *why)
 }
 
 /*
- * Telling how far a copy is.  A statement that works for minutes tells nothing, but it calls back
+ * Progress of a copy.  A statement that works for minutes says nothing, but it calls back
  * after so many steps.
  */
 #define STEPS 100000 /* Some milliseconds of work. */
 
 struct watch {
-	db_progress *tell; /* NULL: nobody listens. */
-	void *told;
+	db_progress *report; /* NULL: not wanted. */
+	void *cookie;
 	const char *draft;
 	int64_t page_size, pages; /* Of what is copied. */
 	int64_t began_ms;
-	int64_t seconds; /* What was told last. */
+	int64_t seconds; /* What was reported last. */
 };
 
 /* The copy grows while it is written. */
 static int
-tell_pages(void *context)
+report_pages(void *context)
 {
 	const struct watch *watch = context;
 	struct stat file;
@@ -117,50 +114,35 @@ tell_pages(void *context)
 	if (stat(watch->draft, &file) < 0)
 		return 0;
 	done = file.st_size / watch->page_size;
-	watch->tell(watch->told, "copying pages", done < watch->pages ? done : watch->pages - 1,
+	watch->report(watch->cookie, "copying pages", done < watch->pages ? done : watch->pages - 1,
 	    watch->pages);
 	return 0;
 }
 
-/* A check goes to and fro, so that only its time can be told. */
+/* A check goes to and fro, so that only its time can be reported. */
 static int
-tell_seconds(void *context)
+report_seconds(void *context)
 {
 	struct watch *watch = context;
 	int64_t seconds = (clock_mono_ms() - watch->began_ms) / 1000;
 
 	if (seconds > watch->seconds)
-		watch->tell(watch->told, "verifying the copy, seconds", seconds, 0);
+		watch->report(watch->cookie, "verifying the copy, seconds", seconds, 0);
 	watch->seconds = seconds;
 	return 0;
 }
 
 static void
-watch_steps(struct db *db, int (*tell)(void *), struct watch *watch)
+watch_steps(struct db *db, int (*report)(void *), struct watch *watch)
 {
-	if (watch->tell != NULL)
-		sqlite3_progress_handler(db->sqlite, STEPS, tell, watch);
+	if (watch->report != NULL)
+		sqlite3_progress_handler(db->sqlite, STEPS, report, watch);
 }
 
 static void
 end_watch(struct db *db)
 {
 	sqlite3_progress_handler(db->sqlite, 0, NULL, NULL);
-}
-
-static enum outcome
-measure(struct db *db, const char *sql, int64_t *number, struct fault *why)
-{
-	struct query *query;
-	enum outcome outcome;
-	bool more = false;
-
-	if ((outcome = db_query(db, &query, why, sql, "")) != DONE ||
-	    (outcome = db_row(query, &more, why)) != DONE)
-		return outcome;
-	*number = more ? db_int(query, 0) : 0;
-	db_done(query);
-	return DONE;
 }
 
 /* Free pages are not copied. */
@@ -170,9 +152,9 @@ measure_all(struct db *db, struct watch *watch, struct fault *why)
 	int64_t unused = 0;
 	enum outcome outcome;
 
-	if ((outcome = measure(db, "PRAGMA page_size", &watch->page_size, why)) != DONE ||
-	    (outcome = measure(db, "PRAGMA page_count", &watch->pages, why)) != DONE ||
-	    (outcome = measure(db, "PRAGMA freelist_count", &unused, why)) != DONE)
+	if ((outcome = db_number(db, &watch->page_size, why, "PRAGMA page_size")) != DONE ||
+	    (outcome = db_number(db, &watch->pages, why, "PRAGMA page_count")) != DONE ||
+	    (outcome = db_number(db, &unused, why, "PRAGMA freelist_count")) != DONE)
 		return outcome;
 	watch->pages -= unused;
 	return DONE;
@@ -189,12 +171,12 @@ verify_copy(const char *path, struct watch *watch, struct fault *why)
 	copy.path = text_copy(path);
 	watch->began_ms = clock_mono_ms();
 	if ((outcome = db_open_sqlite(&copy, path, SQLITE_OPEN_READONLY, why)) == DONE) {
-		watch_steps(&copy, tell_seconds, watch);
+		watch_steps(&copy, report_seconds, watch);
 		outcome = db_check(&copy, NULL, NULL, why);
 	}
-	if (watch->tell != NULL && watch->seconds > 0)
-		watch->tell(
-		    watch->told, "verifying the copy, seconds", watch->seconds, watch->seconds);
+	if (watch->report != NULL && watch->seconds > 0)
+		watch->report(
+		    watch->cookie, "verifying the copy, seconds", watch->seconds, watch->seconds);
 	while (copy.count > 0)
 		db_query_free(copy.queries[--copy.count]);
 	free(copy.queries);
@@ -241,15 +223,15 @@ copy_into(struct db *db, const char *path, struct watch *watch, struct fault *wh
 	if ((code = sqlite3_prepare_v2(db->sqlite, sql, -1, &statement, NULL)) != SQLITE_OK)
 		return db_failed(db, code, sql, why);
 	sqlite3_bind_text(statement, 1, watch->draft, -1, SQLITE_STATIC);
-	watch_steps(db, tell_pages, watch);
+	watch_steps(db, report_pages, watch);
 	code = sqlite3_step(statement);
 	end_watch(db);
 	outcome = code == SQLITE_DONE ? DONE : db_failed(db, code, sql, why);
 	sqlite3_finalize(statement);
 	if (outcome != DONE)
 		return outcome;
-	if (watch->tell != NULL)
-		watch->tell(watch->told, "copying pages", watch->pages, watch->pages);
+	if (watch->report != NULL)
+		watch->report(watch->cookie, "copying pages", watch->pages, watch->pages);
 	if ((outcome = verify_copy(watch->draft, watch, why)) != DONE ||
 	    (outcome = name_copy(watch->draft, path, why)) != DONE)
 		return outcome;
@@ -258,12 +240,12 @@ copy_into(struct db *db, const char *path, struct watch *watch, struct fault *wh
 
 /*
  * VACUUM INTO reads one state of the live file and writes to none of it, so it passes no gate and
- * stops nobody.
+ * stops no writer.
  */
 enum outcome
-db_copy(struct db *db, const char *path, db_progress *tell, void *told, struct fault *why)
+db_copy(struct db *db, const char *path, db_progress *report, void *cookie, struct fault *why)
 {
-	struct watch watch = { .tell = tell, .told = told };
+	struct watch watch = { .report = report, .cookie = cookie };
 	enum outcome outcome;
 	char *draft;
 	int fd;

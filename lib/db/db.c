@@ -20,7 +20,7 @@ db_begin(struct db *db, struct fault *why)
 		return fault_set(
 		    why, BROKEN, "ledger %s: an earlier sync failed; reopen it", db->path);
 	/*
-	 * What is written into a file that somebody moved away or replaced is promised and then
+	 * What is written into a file that was moved away or replaced is promised and then
 	 * lost.
 	 */
 	sqlite3_file_control(db->sqlite, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
@@ -32,7 +32,7 @@ db_begin(struct db *db, struct fault *why)
 		    why, BROKEN, "ledger %s: a transaction inside a transaction", db->path);
 	if ((outcome = db_gate_enter(db, why)) != DONE)
 		return outcome;
-	if ((outcome = db_run(db, why, db_begin_sql, "")) != DONE)
+	if ((outcome = db_run(db, why, db_begin_sql)) != DONE)
 		db_gate_leave(db);
 	return outcome;
 }
@@ -45,13 +45,13 @@ db_commit(struct db *db, struct fault *why)
 	if (!db->inside)
 		return fault_set(why, BROKEN, "ledger %s: nothing to commit", db->path);
 	db->log_pages = 0;
-	if ((outcome = db_run(db, why, "COMMIT", "")) != DONE) {
+	if ((outcome = db_run(db, why, "COMMIT")) != DONE) {
 		db_rollback(db);
 		return outcome;
 	}
 	db_checkpoint_claim(db);
 	db_gate_leave(db);
-	/* Whoever is not believed any more gives the turn back at once. */
+	/* A handle that is not believed any more gives the role back at once. */
 	if ((outcome = db_sync(db, why)) != DONE || !db->later)
 		db_checkpoint(db);
 	return outcome;
@@ -65,7 +65,26 @@ db_rollback(struct db *db)
 	if (!db->inside)
 		return;
 	/* After some errors (disk full, out of memory) SQLite has already rolled back by itself. */
-	if (!sqlite3_get_autocommit(db->sqlite) && db_run(db, &ignored, "ROLLBACK", "") != DONE)
+	if (!sqlite3_get_autocommit(db->sqlite) && db_run(db, &ignored, "ROLLBACK") != DONE)
 		db->distrusted = true;
 	db_gate_leave(db);
+}
+
+enum outcome
+db_end(struct db *db, enum outcome outcome, struct fault *why)
+{
+	if (outcome == DONE)
+		return db_commit(db, why);
+	db_rollback(db);
+	return outcome;
+}
+
+enum outcome
+db_write_values(struct db *db, struct fault *why, const char *sql, const struct db_value *values)
+{
+	enum outcome outcome;
+
+	if ((outcome = db_begin(db, why)) != DONE)
+		return outcome;
+	return db_end(db, db_run_values(db, why, sql, values), why);
 }

@@ -2,6 +2,7 @@
 #define DB_DB_H
 
 #include "base/fault.h"
+#include "db/query.h"
 
 /*
  * SQLite, opened our way; the files db*.c are the only ones that know it.  What stands here is
@@ -10,7 +11,7 @@
  *
  * Durability: the file is in WAL mode with synchronous=NORMAL, so COMMIT itself does not sync.
  * db_commit() syncs the log before it returns, after it has left the gate, so that one process's
- * sync does not keep the others waiting and the kernel may merge several.  Nobody may tell the
+ * sync does not keep the others waiting and the kernel may merge several.  No process may tell the
  * outside about a commit before db_commit() returned DONE.  Since a sync covers everything written
  * before it, what another process committed and we read is durable too once db_commit() of a later
  * transaction of ours, or db_sync(), has returned.
@@ -37,5 +38,13 @@ struct db;
 enum outcome db_begin(struct db *db, struct fault *why) MUST_USE;
 enum outcome db_commit(struct db *db, struct fault *why) MUST_USE;
 void db_rollback(struct db *db);
+
+/* End a transaction as its statements went: commit after DONE, else take everything back. */
+enum outcome db_end(struct db *db, enum outcome outcome, struct fault *why) MUST_USE;
+
+/* A transaction of one statement, given as to db_run(). */
+#define db_write(db, why, ...) db_write_values(db, why, DB_STATEMENT(__VA_ARGS__))
+enum outcome db_write_values(
+    struct db *db, struct fault *why, const char *sql, const struct db_value *values) MUST_USE;
 
 #endif

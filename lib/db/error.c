@@ -12,8 +12,8 @@
  * The one place where SQLite's codes become outcomes.  What the data broke (a constraint, a size)
  * is refused for good and says something about the caller; everything else says that this host
  * cannot keep its ledger: full or failing disk, missing permission, corruption, memory, a foreign
- * writer that blocks, or a mistake in our own SQL.  None of it is LATER: whoever waits for a
- * payment to be recorded must be told now that it was not.
+ * writer that blocks, or a mistake in our own SQL.  None of it is LATER: the sender who waits for a
+ * payment to be recorded must hear now that it was not.
  */
 enum outcome
 db_failed(struct db *db, int code, const char *what, struct fault *why)

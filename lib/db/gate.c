@@ -2,8 +2,8 @@
  * The gate (see db.h), waited for, but not for ever; and beside it, on the next byte of the same
  * file, whose turn it is to checkpoint.
  *
- * There is no timed wait for such a lock.  Asking again and again would let whoever comes later
- * overtake whoever has waited, which under load starves some; the kernel's queue is kept in order.
+ * There is no timed wait for such a lock.  Asking again and again would let a late writer
+ * overtake one that has waited, which under load starves some; the kernel's queue is kept in order.
  * So the process waits there, and a timer interrupts it.
  */
 #include <errno.h>
@@ -93,7 +93,7 @@ set_timer(struct db *db, int64_t ms)
 	timer_settime(db->timer, 0, &times, NULL);
 }
 
-/* Stand in the queue.  False: errno tells why, EINTR that the time is over. */
+/* Stand in the queue.  False: errno says why, EINTR that the time is over. */
 static bool
 wait_for(struct db *db)
 {
@@ -114,7 +114,7 @@ wait_for(struct db *db)
 	return entered;
 }
 
-/* Nearly always nobody is inside, and one call is all it takes. */
+/* Nearly always no writer is inside, and one call is all it takes. */
 enum outcome
 db_gate_enter(struct db *db, struct fault *why)
 {

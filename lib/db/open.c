@@ -286,8 +286,8 @@ db_open_foreign(const char *path, struct db **db, struct fault *why)
 /*
  * The last one to close checkpoints the log, which must not meet another's commit: so this too
  * happens inside the gate. Where the gate cannot be had, or the log cannot be trusted, the log is
- * left for the next to open, who will verify it. Whoever has just waited for the gate in vain does
- * not wait again: a sender waits for its answer.
+ * left for the next to open, who will verify it. A process that has just waited for the gate in
+ * vain does not wait again: a sender waits for its answer.
  */
 void
 db_close(struct db *db)

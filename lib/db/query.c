@@ -2,17 +2,13 @@
  * Statements: prepared once, bound by name, stepped row by row.
  */
 #include <sqlite3.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/memory.h"
 #include "db/error.h"
 #include "db/handle.h"
 #include "db/query.h"
-
-#define ARGUMENTS_MAX 48 /* Of one statement; the widest INSERT has about half of that. */
 
 const char db_begin_sql[] = "BEGIN IMMEDIATE";
 
@@ -31,7 +27,7 @@ struct query {
 	bool running;
 	int arguments;
 	/* SQLite's number for our $1, $2, ...: it counts them as they first appear. */
-	int places[ARGUMENTS_MAX];
+	int places[DB_ARGUMENTS_MAX];
 };
 
 /* Note where each argument goes; DONE only if there are exactly as many as the SQL asks for. */
@@ -41,7 +37,7 @@ place_arguments(struct query *query, int count, struct fault *why)
 	char name[16];
 	int i, place;
 
-	if (count > ARGUMENTS_MAX || count != sqlite3_bind_parameter_count(query->statement))
+	if (count > DB_ARGUMENTS_MAX || count != sqlite3_bind_parameter_count(query->statement))
 		return fault_set(
 		    why, BROKEN, "%d arguments do not fit: %.*s", count, SQL_SHOWN, query->sql);
 	for (i = 0; i < count; i++) {
@@ -115,33 +111,28 @@ query_find(struct db *db, const char *sql, int arguments, struct query **query, 
 
 /* Copies are bound: what the caller gave need not outlive the call. */
 static int
-bind_one(sqlite3_stmt *statement, int place, char kind, va_list *arguments)
+bind_one(sqlite3_stmt *statement, int place, const struct db_value *value)
 {
-	const char *text;
-	const void *bytes;
-
-	switch (kind) {
-	case 'i':
-		return sqlite3_bind_int64(statement, place, va_arg(*arguments, int64_t));
-	case 't':
-		text = va_arg(*arguments, const char *);
-		return sqlite3_bind_text(statement, place, text, -1, SQLITE_TRANSIENT);
-	case 'b':
-		bytes = va_arg(*arguments, const void *);
+	switch (value->kind) {
+	case DB_INTEGER:
+		return sqlite3_bind_int64(statement, place, value->integer);
+	case DB_TEXT:
+		return sqlite3_bind_text(statement, place, value->text, -1, SQLITE_TRANSIENT);
+	case DB_BYTES:
 		return sqlite3_bind_blob64(
-		    statement, place, bytes, va_arg(*arguments, size_t), SQLITE_TRANSIENT);
+		    statement, place, value->blob.bytes, value->blob.size, SQLITE_TRANSIENT);
 	default:
 		return SQLITE_MISUSE;
 	}
 }
 
 static enum outcome
-query_bind(struct query *query, const char *kinds, va_list *arguments, struct fault *why)
+query_bind(struct query *query, const struct db_value *values, struct fault *why)
 {
 	int i, code;
 
 	for (i = 0; i < query->arguments; i++) {
-		code = bind_one(query->statement, query->places[i], kinds[i], arguments);
+		code = bind_one(query->statement, query->places[i], &values[i]);
 		if (code != SQLITE_OK)
 			return db_failed(query->db, code, query->sql, why);
 	}
@@ -153,21 +144,24 @@ query_bind(struct query *query, const char *kinds, va_list *arguments, struct fa
  * refused.  That is also what keeps a caller from going on unawares after SQLite rolled the
  * transaction back by itself.
  */
-static enum outcome
-query_start(struct db *db, struct query **query, struct fault *why, const char *sql,
-    const char *kinds, va_list *arguments)
+enum outcome
+db_query_values(struct db *db, struct query **query, struct fault *why, const char *sql,
+    const struct db_value *values)
 {
 	struct query *found = NULL;
 	enum outcome outcome;
+	int count = 0;
 
-	if ((outcome = query_find(db, sql, (int)strlen(kinds), &found, why)) != DONE)
+	while (values[count].kind != DB_VALUES_END)
+		count++;
+	if ((outcome = query_find(db, sql, count, &found, why)) != DONE)
 		return outcome;
 	if (sql != db_begin_sql && !sqlite3_stmt_readonly(found->statement) &&
 	    sqlite3_get_autocommit(db->sqlite))
 		return fault_set(why, BROKEN, "ledger %s: no transaction is open for: %.*s",
 		    db->path, SQL_SHOWN, sql);
 	db_done(found);
-	if ((outcome = query_bind(found, kinds, arguments, why)) != DONE) {
+	if ((outcome = query_bind(found, values, why)) != DONE) {
 		db_done(found);
 		return outcome;
 	}
@@ -176,36 +170,20 @@ query_start(struct db *db, struct query **query, struct fault *why, const char *
 	return DONE;
 }
 
-enum outcome
-db_query(
-    struct db *db, struct query **query, struct fault *why, const char *sql, const char *kinds, ...)
+bool
+db_next(struct query *query, enum outcome *outcome, struct fault *why)
 {
-	enum outcome outcome;
-	va_list arguments;
-
-	va_start(arguments, kinds);
-	outcome = query_start(db, query, why, sql, kinds, &arguments);
-	va_end(arguments);
-	return outcome;
-}
-
-enum outcome
-db_row(struct query *query, bool *more, struct fault *why)
-{
-	enum outcome outcome = DONE;
 	int code = SQLITE_DONE;
 
+	if (*outcome != DONE)
+		return false;
 	/* Stepping a finished statement would run it a second time. */
-	if (query->running && (code = sqlite3_step(query->statement)) == SQLITE_ROW) {
-		*more = true;
-		return DONE;
-	}
+	if (query->running && (code = sqlite3_step(query->statement)) == SQLITE_ROW)
+		return true;
 	if (code != SQLITE_DONE)
-		outcome = db_failed(query->db, code, query->sql, why);
-	else
-		*more = false;
+		*outcome = db_failed(query->db, code, query->sql, why);
 	db_done(query);
-	return outcome;
+	return false;
 }
 
 void
@@ -242,18 +220,31 @@ db_added(struct db *db)
 	return sqlite3_changes(db->sqlite) > 0 ? sqlite3_last_insert_rowid(db->sqlite) : 0;
 }
 
-enum outcome
-db_run(struct db *db, struct fault *why, const char *sql, const char *kinds, ...)
+int64_t
+db_changed(struct db *db)
 {
-	struct query *query;
-	enum outcome outcome;
-	bool more = true;
-	va_list arguments;
+	return sqlite3_changes64(db->sqlite);
+}
 
-	va_start(arguments, kinds);
-	outcome = query_start(db, &query, why, sql, kinds, &arguments);
-	va_end(arguments);
-	while (outcome == DONE && more)
-		outcome = db_row(query, &more, why);
+enum outcome
+db_run_values(struct db *db, struct fault *why, const char *sql, const struct db_value *values)
+{
+	struct query *query = NULL;
+	enum outcome outcome = db_query_values(db, &query, why, sql, values);
+
+	while (db_next(query, &outcome, why))
+		;
+	return outcome;
+}
+
+enum outcome
+db_number_values(struct db *db, int64_t *number, struct fault *why, const char *sql,
+    const struct db_value *values)
+{
+	struct query *query = NULL;
+	enum outcome outcome = db_query_values(db, &query, why, sql, values);
+
+	*number = db_next(query, &outcome, why) ? db_int(query, 0) : 0;
+	db_done(query);
 	return outcome;
 }

@@ -16,6 +16,7 @@
 #include "deliver/batch.h"
 #include "deliver/contact.h"
 #include "host/lock.h"
+#include "ledger/related.h"
 
 /*
  * Exactness.

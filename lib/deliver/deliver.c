@@ -36,6 +36,7 @@
 #include "deliver/job.h"
 #include "deliver/lead.h"
 #include "deliver/manager.h"
+#include "ledger/attempt.h"
 
 /* How much longer than the attempt may take a row stays ours: what a dead process sent last may
  * still be on its way, and no intent says so of a note. */

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "base/trail.h"
 #include "deliver/job.h"
+#include "ledger/related.h"
 
 void
 known_init(struct known *known, const struct service *service, const struct payment *paid)

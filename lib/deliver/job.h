@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "deliver/service.h"
-#include "ledger/ledger.h"
+#include "ledger/progress.h"
 #include "payment/payment.h"
 
 /*

@@ -17,6 +17,7 @@
 #include "deliver/lead_fields.h"
 #include "deliver/totals.h"
 #include "host/lock.h"
+#include "ledger/related.h"
 #include "rules/rules.h"
 
 /*

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "deliver/service.h"
+#include "ledger/ledger.h"
 
 static enum outcome
 open_shared(const struct settings *settings, struct service *service, struct fault *why)

@@ -7,8 +7,9 @@
 #include "host/limiter.h"
 #include "host/lock.h"
 #include "host/metrics.h"
-#include "ledger/ledger.h"
 #include "rules/rules.h"
+
+struct ledger;
 
 /*
  * All that a process needs to carry payments: opened together, after fork(2), by each worker,

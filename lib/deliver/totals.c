@@ -16,6 +16,7 @@
 #include "deliver/lead_fields.h"
 #include "deliver/lead_story.h"
 #include "deliver/totals.h"
+#include "ledger/related.h"
 
 /*
  * Deciding.

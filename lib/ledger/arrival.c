@@ -1,5 +1,5 @@
 /*
- * What arrives: a payment that is new, one that is known and told again, one that contradicts what
+ * What arrives: a payment that is new, one that is known and comes again, one that contradicts what
  * we know.
  */
 #include <stdlib.h>
@@ -7,8 +7,8 @@
 #include "base/clock.h"
 #include "base/money.h"
 #include "base/text.h"
+#include "ledger/arrival.h"
 #include "ledger/internal.h"
-#include "ledger/ledger.h"
 
 static int64_t
 identity_of(const struct arrival *arrival, enum identity_kind kind)
@@ -40,20 +40,19 @@ static enum outcome
 insert(struct ledger *ledger, const struct arrival *a, int64_t *id, struct fault *why)
 {
 	static const char sql[] =
-	    "INSERT INTO payment_events (payment_id, created_at, status, amount, "
-	    "payload, error_message, kopecks, paid_at,"
+	    "INSERT INTO payment_events"
+	    " (payment_id, created_at, status, amount, payload, error_message, kopecks, paid_at,"
 	    " recorded_ms, next_ms, telegram, phone, email, request_id, day)"
-	    " VALUES ($1, datetime($2 / 1000, 'unixepoch'), $3, $4, $5, $6, $7, $8, "
-	    "$2, nullif($9, 0), $10, $11, $12, $13, $14)"
+	    " VALUES ($1, datetime($2 / 1000, 'unixepoch'), $3, $4, $5, $6, $7, $8,"
+	    " $2, nullif($9, 0), $10, $11, $12, $13, $14)"
 	    " ON CONFLICT (payment_id) DO NOTHING";
 	char roubles[MONEY_TEXT];
 	enum outcome out;
 
-	out = db_run(ledger->db, why, sql, "tittttiiiiiiti", a->key, a->now_ms,
-	    payment_status_name(first_status(a)), money_format(roubles, a->kopecks), a->payload,
-	    a->exclusion, a->kopecks, a->paid_at, first_time(a), identity_of(a, IDENTITY_TELEGRAM),
-	    identity_of(a, IDENTITY_PHONE), identity_of(a, IDENTITY_EMAIL), a->request_id,
-	    clock_day(a->now_ms / 1000));
+	out = db_run(ledger->db, why, sql, a->key, a->now_ms, payment_status_name(first_status(a)),
+	    money_format(roubles, a->kopecks), a->payload, a->exclusion, a->kopecks, a->paid_at,
+	    first_time(a), identity_of(a, IDENTITY_TELEGRAM), identity_of(a, IDENTITY_PHONE),
+	    identity_of(a, IDENTITY_EMAIL), a->request_id, clock_day(a->now_ms / 1000));
 	if (out == DONE)
 		*id = db_added(ledger->db);
 	return out;
@@ -70,20 +69,15 @@ static enum outcome
 look_up(struct ledger *ledger, const char *key, struct known *known, struct fault *why)
 {
 	static const char sql[] =
-	    "SELECT id, status, contact_id, lead_id, pipeline_id, lead_created, "
-	    "kopecks, amount IS NOT NULL, telegram, phone, email"
-	    " FROM payment_events WHERE payment_id = $1";
+	    "SELECT id, status, contact_id, lead_id, pipeline_id, lead_created, kopecks,"
+	    " amount IS NOT NULL, telegram, phone, email"
+	    " FROM payment_events"
+	    " WHERE payment_id = $1";
 	struct query *query = NULL;
-	bool found = false;
-	enum outcome out;
+	enum outcome out = db_query(ledger->db, &query, why, sql, key);
 	int kind;
 
-	out = db_query(ledger->db, &query, why, sql, "t", key);
-	out = ledger_first_row(out, query, &found, why);
-	if (out == DONE && !found)
-		out = fault_set(
-		    why, BROKEN, "ledger: the row that a new payment collides with is not there");
-	if (out == DONE) {
+	if (db_next(query, &out, why)) {
 		known->row.id = db_int(query, 0);
 		known->row.status = (enum payment_status)payment_status_parse(db_text(query, 1));
 		known->row.contact_id = db_int(query, 2);
@@ -94,6 +88,9 @@ look_up(struct ledger *ledger, const char *key, struct known *known, struct faul
 		known->amount_known = db_int(query, 7) != 0;
 		for (kind = 0; kind < IDENTITIES_MAX; kind++)
 			known->who[kind] = db_int(query, 8 + kind);
+	} else if (out == DONE) {
+		out = fault_set(
+		    why, BROKEN, "ledger: the row that a new payment collides with is not there");
 	}
 	db_done(query);
 	return out;
@@ -119,8 +116,8 @@ same_payer(const struct known *known, const struct arrival *arrival)
 
 /*
  * Why an arrival contradicts what we know; NULL when it does not.  Of a skipped payment nothing was
- * carried that another amount could contradict: an order is often told first as unpaid and then as
- * paid.  Nor is there a contradiction to an amount that nobody knows.
+ * delivered that another amount could contradict: an order often comes first as unpaid and then as
+ * paid.  Nor is there a contradiction to an amount that is not known.
  */
 static const char *
 contradiction(const struct known *known, const struct arrival *arrival)
@@ -138,11 +135,12 @@ static enum outcome
 keep_conflict(struct ledger *ledger, const struct known *known, const struct arrival *arrival,
     const char *reason, struct fault *why)
 {
-	return db_run(ledger->db, why,
-	    "INSERT INTO payment_conflict (payment, seen_ms, reason, payload) VALUES ($1, $2, $3, "
-	    "$4)"
-	    " ON CONFLICT (payment, payload) DO NOTHING",
-	    "iitt", known->row.id, arrival->now_ms, reason, arrival->payload);
+	static const char sql[] = "INSERT INTO payment_conflict (payment, seen_ms, reason, payload)"
+				  " VALUES ($1, $2, $3, $4)"
+				  " ON CONFLICT (payment, payload) DO NOTHING";
+
+	return db_run(
+	    ledger->db, why, sql, known->row.id, arrival->now_ms, reason, arrival->payload);
 }
 
 /*
@@ -161,21 +159,20 @@ keep_exclusion(struct ledger *ledger, const struct known *known, const struct ar
 }
 
 /*
- * Whether anything of a payment that was not carried to its end may be in amoCRM.  A contact that
+ * Whether anything of a payment that was not delivered to its end may be in amoCRM.  A contact that
  * was only found is not.
  */
 static enum outcome
 may_be_there(struct ledger *ledger, int64_t id, bool *may, struct fault *why)
 {
 	static const char sql[] =
-	    "SELECT count(*) FROM delivery WHERE payment = $1 AND (intent IS NOT NULL"
-	    " OR matched_by = 'created' OR lead_id IS NOT NULL OR applied)";
-	struct query *query = NULL;
-	int64_t count = 0;
-	enum outcome out = db_query(ledger->db, &query, why, sql, "i", id);
+	    "SELECT count(*) FROM delivery"
+	    " WHERE payment = $1"
+	    " AND (intent IS NOT NULL OR matched_by = 'created' OR lead_id IS NOT NULL OR applied)";
+	int64_t count;
+	enum outcome out = db_number(ledger->db, &count, why, sql, id);
 
-	if ((out = ledger_first_number(out, query, &count, why)) == DONE)
-		*may = count > 0;
+	*may = count > 0;
 	return out;
 }
 
@@ -183,44 +180,42 @@ static enum outcome
 count_duplicate(struct ledger *ledger, int64_t id, struct fault *why)
 {
 	return db_run(ledger->db, why,
-	    "UPDATE payment_events SET duplicates = duplicates + 1 WHERE id = $1", "i", id);
+	    "UPDATE payment_events SET duplicates = duplicates + 1 WHERE id = $1", id);
 }
 
 /* The intent that an import left counts with what the lead would show, which is known only now. */
 static enum outcome
-tell_intent(struct ledger *ledger, int64_t id, int64_t kopecks, struct fault *why)
+complete_intent(struct ledger *ledger, int64_t id, int64_t kopecks, struct fault *why)
 {
-	return db_run(ledger->db, why,
-	    "UPDATE delivery SET total_after = total_before + $2 WHERE payment = $1 AND intent = "
-	    "'lead'",
-	    "ii", id, kopecks);
+	static const char sql[] = "UPDATE delivery SET total_after = total_before + $2"
+				  " WHERE payment = $1 AND intent = 'lead'";
+
+	return db_run(ledger->db, why, sql, id, kopecks);
 }
 
 static enum outcome
 take_up_again(
     struct ledger *ledger, struct known *known, const struct arrival *a, struct fault *why)
 {
-	static const char sql[] = "UPDATE payment_events SET status = $2, payload = $3, "
-				  "error_message = $4, kopecks = $5, amount = "
-				  "$6,"
-				  " paid_at = $7, recorded_ms = $8, next_ms = nullif($9, 0), "
-				  "retry_count = 0, duplicates = "
-				  "duplicates + 1,"
-				  " telegram = $10, phone = $11, email = $12, request_id = $13, "
-				  "processed_at = NULL WHERE id = $1";
+	static const char sql[] =
+	    "UPDATE payment_events"
+	    " SET status = $2, payload = $3, error_message = $4, reason_private = 0, kopecks = $5,"
+	    " amount = $6, paid_at = $7, recorded_ms = $8, next_ms = nullif($9, 0),"
+	    " retry_count = 0, duplicates = duplicates + 1, telegram = $10, phone = $11,"
+	    " email = $12, request_id = $13, imported = 0, processed_at = NULL"
+	    " WHERE id = $1";
 	char roubles[MONEY_TEXT];
 	enum outcome out = DONE;
 
 	if (!known->amount_known)
-		out = tell_intent(ledger, known->row.id, a->kopecks, why);
+		out = complete_intent(ledger, known->row.id, a->kopecks, why);
 	if (out != DONE)
 		return out;
 	known->row.status = first_status(a);
-	return db_run(ledger->db, why, sql, "itttitiiiiiit", known->row.id,
-	    payment_status_name(known->row.status), a->payload, a->exclusion, a->kopecks,
-	    money_format(roubles, a->kopecks), a->paid_at, a->now_ms, first_time(a),
-	    identity_of(a, IDENTITY_TELEGRAM), identity_of(a, IDENTITY_PHONE),
-	    identity_of(a, IDENTITY_EMAIL), a->request_id);
+	return db_run(ledger->db, why, sql, known->row.id, payment_status_name(known->row.status),
+	    a->payload, a->exclusion, a->kopecks, money_format(roubles, a->kopecks), a->paid_at,
+	    a->now_ms, first_time(a), identity_of(a, IDENTITY_TELEGRAM),
+	    identity_of(a, IDENTITY_PHONE), identity_of(a, IDENTITY_EMAIL), a->request_id);
 }
 
 static enum outcome
@@ -286,5 +281,5 @@ ledger_record(struct ledger *ledger, const struct arrival *arrivals, size_t coun
 		return out;
 	for (i = 0; out == DONE && i < count; i++)
 		out = record_one(ledger, &arrivals[i], &recordings[i], why);
-	return ledger_end(ledger, out, why);
+	return db_end(ledger->db, out, why);
 }

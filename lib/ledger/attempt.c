@@ -10,8 +10,9 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "ledger/attempt.h"
 #include "ledger/internal.h"
-#include "ledger/ledger.h"
+#include "ledger/progress.h"
 
 void
 due_clear(struct due *due)
@@ -27,18 +28,17 @@ ledger_next_due(
     struct ledger *ledger, int64_t after, int64_t now_ms, struct due *due, struct fault *why)
 {
 	static const char sql[] =
-	    "SELECT id, payment_id, payload, length(CAST(payload AS BLOB)), recorded_ms, "
-	    "retry_count,"
-	    " coalesce(request_id, '') FROM payment_events"
-	    " WHERE next_ms IS NOT NULL AND id > $1 AND next_ms <= $2 ORDER BY id LIMIT 1";
+	    "SELECT id, payment_id, payload, length(CAST(payload AS BLOB)), recorded_ms,"
+	    " retry_count, coalesce(request_id, '')"
+	    " FROM payment_events"
+	    " WHERE next_ms IS NOT NULL AND id > $1 AND next_ms <= $2"
+	    " ORDER BY id"
+	    " LIMIT 1";
 	struct query *query = NULL;
-	bool found = false;
-	enum outcome out;
+	enum outcome out = db_query(ledger->db, &query, why, sql, after, now_ms);
 
-	out = db_query(ledger->db, &query, why, sql, "ii", after, now_ms);
-	out = ledger_first_row(out, query, &found, why);
 	*due = (struct due){ 0 };
-	if (out == DONE && found)
+	if (db_next(query, &out, why))
 		*due = (struct due){ .id = db_int(query, 0),
 			.key = text_copy(db_text(query, 1)),
 			.payload = text_copy(db_text(query, 2)),
@@ -51,33 +51,16 @@ ledger_next_due(
 }
 
 enum outcome
-ledger_next_time(struct ledger *ledger, int64_t *next_ms, struct fault *why)
-{
-	struct query *query = NULL;
-	enum outcome out;
-
-	out = db_query(ledger->db, &query, why,
-	    "SELECT min(next_ms) FROM payment_events WHERE next_ms IS NOT NULL", "");
-	return ledger_first_number(out, query, next_ms, why);
-}
-
-enum outcome
 ledger_claim(struct ledger *ledger, int64_t id, int64_t due_ms, int64_t lease_ms, bool *claimed,
     struct fault *why)
 {
 	static const char sql[] =
-	    "UPDATE payment_events SET status = 'processing', next_ms = $2 WHERE id = "
-	    "$1 AND next_ms IS NOT NULL AND ($3 = 0 OR next_ms <= $3) RETURNING id";
-	struct query *query = NULL;
-	int64_t row = 0;
-	enum outcome out;
+	    "UPDATE payment_events SET status = 'processing', next_ms = $2"
+	    " WHERE id = $1 AND next_ms IS NOT NULL AND ($3 = 0 OR next_ms <= $3)";
+	enum outcome out = db_write(ledger->db, why, sql, id, lease_ms, due_ms);
 
-	if ((out = db_begin(ledger->db, why)) != DONE)
-		return out;
-	out = db_query(ledger->db, &query, why, sql, "iii", id, lease_ms, due_ms);
-	out = ledger_end(ledger, ledger_first_number(out, query, &row, why), why);
 	if (out == DONE)
-		*claimed = row != 0;
+		*claimed = db_changed(ledger->db) > 0;
 	return out;
 }
 
@@ -90,53 +73,33 @@ ledger_finish(
     struct ledger *ledger, int64_t id, const struct progress *at, int64_t now_ms, struct fault *why)
 {
 	static const char sql[] =
-	    "UPDATE payment_events SET status = 'success', processed_at = datetime($2 / 1000, "
-	    "'unixepoch'), next_ms = NULL,"
-	    " contact_id = $3, lead_id = $4, pipeline_id = nullif($5, 0), lead_created = $6,"
-	    " error_message = NULL WHERE id = $1";
+	    "UPDATE payment_events"
+	    " SET status = 'success', processed_at = datetime($2 / 1000, 'unixepoch'),"
+	    " next_ms = NULL, contact_id = $3, lead_id = $4, pipeline_id = nullif($5, 0),"
+	    " lead_created = $6, error_message = NULL, reason_private = 0"
+	    " WHERE id = $1";
 	enum outcome out;
 
 	if ((out = db_begin(ledger->db, why)) != DONE)
 		return out;
 	out = progress_write(ledger, id, at, why);
 	if (out == DONE)
-		out = db_run(ledger->db, why, sql, "iiiiii", id, now_ms, at->contact_id,
-		    at->lead_id, at->pipeline_id, (int64_t)at->lead_created);
+		out = db_run(ledger->db, why, sql, id, now_ms, at->contact_id, at->lead_id,
+		    at->pipeline_id, at->lead_created);
 	if (out == DONE)
-		out = db_run(ledger->db, why, "UPDATE heartbeat SET success_ms = $1", "i", now_ms);
-	if ((out = ledger_end(ledger, out, why)) == DONE)
-		json_array_clear(at->events);
-	return out;
+		out = db_run(ledger->db, why, "UPDATE heartbeat SET success_ms = $1", now_ms);
+	return trail_end(ledger, out, at->events, why);
 }
 
 enum outcome
 ledger_fail(struct ledger *ledger, int64_t id, json_t *events, const char *reason, int64_t now_ms,
     struct fault *why)
 {
-	static const char sql[] = "UPDATE payment_events SET status = 'failed', processed_at = "
-				  "datetime($2 / 1000, 'unixepoch'), "
-				  "next_ms = NULL,"
-				  " error_message = $3, retry_count = retry_count + 1 WHERE id = "
-				  "$1 AND next_ms IS NOT NULL";
-	enum outcome out;
-
-	if ((out = db_begin(ledger->db, why)) != DONE)
-		return out;
-	out = trail_write(ledger, id, events, why);
-	if (out == DONE)
-		out = db_run(ledger->db, why, sql, "iit", id, now_ms, reason);
-	if ((out = ledger_end(ledger, out, why)) == DONE)
-		json_array_clear(events);
-	return out;
-}
-
-enum outcome
-ledger_postpone(struct ledger *ledger, int64_t id, json_t *events, const char *reason, bool counts,
-    int64_t next_ms, struct fault *why)
-{
 	static const char sql[] =
-	    "UPDATE payment_events SET status = 'pending', next_ms = $2, error_message "
-	    "= $3, retry_count = retry_count + $4"
+	    "UPDATE payment_events"
+	    " SET status = 'failed', processed_at = datetime($2 / 1000, 'unixepoch'),"
+	    " next_ms = NULL, error_message = $3, reason_private = 0,"
+	    " retry_count = retry_count + 1"
 	    " WHERE id = $1 AND next_ms IS NOT NULL";
 	enum outcome out;
 
@@ -144,8 +107,25 @@ ledger_postpone(struct ledger *ledger, int64_t id, json_t *events, const char *r
 		return out;
 	out = trail_write(ledger, id, events, why);
 	if (out == DONE)
-		out = db_run(ledger->db, why, sql, "iiti", id, next_ms, reason, (int64_t)counts);
-	if ((out = ledger_end(ledger, out, why)) == DONE)
-		json_array_clear(events);
-	return out;
+		out = db_run(ledger->db, why, sql, id, now_ms, reason);
+	return trail_end(ledger, out, events, why);
+}
+
+enum outcome
+ledger_postpone(struct ledger *ledger, int64_t id, json_t *events, const char *reason, bool counts,
+    int64_t next_ms, struct fault *why)
+{
+	static const char sql[] =
+	    "UPDATE payment_events"
+	    " SET status = 'pending', next_ms = $2, error_message = $3, reason_private = 0,"
+	    " retry_count = retry_count + $4"
+	    " WHERE id = $1 AND next_ms IS NOT NULL";
+	enum outcome out;
+
+	if ((out = db_begin(ledger->db, why)) != DONE)
+		return out;
+	out = trail_write(ledger, id, events, why);
+	if (out == DONE)
+		out = db_run(ledger->db, why, sql, id, next_ms, reason, counts);
+	return trail_end(ledger, out, events, why);
 }

@@ -4,7 +4,7 @@
 #include "ledger/audit.h"
 #include "ledger/internal.h"
 
-/* Whether a payment was first told in the period that $1 and $2 say. */
+/* Whether a payment first came in the period from $1 to $2. */
 #define IN_PERIOD                                                                                  \
 	" e.created_at >= datetime($1 / 1000, 'unixepoch')"                                        \
 	" AND ($2 = 0 OR e.created_at < datetime($2 / 1000, 'unixepoch')) "
@@ -42,12 +42,14 @@ ledger_leads(struct ledger *ledger, const struct period *period, int64_t after, 
     json_t **ids, struct fault *why)
 {
 	static const char sql[] =
-	    "SELECT DISTINCT d.lead_id FROM delivery d JOIN payment_events e ON e.id = d.payment"
+	    "SELECT DISTINCT d.lead_id FROM delivery d"
+	    " JOIN payment_events e ON e.id = d.payment"
 	    " WHERE d.lead_id > $3 AND e.next_ms IS NULL AND e.status = 'success' AND" IN_PERIOD
-	    "ORDER BY d.lead_id LIMIT $4";
+	    "ORDER BY d.lead_id"
+	    " LIMIT $4";
 	struct query *query = NULL;
 	enum outcome out = db_query(
-	    ledger->db, &query, why, sql, "iiii", period->since_ms, period->until_ms, after, limit);
+	    ledger->db, &query, why, sql, period->since_ms, period->until_ms, after, limit);
 
 	return ledger_collect_rows(out, query, id_row, ids, why);
 }
@@ -56,15 +58,13 @@ enum outcome
 ledger_lead_count(
     struct ledger *ledger, const struct period *period, int64_t *count, struct fault *why)
 {
-	static const char sql[] = "SELECT count(DISTINCT d.lead_id) FROM delivery d JOIN "
-				  "payment_events e ON e.id = d.payment"
-				  " WHERE d.lead_id IS NOT NULL AND e.next_ms IS NULL AND e.status "
-				  "= 'success' AND" IN_PERIOD;
-	struct query *query = NULL;
-	enum outcome out =
-	    db_query(ledger->db, &query, why, sql, "ii", period->since_ms, period->until_ms);
+	static const char sql[] =
+	    "SELECT count(DISTINCT d.lead_id) FROM delivery d"
+	    " JOIN payment_events e ON e.id = d.payment"
+	    " WHERE d.lead_id IS NOT NULL AND e.next_ms IS NULL AND e.status = 'success'"
+	    " AND" IN_PERIOD;
 
-	return ledger_first_number(out, query, count, why);
+	return db_number(ledger->db, count, why, sql, period->since_ms, period->until_ms);
 }
 
 static json_t *
@@ -79,23 +79,25 @@ enum outcome
 ledger_applied(struct ledger *ledger, int64_t lead_id, const struct period *period,
     json_t **payments, struct fault *why)
 {
-	static const char sql[] =
-	    "SELECT e.payment_id, e.kopecks, d.contact_id, e.status = 'success' AND" IN_PERIOD
-	    ", d.dropped FROM delivery d JOIN payment_events e ON e.id = d.payment"
-	    " WHERE d.lead_id = $3 AND d.applied ORDER BY e.id";
+	static const char sql[] = "SELECT e.payment_id, e.kopecks, d.contact_id,"
+				  " e.status = 'success' AND" IN_PERIOD ", d.dropped"
+				  " FROM delivery d"
+				  " JOIN payment_events e ON e.id = d.payment"
+				  " WHERE d.lead_id = $3 AND d.applied"
+				  " ORDER BY e.id";
 	struct query *query = NULL;
-	enum outcome out = db_query(
-	    ledger->db, &query, why, sql, "iii", period->since_ms, period->until_ms, lead_id);
+	enum outcome out =
+	    db_query(ledger->db, &query, why, sql, period->since_ms, period->until_ms, lead_id);
 
 	return ledger_collect_rows(out, query, applied_row, payments, why);
 }
 
 /*
- * What was told.
+ * What was received.
  */
 
 static json_t *
-told_row(struct query *query)
+received_row(struct query *query)
 {
 	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:b, s:I, s:o}", "id",
 	    (json_int_t)db_int(query, 0), "payment_id", text_of(query, 1), "status",
@@ -105,29 +107,27 @@ told_row(struct query *query)
 }
 
 enum outcome
-ledger_told(struct ledger *ledger, const struct period *period, int64_t after, int64_t limit,
+ledger_received(struct ledger *ledger, const struct period *period, int64_t after, int64_t limit,
     json_t **payments, struct fault *why)
 {
-	static const char sql[] =
-	    "SELECT e.id, e.payment_id, e.status, e.error_message, e.payload, d.lead_created, "
-	    "d.pipeline_id,"
-	    " d.unmapped FROM payment_events e LEFT JOIN delivery d ON d.payment = e.id"
-	    " WHERE e.id > $3 AND" IN_PERIOD "ORDER BY e.id LIMIT $4";
+	static const char sql[] = "SELECT e.id, e.payment_id, e.status, e.error_message, e.payload,"
+				  " d.lead_created, d.pipeline_id, d.unmapped"
+				  " FROM payment_events e"
+				  " LEFT JOIN delivery d ON d.payment = e.id"
+				  " WHERE e.id > $3 AND" IN_PERIOD "ORDER BY e.id"
+				  " LIMIT $4";
 	struct query *query = NULL;
 	enum outcome out = db_query(
-	    ledger->db, &query, why, sql, "iiii", period->since_ms, period->until_ms, after, limit);
+	    ledger->db, &query, why, sql, period->since_ms, period->until_ms, after, limit);
 
-	return ledger_collect_rows(out, query, told_row, payments, why);
+	return ledger_collect_rows(out, query, received_row, payments, why);
 }
 
 enum outcome
-ledger_told_count(
+ledger_received_count(
     struct ledger *ledger, const struct period *period, int64_t *count, struct fault *why)
 {
 	static const char sql[] = "SELECT count(*) FROM payment_events e WHERE" IN_PERIOD;
-	struct query *query = NULL;
-	enum outcome out =
-	    db_query(ledger->db, &query, why, sql, "ii", period->since_ms, period->until_ms);
 
-	return ledger_first_number(out, query, count, why);
+	return db_number(ledger->db, count, why, sql, period->since_ms, period->until_ms);
 }

@@ -9,9 +9,9 @@
 
 /*
  * The ledger read from end to end, for comparing it with amoCRM or with other rules.  Read only,
- * page by page, so that nobody is kept from writing meanwhile.
+ * page by page, so that no writer waits meanwhile.
  *
- * A period goes by when payments were first told, from since_ms to before until_ms on the wall
+ * A period goes by when payments first came, from since_ms to before until_ms on the wall
  * clock; 0 leaves its end open. Results are new arrays.
  */
 struct period {
@@ -19,8 +19,8 @@ struct period {
 };
 
 /*
- * The leads to which a success of the period was carried, beyond the lead `after`, in order of id,
- * at most `limit`: ids.
+ * The leads to which a success of the period was delivered, beyond the lead `after`, in order of
+ * id, at most `limit`: ids.
  */
 enum outcome ledger_leads(struct ledger *ledger, const struct period *period, int64_t after,
     int64_t limit, json_t **ids, struct fault *why) MUST_USE;
@@ -39,9 +39,9 @@ enum outcome ledger_applied(struct ledger *ledger, int64_t lead_id, const struct
  * `limit`: {"id", "payment_id", "status", "reason", "payload", "lead_created", "pipeline_id",
  * "unmapped"}.  Payload is "" where it was purged.
  */
-enum outcome ledger_told(struct ledger *ledger, const struct period *period, int64_t after,
+enum outcome ledger_received(struct ledger *ledger, const struct period *period, int64_t after,
     int64_t limit, json_t **payments, struct fault *why) MUST_USE;
-enum outcome ledger_told_count(
+enum outcome ledger_received_count(
     struct ledger *ledger, const struct period *period, int64_t *count, struct fault *why) MUST_USE;
 
 #endif

@@ -10,26 +10,25 @@ enum outcome
 ledger_days(
     struct ledger *ledger, int64_t first, size_t count, struct ledger_day *days, struct fault *why)
 {
-	static const char sql[] =
-	    "SELECT day, status, payments, kopecks FROM tally WHERE day >= $1 AND day < $2"
-	    " UNION ALL SELECT day, status, count(*), sum(kopecks) FROM payment_events"
-	    "  WHERE next_ms IS NOT NULL AND day >= $1 AND day < $2 GROUP BY day, status";
+	static const char sql[] = "SELECT day, status, payments, kopecks FROM tally"
+				  " WHERE day >= $1 AND day < $2"
+				  " UNION ALL"
+				  " SELECT day, status, count(*), sum(kopecks) FROM payment_events"
+				  " WHERE next_ms IS NOT NULL AND day >= $1 AND day < $2"
+				  " GROUP BY day, status";
 	struct query *query = NULL;
-	bool more = true;
-	enum outcome out;
+	enum outcome out = db_query(ledger->db, &query, why, sql, first, first + (int64_t)count);
 	size_t i;
 
 	for (i = 0; i < count; i++)
 		days[i] = (struct ledger_day){ 0 };
-	out = db_query(ledger->db, &query, why, sql, "ii", first, first + (int64_t)count);
-	while (out == DONE && (out = db_row(query, &more, why)) == DONE && more) {
+	while (db_next(query, &out, why)) {
 		struct ledger_day *day = &days[db_int(query, 0) - first];
 		int status = payment_status_parse(db_text(query, 1));
 
 		day->payments[status] = db_int(query, 2);
 		day->kopecks[status] = db_int(query, 3);
 	}
-	db_done(query);
 	return out;
 }
 
@@ -39,32 +38,26 @@ ledger_last_arrival(struct ledger *ledger, int64_t *at_ms, struct fault *why)
 	static const char sql[] =
 	    "SELECT 1000 * strftime('%s', max(at)) FROM ("
 	    "SELECT max(created_at) AS at FROM payment_events WHERE next_ms IS NULL"
-	    " UNION ALL SELECT max(created_at) FROM payment_events WHERE next_ms IS NOT NULL)";
-	struct query *query = NULL;
-	enum outcome out;
+	    " UNION ALL"
+	    " SELECT max(created_at) FROM payment_events WHERE next_ms IS NOT NULL)";
 
-	out = db_query(ledger->db, &query, why, sql, "");
-	return ledger_first_number(out, query, at_ms, why);
+	return db_number(ledger->db, at_ms, why, sql);
 }
 
 #define IN_TIME                                                                                    \
-	" AND created_at > datetime($1 / 1000, 'unixepoch') AND created_at <= datetime($2 / "      \
-	"1000, "                                                                                   \
-	"'unixepoch')"
+	" AND created_at > datetime($1 / 1000, 'unixepoch')"                                       \
+	" AND created_at <= datetime($2 / 1000, 'unixepoch')"
 
 enum outcome
 ledger_arrivals(struct ledger *ledger, int64_t from_ms, int64_t until_ms, int64_t most,
     int64_t *count, struct fault *why)
 {
 	static const char sql[] =
-	    "SELECT count(*) FROM (SELECT 1 FROM payment_events WHERE next_ms IS NULL" IN_TIME
-	    " UNION ALL SELECT 1 FROM payment_events WHERE next_ms IS NOT NULL" IN_TIME
-	    " LIMIT $3)";
-	struct query *query = NULL;
-	enum outcome out;
+	    "SELECT count(*) FROM ("
+	    "SELECT 1 FROM payment_events WHERE next_ms IS NULL" IN_TIME " UNION ALL"
+	    " SELECT 1 FROM payment_events WHERE next_ms IS NOT NULL" IN_TIME " LIMIT $3)";
 
-	out = db_query(ledger->db, &query, why, sql, "iii", from_ms, until_ms, most);
-	return ledger_first_number(out, query, count, why);
+	return db_number(ledger->db, count, why, sql, from_ms, until_ms, most);
 }
 
 static json_t *
@@ -80,22 +73,19 @@ static enum outcome
 rows_of(struct ledger *ledger, const char *sql, int64_t limit, json_t **rows, struct fault *why)
 {
 	struct query *query = NULL;
-	enum outcome out = db_query(ledger->db, &query, why, sql, "i", limit);
+	enum outcome out = db_query(ledger->db, &query, why, sql, limit);
 
 	return ledger_collect_rows(out, query, row_of, rows, why);
 }
 
 #define COLUMNS                                                                                    \
-	"payment_id, status, kopecks, strftime('%s', created_at), lead_id, error_message, "        \
-	"retry_count"
+	"SELECT payment_id, status, kopecks, strftime('%s', created_at), lead_id,"                 \
+	" error_message, retry_count FROM payment_events"
 
 enum outcome
 ledger_newest(struct ledger *ledger, int64_t limit, json_t **rows, struct fault *why)
 {
-	static const char sql[] =
-	    "SELECT " COLUMNS " FROM payment_events ORDER BY id DESC LIMIT $1";
-
-	return rows_of(ledger, sql, limit, rows, why);
+	return rows_of(ledger, COLUMNS " ORDER BY id DESC LIMIT $1", limit, rows, why);
 }
 
 /*
@@ -104,9 +94,7 @@ ledger_newest(struct ledger *ledger, int64_t limit, json_t **rows, struct fault 
 enum outcome
 ledger_newest_failed(struct ledger *ledger, int64_t limit, json_t **rows, struct fault *why)
 {
-	static const char sql[] =
-	    "SELECT " COLUMNS
-	    " FROM payment_events WHERE status = 'failed' ORDER BY id DESC LIMIT $1";
+	static const char sql[] = COLUMNS " WHERE status = 'failed' ORDER BY id DESC LIMIT $1";
 
 	return rows_of(ledger, sql, limit, rows, why);
 }
@@ -117,9 +105,12 @@ ledger_newest_conflicts(struct ledger *ledger, int64_t limit, json_t **rows, str
 {
 	static const char sql[] =
 	    "SELECT payment_id, status, kopecks, max(seen_ms) / 1000, lead_id, reason, retry_count"
-	    " FROM payment_conflict c JOIN payment_events e ON e.id = c.payment WHERE settled_ms "
-	    "IS NULL"
-	    " GROUP BY c.payment ORDER BY max(seen_ms) DESC LIMIT $1";
+	    " FROM payment_conflict c"
+	    " JOIN payment_events e ON e.id = c.payment"
+	    " WHERE settled_ms IS NULL"
+	    " GROUP BY c.payment"
+	    " ORDER BY max(seen_ms) DESC"
+	    " LIMIT $1";
 
 	return rows_of(ledger, sql, limit, rows, why);
 }

@@ -1,6 +1,11 @@
 #ifndef LEDGER_HISTORY_H
 #define LEDGER_HISTORY_H
 
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/fault.h"
 #include "ledger/ledger.h"
 
 /*
@@ -18,11 +23,11 @@ struct ledger_day {
 enum outcome ledger_days(struct ledger *ledger, int64_t first, size_t count,
     struct ledger_day *days, struct fault *why) MUST_USE;
 
-/* When a payment was first told last, to the second; 0 = never. */
+/* When the last new payment came, to the second; 0 = never. */
 enum outcome ledger_last_arrival(struct ledger *ledger, int64_t *at_ms, struct fault *why) MUST_USE;
 
 /*
- * How many payments were first told after `from_ms` and not after `until_ms`; it counts up to
+ * How many payments first came after `from_ms` and not after `until_ms`; it counts up to
  * `most` only.
  */
 enum outcome ledger_arrivals(struct ledger *ledger, int64_t from_ms, int64_t until_ms, int64_t most,
@@ -30,7 +35,7 @@ enum outcome ledger_arrivals(struct ledger *ledger, int64_t from_ms, int64_t unt
 
 /*
  * The newest `limit` payments, or those of them that failed: a new JSON array of {"payment_id",
- * "status", "kopecks", "at" (unix seconds: when it was first told), "lead_id", "reason",
+ * "status", "kopecks", "at" (unix seconds: when it first came), "lead_id", "reason",
  * "attempts"}, newest first.  Nothing personal is in it.
  */
 enum outcome ledger_newest(
@@ -39,7 +44,7 @@ enum outcome ledger_newest_failed(
     struct ledger *ledger, int64_t limit, json_t **rows, struct fault *why) MUST_USE;
 
 /*
- * The same of payments with a conflict that nobody has settled, with the reason and the time of the
+ * The same of payments with a conflict that is not settled, with the reason and the time of the
  * newest of those.
  */
 enum outcome ledger_newest_conflicts(

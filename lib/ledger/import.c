@@ -1,6 +1,6 @@
 /*
  * Taking over another ledger, some rows at a time: each step is a transaction of milliseconds, so
- * that a service which runs already is not kept from recording.  What its rows mean is told by
+ * that a service which runs already is not kept from recording.  What its rows mean is read by
  * old_ledger.c; here they are only inserted, and a payment that is known is left alone, so that an
  * import which was broken off can be repeated.
  */
@@ -9,6 +9,7 @@
 #include "base/money.h"
 #include "ledger/internal.h"
 #include "ledger/old_ledger.h"
+#include "ledger/progress.h"
 
 /* Rows of one step: a transaction of some milliseconds. */
 #define STEP 100
@@ -32,42 +33,37 @@ static enum outcome
 insert(struct ledger *ledger, const struct old_row *row, int64_t *id, struct fault *why)
 {
 	static const char sql[] =
-	    "INSERT INTO payment_events (payment_id, created_at, processed_at, status, amount, "
-	    "contact_id,"
-	    " lead_id, pipeline_id, lead_created, payload, error_message, retry_count, kopecks, "
-	    "paid_at,"
-	    " recorded_ms, telegram, phone, email, request_id, day)"
+	    "INSERT INTO payment_events"
+	    " (payment_id, created_at, processed_at, status, amount, contact_id, lead_id,"
+	    " pipeline_id, lead_created, payload, error_message, reason_private, retry_count,"
+	    " kopecks, paid_at, recorded_ms, telegram, phone, email, imported, day)"
 	    " VALUES ($1, datetime($2, 'unixepoch'), datetime(nullif($3, 0), 'unixepoch'), $4, $5,"
-	    " nullif($6, 0), nullif($7, 0), nullif($8, 0), iif($7 = 0, NULL, $9), $10, $11, $12, "
-	    "$13, $14,"
-	    " $2 * 1000, $15, $16, $17, '" LEDGER_IMPORTED "', $18)"
-	    " ON CONFLICT (payment_id) DO NOTHING RETURNING id";
-	struct query *query = NULL;
+	    " nullif($6, 0), nullif($7, 0), nullif($8, 0), iif($7 = 0, NULL, $9), $10, $11,"
+	    " $11 IS NOT NULL, $12, $13, $14, $2 * 1000, $15, $16, $17, 1, $18)"
+	    " ON CONFLICT (payment_id) DO NOTHING";
 	char roubles[MONEY_TEXT];
 	enum outcome out;
 
-	out = db_query(ledger->db, &query, why, sql, "tiittiiiittiiiiiii", row->key, row->created_s,
-	    row->processed_s, payment_status_name(row->status),
+	out = db_run(ledger->db, why, sql, row->key, row->created_s, row->processed_s,
+	    payment_status_name(row->status),
 	    row->amount_known ? money_format(roubles, row->kopecks) : NULL, row->contact_id,
 	    row->lead_id, row->pipeline_id, row->lead_created, row->payload, row->reason,
 	    row->retries, row->kopecks, row->paid_at, row->who[IDENTITY_TELEGRAM],
 	    row->who[IDENTITY_PHONE], row->who[IDENTITY_EMAIL], clock_day(row->created_s));
-	return ledger_first_number(out, query, id, why);
+	if (out == DONE)
+		*id = db_added(ledger->db);
+	return out;
 }
 
 static enum outcome
 is_known(struct ledger *ledger, const struct old_row *row, int64_t *id, struct fault *why)
 {
-	struct query *query = NULL;
-	enum outcome out;
-
-	out = db_query(ledger->db, &query, why,
-	    "SELECT id FROM payment_events WHERE payment_id = $1", "t", row->key);
-	return ledger_first_number(out, query, id, why);
+	return db_number(
+	    ledger->db, id, why, "SELECT id FROM payment_events WHERE payment_id = $1", row->key);
 }
 
 /*
- * Some lead may carry a payment that did not succeed: its next attempt looks for that before it
+ * Some lead may hold a payment that did not succeed: its next attempt looks for that before it
  * adds anything.  The values are those of a lead that was created for it, as when our own creation
  * was cut off.
  */
@@ -145,7 +141,7 @@ import_step(struct ledger *ledger, struct import *import, bool *more, struct fau
 		return out;
 	out = take_rows(ledger, import, why);
 	if (!import->dry_run)
-		out = ledger_end(ledger, out, why);
+		out = db_end(ledger->db, out, why);
 	*more = out == DONE && import->seen > before.seen;
 	if (out != DONE)
 		*import = before;

@@ -8,12 +8,12 @@
 #include "ledger/ledger.h"
 
 /*
- * Taking over the ledger of the Python service; what its rows become is told in old_ledger.h.  A
- * payment that is known here is left as it is, so an import may be repeated.
+ * Taking over the ledger of the Python service; old_ledger.h says what its rows become.  A payment
+ * that is known here is left as it is, so an import may be repeated.
  *
- * A success, told again, is a duplicate from then on, with whatever amount where that was not known
- * (`amount` is NULL).  What is failed is carried again only when it is named or told again, and
- * then what is in amoCRM is looked for first: an open intent is left for that.
+ * A success that comes again is a duplicate from then on, with whatever amount where that was not
+ * known (`amount` is NULL).  What is failed is delivered again only when it is named or comes
+ * again, and then what is in amoCRM is looked for first: an open intent is left for that.
  */
 struct old_ledger;
 

@@ -32,11 +32,11 @@
  * 	    |         |                      | success | | failed |         |
  * 	    |         |                      +---------+ +--------+         |
  * 	    |         +---------- ledger_retry ----------------+            |
- * 	    +------------ ledger_record (told again) ----------+------------+
+ * 	    +------------ ledger_record (came again) ----------+------------+
  *
- * A failed payment of which nothing can be in amoCRM becomes skipped when it is told again and
- * excluded; of one that may be there, that telling is kept aside as a conflict.  Settling a
- * conflict changes no payment.
+ * A failed payment of which nothing can be in amoCRM becomes skipped when it comes again excluded;
+ * of one that may be there, the arrival is kept aside as a conflict.  Settling a conflict changes
+ * no payment.
  *
  * A processing row whose process died simply falls due again: its next_ms is the end of a lease.
  */
@@ -70,36 +70,34 @@ payment_status_parse(const char *name)
 	return -1;
 }
 
-static void
-wrap(struct db *db, struct ledger **ledger)
+static enum outcome
+wrap(enum outcome out, struct db *db, struct ledger **ledger)
 {
-	*ledger = memory_zeroed(1, sizeof(**ledger));
-	(*ledger)->db = db;
+	if (out == DONE) {
+		*ledger = memory_zeroed(1, sizeof(**ledger));
+		(*ledger)->db = db;
+	}
+	return out;
 }
 
 enum outcome
 ledger_open(const char *path, struct ledger **ledger, struct fault *why)
 {
-	struct db *db;
-	enum outcome out;
+	struct db *db = NULL;
+	enum outcome out =
+	    db_open(path, SCHEMA_APPLICATION_ID, schema_migrations, SCHEMA_VERSION, &db, why);
 
-	out = db_open(path, SCHEMA_APPLICATION_ID, schema_migrations, SCHEMA_VERSION, &db, why);
-	if (out == DONE)
-		wrap(db, ledger);
-	return out;
+	return wrap(out, db, ledger);
 }
 
 enum outcome
 ledger_open_existing(const char *path, struct ledger **ledger, struct fault *why)
 {
-	struct db *db;
-	enum outcome out;
-
-	out = db_open_existing(
+	struct db *db = NULL;
+	enum outcome out = db_open_existing(
 	    path, SCHEMA_APPLICATION_ID, schema_migrations, SCHEMA_VERSION, &db, why);
-	if (out == DONE)
-		wrap(db, ledger);
-	return out;
+
+	return wrap(out, db, ledger);
 }
 
 void
@@ -124,41 +122,13 @@ ledger_checkpoint(struct ledger *ledger)
 }
 
 enum outcome
-ledger_end(struct ledger *ledger, enum outcome out, struct fault *why)
-{
-	if (out == DONE)
-		return db_commit(ledger->db, why);
-	db_rollback(ledger->db);
-	return out;
-}
-
-enum outcome
-ledger_first_row(enum outcome out, struct query *query, bool *found, struct fault *why)
-{
-	return out != DONE ? out : db_row(query, found, why);
-}
-
-enum outcome
-ledger_first_number(enum outcome out, struct query *query, int64_t *value, struct fault *why)
-{
-	bool found = false;
-
-	out = ledger_first_row(out, query, &found, why);
-	*value = out == DONE && found ? db_int(query, 0) : 0;
-	db_done(query);
-	return out;
-}
-
-enum outcome
 ledger_collect_rows(enum outcome out, struct query *query, json_t *row_of(struct query *),
     json_t **rows, struct fault *why)
 {
 	json_t *all = json_array();
-	bool more = true;
 
-	while (out == DONE && (out = db_row(query, &more, why)) == DONE && more)
+	while (db_next(query, &out, why))
 		json_array_append_new(all, row_of(query));
-	db_done(query);
 	if (out == DONE)
 		*rows = all;
 	else

@@ -67,15 +67,6 @@ static const struct {
  * Opening.
  */
 
-static enum outcome
-read_number(struct db *db, const char *sql, int64_t *number, struct fault *why)
-{
-	struct query *query = NULL;
-	enum outcome out = db_query(db, &query, why, sql, "");
-
-	return ledger_first_number(out, query, number, why);
-}
-
 /* The names of the table's columns, as keys; without any when there is no such table. */
 static enum outcome
 read_columns(struct db *db, json_t *there, struct fault *why)
@@ -84,13 +75,10 @@ read_columns(struct db *db, json_t *there, struct fault *why)
 	    "SELECT c.name FROM sqlite_schema s, pragma_table_info('payment_events') c"
 	    " WHERE s.name = 'payment_events' AND s.type = 'table'";
 	struct query *query = NULL;
-	bool more = true;
-	enum outcome out;
+	enum outcome out = db_query(db, &query, why, sql);
 
-	out = db_query(db, &query, why, sql, "");
-	while (out == DONE && (out = db_row(query, &more, why)) == DONE && more)
+	while (db_next(query, &out, why))
 		json_object_set_new(there, db_text(query, 0), json_true());
-	db_done(query);
 	return out;
 }
 
@@ -153,12 +141,12 @@ inspect(struct old_ledger *old, int64_t *rows, struct fault *why)
 	json_t *there = json_object();
 	enum outcome out;
 
-	out = read_number(old->db, "PRAGMA application_id", &application_id, why);
+	out = db_number(old->db, &application_id, why, "PRAGMA application_id");
 	if (out == DONE && application_id == SCHEMA_APPLICATION_ID)
 		out = fault_set(why, NEVER, "it is a ledger of this service already");
 	if (out == DONE && (out = read_columns(old->db, there, why)) == DONE &&
 	    (out = understand(old, there, why)) == DONE)
-		out = read_number(old->db, "SELECT count(*) FROM payment_events", rows, why);
+		out = db_number(old->db, rows, why, "SELECT count(*) FROM payment_events");
 	json_decref(there);
 	return out;
 }
@@ -211,7 +199,7 @@ text(struct query *query, enum column column)
 }
 
 /*
- * A row that was overwritten as a duplicate had been carried before, provided that it knows its
+ * A row that was overwritten as a duplicate had been delivered before, provided that it knows its
  * lead.
  */
 static enum payment_status
@@ -246,7 +234,7 @@ reason_of(struct query *query, const struct old_row *row)
 	return reason;
 }
 
-/* What the webhook tells. */
+/* What the webhook says. */
 static bool
 read_payload(struct old_row *row)
 {
@@ -316,15 +304,15 @@ enum outcome
 old_ledger_page(struct old_ledger *old, int64_t after, int64_t count, struct fault *why)
 {
 	db_done(old->rows);
-	return db_query(old->db, &old->rows, why, old->select, "ii", after, count);
+	return db_query(old->db, &old->rows, why, old->select, after, count);
 }
 
 enum outcome
 old_ledger_next(struct old_ledger *old, struct old_row *row, bool *more, struct fault *why)
 {
-	enum outcome out = db_row(old->rows, more, why);
+	enum outcome out = DONE;
 
-	if (out == DONE && *more)
+	if ((*more = db_next(old->rows, &out, why)))
 		understand_row(old->rows, row);
 	return out;
 }

@@ -14,12 +14,12 @@
  * `status` may be missing.
  *
  * What was a success or skipped there is so here.  All else is failed, with a reason for a person:
- * nobody knows what of it is in amoCRM.  The payer is known by the payload; where that is no
- * webhook, nobody is, and the column `amount` counts.
+ * it is not known what of it is in amoCRM.  The payer is known by the payload; where that is no
+ * webhook, the payer is not known, and the column `amount` counts.
  */
 struct old_ledger;
 
-/* *rows tells how many there are.  NEVER: it is no such ledger. */
+/* *rows says how many there are.  NEVER: it is no such ledger. */
 enum outcome old_ledger_open(
     const char *path, struct old_ledger **old, int64_t *rows, struct fault *why) MUST_USE;
 void old_ledger_close(struct old_ledger *old); /* NULL is allowed. */

@@ -1,5 +1,5 @@
 /*
- * Erasing personal data in small steps, in the order in which payments were told: where it stands
+ * Erasing personal data in small steps, in the order in which payments came: where it stands
  * is kept by the caller, so nothing has to be written down between two steps, and a process that
  * dies in between leaves a ledger that is whole.
  */
@@ -7,113 +7,91 @@
 
 #include "db/copy.h"
 #include "ledger/internal.h"
-#include "ledger/ledger.h"
 #include "ledger/purge.h"
 
 /* Rows of one step: a transaction of some milliseconds. */
 #define STEP 200
 
-/*
- * What stands in place of a conflict's payload; it must differ from that of the payment's other
- * conflicts.
- */
-#define PURGED_CONFLICT "'purged ' || id"
-
-struct batch {
+/* The rows that one step erases. */
+struct found {
 	int64_t ids[STEP];
 	size_t count;
 };
 
-static const char count_old[] = "SELECT count(*) FROM payment_events WHERE next_ms IS NULL"
-				" AND created_at < datetime($1 / 1000, 'unixepoch')";
-
 enum outcome
 purge_begin(struct ledger *ledger, struct purge *purge, struct fault *why)
 {
-	struct query *query = NULL;
-	enum outcome out = db_query(ledger->db, &query, why, count_old, "i", purge->before_ms);
+	static const char sql[] =
+	    "SELECT count(*) FROM payment_events"
+	    " WHERE next_ms IS NULL AND created_at < datetime($1 / 1000, 'unixepoch')";
 
-	return ledger_first_number(out, query, &purge->total, why);
+	return db_number(ledger->db, &purge->total, why, sql, purge->before_ms);
 }
 
 /*
  * Payments.
  */
 
-/* A payment that was told again lately counts as young, however long it has been known. */
-#define OLD "recorded_ms < $1 AND payload <> ''"
-
-static const char next_payments[] =
-    "SELECT id, created_at, " OLD " FROM payment_events WHERE next_ms IS NULL"
-    " AND created_at < datetime($1 / 1000, 'unixepoch')"
-    " AND (created_at, id) > ($2, $3) ORDER BY created_at, id LIMIT $4";
+/* A payment that came again lately counts as young, however long it has been known. */
+#define OLD "recorded_ms < $1 AND (payload <> '' OR reason_private)"
 
 /* Look at the next payments, and keep those that are to be erased. */
 static enum outcome
 find_payments(
-    struct ledger *ledger, struct purge *purge, struct batch *batch, bool *more, struct fault *why)
+    struct ledger *ledger, struct purge *purge, struct found *found, bool *more, struct fault *why)
 {
+	static const char sql[] =
+	    "SELECT id, created_at, " OLD " FROM payment_events"
+	    " WHERE next_ms IS NULL AND created_at < datetime($1 / 1000, 'unixepoch')"
+	    " AND (created_at, id) > ($2, $3)"
+	    " ORDER BY created_at, id"
+	    " LIMIT $4";
 	struct query *query = NULL;
 	int64_t seen = purge->seen;
 	enum outcome out;
-	bool row = true;
 
-	out = db_query(ledger->db, &query, why, next_payments, "itii", purge->before_ms, purge->at,
-	    purge->id, (int64_t)STEP);
-	while (out == DONE && (out = db_row(query, &row, why)) == DONE && row) {
+	out = db_query(ledger->db, &query, why, sql, purge->before_ms, purge->at, purge->id, STEP);
+	while (db_next(query, &out, why)) {
 		purge->seen++;
 		purge->id = db_int(query, 0);
 		snprintf(purge->at, sizeof(purge->at), "%s", db_text(query, 1));
 		if (db_int(query, 2) != 0)
-			batch->ids[batch->count++] = purge->id;
+			found->ids[found->count++] = purge->id;
 	}
-	db_done(query);
 	*more = purge->seen > seen;
 	return out;
 }
 
-/* Count the rows that a statement yields. */
-static enum outcome
-count_rows(enum outcome out, struct query *query, int64_t *count, struct fault *why)
-{
-	bool row = true;
-
-	while (out == DONE && (out = db_row(query, &row, why)) == DONE && row)
-		(*count)++;
-	db_done(query);
-	return out;
-}
-
-/* It may have been told again since it was found. */
+/* It may have come again since it was found. */
 static enum outcome
 erase_payment(struct ledger *ledger, struct purge *purge, int64_t id, struct fault *why)
 {
 	static const char erase[] =
-	    "UPDATE payment_events SET payload = '', error_message = iif(error_message LIKE "
-	    "'" IMPORTED_REASON "%', '" IMPORTED_REASON "purged', error_message) WHERE id = $2 AND "
-	    "next_ms IS NULL AND " OLD " RETURNING id";
-	static const char erase_trail[] = "DELETE FROM trail WHERE payment = $1 RETURNING id";
-	struct query *query = NULL;
-	int64_t erased = 0;
-	enum outcome out;
+	    "UPDATE payment_events"
+	    " SET payload = '',"
+	    " error_message = iif(reason_private, '" IMPORTED_REASON "purged', error_message),"
+	    " reason_private = 0"
+	    " WHERE id = $2 AND next_ms IS NULL AND " OLD;
+	enum outcome out = db_run(ledger->db, why, erase, purge->before_ms, id);
 
-	out = db_query(ledger->db, &query, why, erase, "ii", purge->before_ms, id);
-	if ((out = count_rows(out, query, &erased, why)) != DONE || erased == 0)
+	if (out != DONE || db_changed(ledger->db) == 0)
 		return out;
 	purge->payments++;
-	out = db_query(ledger->db, &query, why, erase_trail, "i", id);
-	return count_rows(out, query, &purge->events, why);
+	if ((out = db_run(ledger->db, why, "DELETE FROM trail WHERE payment = $1", id)) == DONE)
+		purge->events += db_changed(ledger->db);
+	return out;
 }
 
 static enum outcome
 count_payment(struct ledger *ledger, struct purge *purge, int64_t id, struct fault *why)
 {
-	struct query *query = NULL;
-	enum outcome out;
+	int64_t events;
+	enum outcome out = db_number(
+	    ledger->db, &events, why, "SELECT count(*) FROM trail WHERE payment = $1", id);
 
 	purge->payments++;
-	out = db_query(ledger->db, &query, why, "SELECT id FROM trail WHERE payment = $1", "i", id);
-	return count_rows(out, query, &purge->events, why);
+	purge->events += events;
+	return out;
 }
 
 /*
@@ -121,19 +99,18 @@ count_payment(struct ledger *ledger, struct purge *purge, int64_t id, struct fau
  */
 
 static enum outcome
-find_conflicts(struct ledger *ledger, struct purge *purge, struct batch *batch, struct fault *why)
+find_conflicts(struct ledger *ledger, struct purge *purge, struct found *found, struct fault *why)
 {
-	static const char sql[] = "SELECT id FROM payment_conflict WHERE id > $1 AND seen_ms < $2"
-				  " AND payload <> " PURGED_CONFLICT " ORDER BY id LIMIT $3";
+	static const char sql[] = "SELECT id FROM payment_conflict"
+				  " WHERE id > $1 AND seen_ms < $2 AND payload IS NOT NULL"
+				  " ORDER BY id"
+				  " LIMIT $3";
 	struct query *query = NULL;
 	enum outcome out;
-	bool row = true;
 
-	out = db_query(
-	    ledger->db, &query, why, sql, "iii", purge->conflict, purge->before_ms, (int64_t)STEP);
-	while (out == DONE && (out = db_row(query, &row, why)) == DONE && row)
-		batch->ids[batch->count++] = purge->conflict = db_int(query, 0);
-	db_done(query);
+	out = db_query(ledger->db, &query, why, sql, purge->conflict, purge->before_ms, STEP);
+	while (db_next(query, &out, why))
+		found->ids[found->count++] = purge->conflict = db_int(query, 0);
 	return out;
 }
 
@@ -141,8 +118,8 @@ static enum outcome
 erase_conflict(struct ledger *ledger, struct purge *purge, int64_t id, struct fault *why)
 {
 	purge->conflicts++;
-	return db_run(ledger->db, why,
-	    "UPDATE payment_conflict SET payload = " PURGED_CONFLICT " WHERE id = $1", "i", id);
+	return db_run(
+	    ledger->db, why, "UPDATE payment_conflict SET payload = NULL WHERE id = $1", id);
 }
 
 static enum outcome
@@ -153,28 +130,28 @@ count_conflict(struct ledger *ledger, struct purge *purge, int64_t id, struct fa
 	return DONE;
 }
 
-typedef enum outcome (*deed)(struct ledger *, struct purge *, int64_t, struct fault *);
+typedef enum outcome action(struct ledger *, struct purge *, int64_t, struct fault *);
 
 /*
- * Do something to each of a batch, all in one transaction unless it only counts.  What was not
+ * Erase or count each row found, all in one transaction unless it only counts.  What was not
  * committed is not counted.
  */
 static enum outcome
-do_batch(struct ledger *ledger, struct purge *purge, const struct batch *batch, deed act,
+for_each(struct ledger *ledger, struct purge *purge, const struct found *found, action *act,
     struct fault *why)
 {
 	struct purge before = *purge;
 	enum outcome out = DONE;
 	size_t i;
 
-	if (batch->count == 0)
+	if (found->count == 0)
 		return DONE;
 	if (!purge->dry_run && (out = db_begin(ledger->db, why)) != DONE)
 		return out;
-	for (i = 0; i < batch->count && out == DONE; i++)
-		out = act(ledger, purge, batch->ids[i], why);
+	for (i = 0; i < found->count && out == DONE; i++)
+		out = act(ledger, purge, found->ids[i], why);
 	if (!purge->dry_run)
-		out = ledger_end(ledger, out, why);
+		out = db_end(ledger->db, out, why);
 	if (out != DONE)
 		*purge = before;
 	return out;
@@ -183,19 +160,19 @@ do_batch(struct ledger *ledger, struct purge *purge, const struct batch *batch, 
 enum outcome
 purge_step(struct ledger *ledger, struct purge *purge, bool *more, struct fault *why)
 {
-	struct batch batch = { .count = 0 };
+	struct found found = { .count = 0 };
 	enum outcome out;
 
-	if ((out = find_payments(ledger, purge, &batch, more, why)) != DONE)
+	if ((out = find_payments(ledger, purge, &found, more, why)) != DONE)
 		return out;
 	if (*more)
-		return do_batch(
-		    ledger, purge, &batch, purge->dry_run ? count_payment : erase_payment, why);
-	if ((out = find_conflicts(ledger, purge, &batch, why)) != DONE)
+		return for_each(
+		    ledger, purge, &found, purge->dry_run ? count_payment : erase_payment, why);
+	if ((out = find_conflicts(ledger, purge, &found, why)) != DONE)
 		return out;
-	*more = batch.count > 0;
-	return do_batch(
-	    ledger, purge, &batch, purge->dry_run ? count_conflict : erase_conflict, why);
+	*more = found.count > 0;
+	return for_each(
+	    ledger, purge, &found, purge->dry_run ? count_conflict : erase_conflict, why);
 }
 
 enum outcome

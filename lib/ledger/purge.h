@@ -9,12 +9,12 @@
 /*
  * Erasing personal data by age.
  *
- * Of every finished payment that was last told before `before_ms` the payload and the trail are
- * erased, and of every conflict seen before it the payload.  What tells a duplicate or a conflict,
- * what was carried and where to stays for ever.  Unfinished payments are left alone.
+ * Of every finished payment that last came before `before_ms` the payload and the trail are erased,
+ * and of every conflict seen before it the payload.  What is needed to know a duplicate or a
+ * conflict, and what was delivered where, stays for ever.  Unfinished payments are left alone.
  *
- * It goes in small steps, each a transaction of its own, so that nobody who writes is kept waiting;
- * dying between two of them leaves a ledger that is whole and can be purged again.
+ * It goes in small steps, each a transaction of its own, so that no writer is kept waiting; dying
+ * between two of them leaves a ledger that is whole and can be purged again.
  *
  * Erased is overwritten, in the file and in its log.  Not promised: when SQLite once divided a full
  * page it may have left a copy of a small row in the unused part of the page; bodies of some
@@ -43,7 +43,7 @@ enum outcome purge_step(
     struct ledger *ledger, struct purge *purge, bool *more, struct fault *why) MUST_USE;
 
 /*
- * Until this is done the log still holds what was erased.  LATER: somebody reads just now; ask
+ * Until this is done the log still holds what was erased.  LATER: a reader holds it just now; ask
  * again in a moment.
  */
 enum outcome purge_end(struct ledger *ledger, struct fault *why) MUST_USE;

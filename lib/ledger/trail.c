@@ -2,7 +2,7 @@
  * Each payment's trail, kept.
  */
 #include "ledger/internal.h"
-#include "ledger/ledger.h"
+#include "ledger/report.h"
 
 static enum outcome
 write_event(struct ledger *ledger, int64_t id, const json_t *event, struct fault *why)
@@ -15,10 +15,10 @@ write_event(struct ledger *ledger, int64_t id, const json_t *event, struct fault
 	const char *what = json_string_value(json_object_get(event, "what"));
 
 	if (json_object_get(event, "status") == NULL)
-		return db_run(ledger->db, why, plain, "iit", id, at_ms, what);
-	return db_run(ledger->db, why, call, "iitiit", id, at_ms, what,
-	    (int64_t)json_integer_value(json_object_get(event, "status")),
-	    (int64_t)json_integer_value(json_object_get(event, "took_ms")),
+		return db_run(ledger->db, why, plain, id, at_ms, what);
+	return db_run(ledger->db, why, call, id, at_ms, what,
+	    json_integer_value(json_object_get(event, "status")),
+	    json_integer_value(json_object_get(event, "took_ms")),
 	    json_string_value(json_object_get(event, "request_id")));
 }
 
@@ -32,6 +32,14 @@ trail_write(struct ledger *ledger, int64_t id, const json_t *events, struct faul
 	json_array_foreach(events, i, event)
 		if ((out = write_event(ledger, id, event, why)) != DONE)
 			break;
+	return out;
+}
+
+enum outcome
+trail_end(struct ledger *ledger, enum outcome out, json_t *events, struct fault *why)
+{
+	if ((out = db_end(ledger->db, out, why)) == DONE)
+		json_array_clear(events);
 	return out;
 }
 
@@ -53,10 +61,11 @@ event_of(struct query *query)
 enum outcome
 ledger_trail(struct ledger *ledger, int64_t id, json_t **events, struct fault *why)
 {
-	static const char sql[] = "SELECT at_ms, what, status, took_ms, request_id FROM trail "
-				  "WHERE payment = $1 ORDER BY id";
+	static const char sql[] = "SELECT at_ms, what, status, took_ms, request_id FROM trail"
+				  " WHERE payment = $1"
+				  " ORDER BY id";
 	struct query *query = NULL;
-	enum outcome out = db_query(ledger->db, &query, why, sql, "i", id);
+	enum outcome out = db_query(ledger->db, &query, why, sql, id);
 
 	return ledger_collect_rows(out, query, event_of, events, why);
 }

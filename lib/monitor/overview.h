@@ -6,6 +6,7 @@
 #include "host/limiter.h"
 #include "host/metrics.h"
 #include "ledger/history.h"
+#include "ledger/report.h"
 #include "monitor/alarm.h"
 
 /*

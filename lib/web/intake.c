@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "deliver/deliver.h"
+#include "ledger/arrival.h"
 #include "rules/rules.h"
 #include "web/intake.h"
 

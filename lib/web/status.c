@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "ledger/operator.h"
 #include "web/form.h"
 #include "web/status.h"
 #include "web/status_page.h"

@@ -49,7 +49,7 @@ def test_import(stack: Stack, old: Path) -> None:
         "payment_id": id_of(done), "created_at": "2024-12-31 22:30:00", "processed_at": "2024-12-31 22:30:05", "status": "success",
         "amount": 5000, "contact_id": 11, "lead_id": 22, "pipeline_id": 33, "lead_created": 1, "error_message": None, "retry_count": 0,
         "kopecks": 500000, "paid_at": 1737373760, "recorded_ms": 1735684200000, "next_ms": None, "duplicates": 0,
-        "request_id": "import", "day": 20089,
+        "request_id": None, "imported": 1, "reason_private": 0, "day": 20089,
     }  # fmt: skip
     assert json.loads(row["payload"]) == done and 0 not in (row["telegram"], row["phone"], row["email"])
     assert stack.ledger.row(id_of(failed))["error_message"] == "the service used before: HTTP 400 for ivan@example.com"

@@ -16,6 +16,8 @@
 #include "amocrm/http_client.h"
 #include "deliver/deliver.h"
 #include "deliver/job.h"
+#include "ledger/attempt.h"
+#include "ledger/related.h"
 
 #define BASE       "https://fuzz.example.com"
 #define CONTACT_ID 501
@@ -573,13 +575,13 @@ http_client_exchange(struct http_client *http, const struct http_client_request 
 }
 
 /* Another payer's payment. */
-#define OTHER_BODY                                                                                      \
-	"{\"course_order\":{\"status\":\"CONFIRMED\",\"updated_at\":\"2025-01-21 "                      \
-	"10:00:00\",\"payment_id\":"                                                                    \
-	"\"other_2\",\"domain\":\"pl.example.com\",\"course_order_items\":[{\"cost\":700,"              \
-	"\"course\":{\"name\":"                                                                         \
-	"\"Летний\",\"subject\":{\"name\":\"Физика\",\"project\":\"ЕГЭ\"}}}],\"user\":{\"first_" \
-	"name\":"                                                                                       \
+#define OTHER_BODY                                                                                 \
+	"{\"course_order\":{\"status\":\"CONFIRMED\",\"updated_at\":\"2025-01-21 "                 \
+	"10:00:00\",\"payment_id\":"                                                               \
+	"\"other_2\",\"domain\":\"pl.example.com\",\"course_order_items\":[{\"cost\":700,"         \
+	"\"course\":{\"name\":"                                                                    \
+	"\"Летний\",\"subject\":{\"name\":\"Физика\",\"project\":\"ЕГЭ\"}}}],\"user\":{\"first_"   \
+	"name\":"                                                                                  \
 	"\"Пётр\",\"phone\":\"89990001133\"},\"utm\":{\"source\":\"yandex\",\"medium\":\"cpc\"}}}"
 
 int

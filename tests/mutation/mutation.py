@@ -58,7 +58,7 @@ MUTANTS = [
            "if (touched) {", "if (false && touched) {", ("unit/deliver/test_deliver",)),
     Mutant("retry-overtakes", "let a retried payment count on a lead while a younger one is unsure", "lib/deliver/lead.c",
            "if (out != DONE || younger == 0)", "if (out != DONE || younger >= 0)", ("unit/deliver/test_deliver",)),
-    Mutant("no-witness", "ask only applied payments what they found on a lead", "lib/ledger/progress.c",
+    Mutant("no-witness", "ask only applied payments what they found on a lead", "lib/ledger/related.c",
            "iif(intent = 'totals', intent_ms, applied_ms) AS at_ms", "iif(intent = 'totals', NULL, applied_ms) AS at_ms",
            ("unit/deliver/test_deliver",)),
     Mutant("forget-on-merge", "forget that a lead may have been made when its contact is merged", "lib/deliver/contact.c",

@@ -3,6 +3,7 @@
 #include "deliver/batch.h"
 #include "deliver/contact.h"
 #include "deliver/lead.h"
+#include "ledger/arrival.h"
 
 struct settings *settings;
 struct service *service;

@@ -15,6 +15,7 @@
 #include "admin/change.h"
 #include "admin/preview.h"
 #include "base/clock.h"
+#include "ledger/progress.h"
 
 static struct account school;
 static struct job job; /* For its row in the ledger. */

@@ -12,6 +12,7 @@
 #include "job_fixture.c"
 
 #include "deliver/contact.h"
+#include "ledger/attempt.h"
 
 static struct job job;
 static struct fault why;

@@ -15,6 +15,10 @@
 #include "deliver/deliver.h"
 #include "deliver/job.h"
 #include "deliver/service.h"
+#include "ledger/arrival.h"
+#include "ledger/attempt.h"
+#include "ledger/integrity.h"
+#include "ledger/operator.h"
 
 /*
  * What every test has: an empty account, an empty ledger, and a service.
@@ -152,7 +156,8 @@ drain(void)
 	int round;
 
 	for (round = 0; round < ROUNDS_MAX; round++) {
-		assert_int_equal(ledger_next_time(service->ledger, &next_ms, &why), DONE);
+		next_ms = fixture_sql_int(
+		    settings->payments_db, "SELECT coalesce(min(next_ms), 0) FROM payment_events");
 		if (next_ms == 0)
 			return;
 		if (next_ms > clock_wall_ms())

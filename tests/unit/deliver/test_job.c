@@ -10,6 +10,8 @@
 #include "fake_amocrm.c"
 #include "fixture.c"
 #include "job_fixture.c"
+#include "ledger/progress.h"
+#include "ledger/report.h"
 
 static struct job job, other;
 

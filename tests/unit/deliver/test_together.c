@@ -14,6 +14,7 @@
 #include "job_fixture.c"
 
 #include "deliver/deliver.h"
+#include "ledger/attempt.h"
 
 /* Payments that were recorded, and what came of carrying them. */
 static struct delivery deliveries[BATCH_MAX];

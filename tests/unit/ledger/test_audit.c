@@ -9,7 +9,10 @@
 
 #include "fixture.c"
 
+#include "ledger/arrival.h"
+#include "ledger/attempt.h"
 #include "ledger/audit.h"
+#include "ledger/progress.h"
 
 #define NOW INT64_C(1737374400000) /* 2025-01-20 12:00:00 UTC */
 #define DAY INT64_C(86400000)
@@ -151,17 +154,17 @@ test_told(void **state)
 	record("b", 200, NOW);
 	fixture_sql(
 	    fixture_path("l.sqlite"), "UPDATE payment_events SET payload = '' WHERE id = 1");
-	assert_int_equal(ledger_told(ledger, &all, 0, 1, &payments, &why), DONE);
+	assert_int_equal(ledger_received(ledger, &all, 0, 1, &payments, &why), DONE);
 	assert_string_equal(dumped(payments),
 	    "[{\"id\":1,\"payment_id\":\"a\",\"status\":\"success\",\"reason\":\"\",\"payload\":"
 	    "\"\","
 	    "\"lead_created\":false,\"pipeline_id\":0,\"unmapped\":[]}]");
-	assert_int_equal(ledger_told(ledger, &today, 0, 10, &payments, &why), DONE);
+	assert_int_equal(ledger_received(ledger, &today, 0, 10, &payments, &why), DONE);
 	assert_string_equal(dumped(payments),
 	    "[{\"id\":2,\"payment_id\":\"b\",\"status\":\"pending\",\"reason\":\"\",\"payload\":\"{"
 	    "\\\"told\\\": "
 	    "1}\",\"lead_created\":false,\"pipeline_id\":0,\"unmapped\":[]}]");
-	assert_int_equal(ledger_told_count(ledger, &all, &count, &why), DONE);
+	assert_int_equal(ledger_received_count(ledger, &all, &count, &why), DONE);
 	assert_int_equal(count, 2);
 }
 

@@ -10,7 +10,9 @@
 #include "fixture.c"
 
 #include "base/clock.h"
+#include "ledger/arrival.h"
 #include "ledger/import.h"
+#include "ledger/integrity.h"
 
 static struct ledger *ledger;
 

@@ -10,8 +10,11 @@
 #include "fixture.c"
 
 #include "base/trail.h"
+#include "ledger/arrival.h"
+#include "ledger/attempt.h"
 #include "ledger/ledger.h"
 #include "ledger/purge.h"
+#include "ledger/report.h"
 
 #define NOW INT64_C(1737374400000) /* 2025-01-20 12:00:00 UTC */
 
@@ -185,9 +188,8 @@ test_reasons(void **state)
 	failed("ours", NOW - 1000);
 	failed("theirs", NOW - 1000);
 	fixture_sql(file(),
-	    "UPDATE payment_events SET error_message = 'the service used before: canary' WHERE "
-	    "payment_id = "
-	    "'theirs'");
+	    "UPDATE payment_events SET error_message = 'the service used before: canary',"
+	    " reason_private = 1 WHERE payment_id = 'theirs'");
 	purge_all(false);
 	reason =
 	    fixture_sql_text(file(), "SELECT group_concat(error_message, '|') FROM payment_events");

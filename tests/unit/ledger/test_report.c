@@ -9,8 +9,14 @@
 
 #include "fixture.c"
 
+#include "base/text.h"
+
 /* Its statements are looked at as well as run. */
+#include "ledger/arrival.h"
+#include "ledger/attempt.h"
+#include "ledger/operator.h"
 #include "ledger/report.c"
+#include "ledger/report.h"
 
 #define NOW INT64_C(1737374400000) /* 2025-01-20 12:00:00 UTC */
 
@@ -144,7 +150,7 @@ test_an_index_for_every_question(void **state)
 	assert_plan(
 	    by_id, "SEARCH payment_events USING INTEGER PRIMARY KEY (rowid=?)\n" CONFLICTS("1"));
 	assert_plan(unsettled, "SCAN payment_conflict USING INDEX conflict_unsettled\n");
-	assert_plan(duplicates_told,
+	assert_plan(all_duplicates,
 	    "SEARCH payment_events USING COVERING INDEX payment_repeated (duplicates>?)\n");
 	assert_plan(oldest_unfinished, "SCAN payment_events USING INDEX payment_unfinished\n");
 	assert_plan(counts_by_status,
@@ -326,8 +332,7 @@ test_retry_leaves_some(void **state)
 	failed("doubtful");
 	fixture_sql(file(),
 	    "UPDATE payment_events SET payload = '' WHERE payment_id = 'purged';"
-	    "UPDATE payment_events SET request_id = '" LEDGER_IMPORTED
-	    "' WHERE payment_id = 'imported';"
+	    "UPDATE payment_events SET imported = 1 WHERE payment_id = 'imported';"
 	    "INSERT INTO payment_conflict (payment, seen_ms, reason, payload) VALUES (4, 1, '', "
 	    "'')");
 	assert_int_equal(retried(NULL), 1);

@@ -22,9 +22,9 @@ run(const char *sql)
 }
 
 static void
-migrate(void)
+migrate(int from, int to)
 {
-	for (int version = 0; version < SCHEMA_VERSION; version++) {
+	for (int version = from; version < to; version++) {
 		assert_int_equal(run("BEGIN"), SQLITE_OK);
 		if (run(schema_migrations[version]) != SQLITE_OK)
 			fail_msg("version %d: %s", version + 1, sqlite3_errmsg(database));
@@ -38,7 +38,7 @@ set_up(void **state)
 	(void)state;
 	assert_int_equal(sqlite3_open(":memory:", &database), SQLITE_OK);
 	assert_int_equal(run("PRAGMA foreign_keys = ON"), SQLITE_OK);
-	migrate();
+	migrate(0, SCHEMA_VERSION);
 	return 0;
 }
 
@@ -111,6 +111,44 @@ columns_people_know(void **state)
 	    " FROM payment_events",
 	    "0,5000,1 ");
 	assert_answer("SELECT status || count(*) FROM payment_events GROUP BY status", "failed1 ");
+}
+
+/* A ledger of the first version says the same afterwards, each fact in a column of its own. */
+static void
+second_version(void **state)
+{
+	(void)state;
+	assert_int_equal(sqlite3_close(database), SQLITE_OK);
+	assert_int_equal(sqlite3_open(":memory:", &database), SQLITE_OK);
+	assert_int_equal(run("PRAGMA foreign_keys = ON"), SQLITE_OK);
+	migrate(0, 1);
+	assert_done(payment("came", "failed", 100));
+	assert_done(payment("brought", "failed", 200));
+	assert_done(payment("erased", "failed", 300));
+	assert_done("UPDATE payment_events SET request_id = 'a', error_message = 'refused'"
+		    " WHERE payment_id = 'came'");
+	assert_done("UPDATE payment_events SET request_id = 'import',"
+		    " error_message = 'the service used before: Ivan'"
+		    " WHERE payment_id = 'brought'");
+	assert_done("UPDATE payment_events SET request_id = 'import',"
+		    " error_message = 'the service used before: purged'"
+		    " WHERE payment_id = 'erased'");
+	assert_done("INSERT INTO payment_conflict (payment, seen_ms, reason, payload, settled_ms)"
+		    " VALUES (1, 5, 'another amount', '{}', NULL),"
+		    " (1, 6, 'another payer', 'purged 2', 7)");
+
+	migrate(1, 2);
+	assert_answer("SELECT payment_id || ',' || coalesce(request_id, '-') || ',' || imported"
+		      " || ',' || reason_private FROM payment_events ORDER BY id",
+	    "came,a,0,0 brought,-,1,1 erased,-,1,0 ");
+	assert_answer("SELECT id || ',' || payment || ',' || seen_ms || ',' || reason || ',' ||"
+		      " coalesce(payload, '-') || ',' || coalesce(settled_ms, '-')"
+		      " FROM payment_conflict ORDER BY id",
+	    "1,1,5,another amount,{},- 2,1,6,another payer,-,7 ");
+	/* What is told again is still told from what was not; what was purged stands in no way. */
+	assert_refused("INSERT INTO payment_conflict (payment, seen_ms, reason, payload)"
+		       " VALUES (1, 8, '', '{}')");
+	assert_done("UPDATE payment_conflict SET payload = NULL");
 }
 
 static void
@@ -243,6 +281,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(columns_people_know),
+		TEST(second_version),
 		TEST(payments_are_told_apart_for_ever),
 		TEST(a_payment_is_due_exactly_while_it_is_unfinished),
 		TEST(progress_that_cannot_be),

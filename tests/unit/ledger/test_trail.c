@@ -10,7 +10,11 @@
 #include "fixture.c"
 
 #include "base/trail.h"
+#include "ledger/arrival.h"
+#include "ledger/attempt.h"
 #include "ledger/ledger.h"
+#include "ledger/progress.h"
+#include "ledger/report.h"
 
 #define NOW INT64_C(1737374400000) /* 2025-01-20 12:00:00 UTC */
 

@@ -11,6 +11,9 @@
 #include "fixture.c"
 #include "job_fixture.c"
 
+#include "ledger/attempt.h"
+#include "ledger/ledger.h"
+#include "ledger/report.h"
 #include "monitor/health.h"
 
 static int
