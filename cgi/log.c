@@ -4,14 +4,22 @@
  * Each line is built whole in memory and escaped as a whole, so no caller can forget to escape, and
  * lines of several workers never mix.  There is no buffer: a worker that is killed has lost no
  * line.
+ *
+ * No payment waits for its line.  What nobody takes is lost and counted, in memory that all
+ * processes of a service share: so whichever can write again tells of all.
  */
+#include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include "error_stream.h"
 #include "log.h"
 
 /*
@@ -24,6 +32,13 @@
 #define ESCAPED_BYTES 4
 
 static enum log_level threshold = LOG_LEVEL_INFO;
+
+/* Lines that were lost, and have neither been told of nor been added to the metrics. */
+struct lost {
+	_Atomic int64_t untold, uncounted;
+};
+static struct lost own_lost, *lost = &own_lost;
+static struct metrics *metrics;
 
 void
 log_threshold(enum log_level level)
@@ -131,6 +146,51 @@ prefix(enum log_level level)
 }
 
 void
+log_start_service(void)
+{
+	struct lost *shared =
+	    mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	/* A log whose reader has gone must not end the service. */
+	signal(SIGPIPE, SIG_IGN);
+	if (shared != MAP_FAILED)
+		lost = shared;
+}
+
+void
+log_count_in(struct metrics *counted_in)
+{
+	metrics = counted_in;
+}
+
+void
+log_tell_lost(void)
+{
+	int64_t lines = atomic_exchange(&lost->untold, 0);
+	char line[100];
+
+	if (lines == 0)
+		return;
+	snprintf(line, sizeof(line), "%s%" PRId64 " lines were lost: nobody read the log\n",
+	    prefix(LOG_LEVEL_WARNING), lines);
+	if (!error_stream_write(line, strlen(line)))
+		atomic_fetch_add(&lost->untold, lines);
+}
+
+/* Write it, and account for what was lost: this line or earlier ones. */
+static void
+write_line(const char *line)
+{
+	log_tell_lost();
+	if (!error_stream_write(line, strlen(line))) {
+		atomic_fetch_add(&lost->untold, 1);
+		atomic_fetch_add(&lost->uncounted, 1);
+	}
+	if (metrics != NULL && lost->uncounted != 0)
+		metrics_log_lost(metrics, atomic_exchange(&lost->uncounted, 0));
+}
+
+void
 log_event(enum log_level level, const char *format, ...)
 {
 	char text[LINE_MAX_BYTES], line[LINE_MAX_BYTES + sizeof("warning: ...\n")];
@@ -152,8 +212,5 @@ log_event(enum log_level level, const char *format, ...)
 	length = strlen(line);
 	length += escape(line + length, LINE_MAX_BYTES, text, "", &cut);
 	strcpy(line + length, cut || (size_t)wanted >= sizeof(text) ? "...\n" : "\n");
-
-	/* A journal that takes no line must not stop a payment: what cannot be written is lost. */
-	if (write(STDERR_FILENO, line, strlen(line)) < 0)
-		return;
+	write_line(line);
 }

@@ -200,8 +200,10 @@ run_until_signal(struct responder *responder, int *stopped_by)
 	outcome = worker_open(responder->settings, responder->workers > 0 ? responder->workers : 1,
 	    &responder->worker, &why);
 	if (outcome == DONE) {
+		log_count_in(responder->worker->metrics);
 		config.together = webhook_together(responder->settings);
 		outcome = fastcgi_run(&config, stopped_by, &why);
+		log_count_in(NULL);
 		worker_close(responder->worker);
 	}
 	if (outcome == DONE)
@@ -357,6 +359,7 @@ main(int argc, char **argv)
 	if ((status = read_options(argc, argv, &responder.workers)) >= 0)
 		return status;
 
+	log_start_service();
 	responder.listener = find_listener();
 	if (responder.listener < 0) {
 		log_event(LOG_LEVEL_ERROR,

@@ -450,6 +450,7 @@ static enum outcome
 supervise(struct pool *pool, struct fault *why)
 {
 	for (;;) {
+		log_tell_lost();
 		reap(pool);
 		check_workers(pool);
 		if (pool->unusable)

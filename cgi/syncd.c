@@ -164,6 +164,7 @@ wait_ms(int64_t ms)
 static void
 close_service(struct daemon *daemon)
 {
+	log_count_in(NULL);
 	service_close(daemon->service);
 	daemon->service = NULL;
 	daemon->alarm_leader = false;
@@ -197,6 +198,7 @@ run_worker(void *cookie, struct pool_activity *activity)
 		if (daemon->service == NULL)
 			out = service_open(daemon->settings, &daemon->service, &why);
 		if (out == DONE) {
+			log_count_in(daemon->service->metrics);
 			pool_idle(activity);
 			wait_ms(phase_ms);
 			phase_ms = 0;
@@ -327,6 +329,7 @@ main(int argc, char **argv)
 		usage(stderr);
 		return EX_USAGE;
 	}
+	log_start_service();
 	if ((daemon.settings = startup_service()) == NULL)
 		return EX_CONFIG;
 	if (once) {

@@ -189,6 +189,13 @@ metrics_call(struct metrics *metrics, enum metrics_call call, int status, int64_
 	observe(CELL(metrics, calls) + (int)call * (METRICS_BOUNDS + 2), took_ms);
 }
 
+void
+metrics_log_lost(struct metrics *metrics, int64_t lines)
+{
+	if (metrics != NULL && metrics->writes)
+		add(CELL(metrics, log_lost), lines);
+}
+
 /*
  * Looking.
  */

@@ -48,6 +48,7 @@ struct metrics_values {
 	struct histogram receive;
 	struct histogram deliver;
 	struct histogram calls[METRICS_CALLS];
+	int64_t log_lost;
 };
 
 /* A webhook was answered with this word ("success", ..). */
@@ -58,6 +59,9 @@ void metrics_delivery(struct metrics *metrics, enum outcome out, int64_t took_ms
 
 /* amoCRM was called, and answered with this HTTP status; 0: no answer came. */
 void metrics_call(struct metrics *metrics, enum metrics_call call, int status, int64_t took_ms);
+
+/* So many lines of the log were lost, because nobody read it. */
+void metrics_log_lost(struct metrics *metrics, int64_t lines);
 
 /* All the numbers; false without a file. */
 bool metrics_read(const struct metrics *metrics, struct metrics_values *values);

@@ -111,6 +111,8 @@ write_values(FILE *out, const struct metrics_values *values)
 	    metrics_deliveries, values->deliveries, METRICS_DELIVERIES);
 	head(out, "deliver_seconds", "histogram", "How long attempts to carry a payment took.");
 	histogram(out, "deliver_seconds", NULL, &values->deliver);
+	head(out, "log_lost_total", "counter", "Lines of the log that were lost: nobody read it.");
+	fprintf(out, NAME "log_lost_total %" PRId64 "\n", values->log_lost);
 	write_calls(out, values);
 }
 

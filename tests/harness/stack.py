@@ -146,7 +146,9 @@ class Stack:
         }
         return {name: value for name, value in chosen.items() if value is not None}
 
-    def start_service(self, workers: int = 4, ready: bool = True, fresh: bool = True, **settings: str | None) -> None:
+    def start_service(
+        self, workers: int = 4, ready: bool = True, fresh: bool = True, log: Path | None = None, **settings: str | None
+    ) -> None:
         """The worker pool, through spawn-fcgi, with a ledger and run directory of its own unless it shall go on (not fresh)."""
         if fresh:
             self.runs += 1
@@ -155,7 +157,7 @@ class Stack:
         self.ledger = Ledger(self.data / "payments.sqlite")
         self.variables = self.environment(**settings)
         command = ["spawn-fcgi", "-n", "-s", self.socket, "--", BUILD / "payment.fcgi", "-w", str(workers)]
-        self.service = Child(command, self.data / "payment.log", self.variables, self.data)
+        self.service = Child(command, log or self.data / "payment.log", self.variables, self.data)
         if ready:
             until(self._is_ready, f"the service is ready; it says: {self.service.said()}")
 
@@ -177,8 +179,8 @@ class Stack:
         self.socket.unlink(missing_ok=True)
         return code
 
-    def start_syncd(self) -> None:
-        self.carrier = Child([BUILD / "payment-syncd"], self.data / "syncd.log", self.variables, self.data)
+    def start_syncd(self, log: Path | None = None) -> None:
+        self.carrier = Child([BUILD / "payment-syncd"], log or self.data / "syncd.log", self.variables, self.data)
 
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

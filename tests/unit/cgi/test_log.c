@@ -5,8 +5,13 @@
 
 #include <cmocka.h>
 
+#include <stdlib.h>
+#include <sys/wait.h>
+
 /* The log belongs to the programs and is in no library. */
+#include "../../../cgi/error_stream.c"
 #include "../../../cgi/log.c"
+#include "fixture.c"
 
 /* What a file that stands in for stderr has got; empty when the event was dropped. */
 static const char *
@@ -110,6 +115,75 @@ values_are_quoted(void **state)
 	assert_string_equal(out + strlen(out) - 6, "\\\"...\"");
 }
 
+#define WRITTEN 100
+
+/* Reads what the pipe holds; adds up the lines that came and those that are told to be lost. */
+static void
+read_log(int pipe, int *came, int *told)
+{
+	static char text[1 << 17];
+	ssize_t size = read(pipe, text, sizeof(text) - 1);
+	char *line, *rest = text;
+
+	assert_true(size > 0);
+	text[size] = '\0';
+	while ((line = strsep(&rest, "\n")) != NULL && rest != NULL) {
+		if (strstr(line, " lines were lost: nobody read the log") != NULL)
+			*told += atoi(line + strlen("<4>"));
+		else
+			(*came)++;
+	}
+}
+
+/*
+ * A pipe that nobody reads takes so much and no more; then somebody reads.  The process that lost
+ * the lines is gone, and another tells.
+ */
+static void
+lost_lines_are_counted_and_told(void **state)
+{
+	int kept = dup(STDERR_FILENO), ends[2], status, i, came = 0, told = 0;
+	struct metrics_values values;
+	struct metrics *counted;
+	struct fault why;
+	char text[1001];
+
+	(void)state;
+	fixture_begin();
+	assert_int_equal(metrics_open(fixture_path("."), &counted, &why), DONE);
+	log_start_service();
+	assert_int_equal(pipe(ends), 0);
+	dup2(ends[1], STDERR_FILENO);
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	if (fork() == 0) {
+		alarm(10);
+		for (i = 0; i < WRITTEN; i++)
+			log_event(LOG_LEVEL_INFO, "%s", text);
+		_exit(0);
+	}
+	assert_true(wait(&status) > 0);
+	assert_int_equal(status, 0);
+
+	read_log(ends[0], &came, &told);
+	assert_in_range(came, 1, WRITTEN - 1);
+	log_tell_lost();
+	read_log(ends[0], &came, &told);
+	assert_int_equal(came + told, WRITTEN);
+	log_count_in(counted);
+	log_event(LOG_LEVEL_INFO, "again");
+	log_count_in(NULL);
+	dup2(kept, STDERR_FILENO);
+	close(kept);
+	assert_true(metrics_read(counted, &values));
+	assert_int_equal(values.log_lost, told);
+
+	metrics_close(counted);
+	close(ends[0]);
+	close(ends[1]);
+	fixture_end();
+}
+
 int
 main(void)
 {
@@ -120,6 +194,7 @@ main(void)
 		cmocka_unit_test(only_sound_utf8_passes),
 		cmocka_unit_test(long_lines_are_cut),
 		cmocka_unit_test(values_are_quoted),
+		cmocka_unit_test(lost_lines_are_counted_and_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
