@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include "base/text.h"
 #include "commands.h"
@@ -26,10 +25,7 @@ struct state {
 	json_t *alarms; /* Of {name, text}.  Owned. */
 };
 
-/*
- * Only a file that is there: nothing is made by looking.  One that cannot be opened does not hide
- * the payments.
- */
+/* One that is not there, or cannot be opened, does not hide the payments. */
 static void
 look_at_breaker(const struct settings *settings, struct state *all)
 {
@@ -37,8 +33,7 @@ look_at_breaker(const struct settings *settings, struct state *all)
 	struct limiter *limiter = NULL;
 	struct fault why;
 
-	if (access(path, F_OK) == 0 &&
-	    limiter_open(path, settings->amo_rate_limit, &limiter, &why) == DONE) {
+	if (limiter_open_to_look(path, &limiter, &why) == DONE) {
 		limiter_look(limiter, &all->crm);
 		all->crm_known = true;
 	}

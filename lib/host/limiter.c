@@ -3,7 +3,6 @@
  * told below.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -48,15 +47,13 @@
 #define AHEAD_MAX_MS (LIMITER_HOLD_MAX_MS + 60 * 1000)
 
 #define LAYOUT_VERSION 1
-#define BOOT_ID_SIZE   40
 
 static const char magic[8] = "PSlimit";
 
 struct limiter_content {
 	char magic[8];
 	int64_t version;
-	/* The monotonic clock begins anew with each boot, so times of another mean nothing. */
-	char boot_id[BOOT_ID_SIZE];
+	char unused[40];         /* Of earlier versions. */
 	_Atomic int64_t taken;   /* Tickets drawn so far, which is the next one's number. */
 	_Atomic int64_t hold_ms; /* No slot before this monotonic time. */
 	/* The breaker: the HTTP status that opened it, 0 while it is closed. */
@@ -64,6 +61,13 @@ struct limiter_content {
 	_Atomic int64_t since_ms; /* Wall clock; when it opened. */
 	_Atomic int64_t probe_ms; /* Monotonic; when the next probe may go. */
 	_Atomic int64_t slots[RING];
+	/*
+	 * The latest monotonic time at which anybody wrote here.  That clock begins anew with each
+	 * boot, and times of another mean nothing: one that lies ahead is how that is seen.  The
+	 * kernel's boot id would tell more, but a sandbox or a container may hide it, and all must
+	 * judge alike.
+	 */
+	_Atomic int64_t seen_ms;
 };
 
 _Static_assert(
@@ -72,6 +76,7 @@ _Static_assert(
 struct limiter {
 	struct shared_file file;
 	struct limiter_content *shared; /* The file's content. */
+	bool looks;                     /* It was opened to look only: nothing is written. */
 	int64_t rate;
 	int64_t ticket;   /* -1: none. */
 	bool probe;       /* The ticket may pass the open breaker. */
@@ -103,21 +108,15 @@ sane(int64_t stored_ms, int64_t now_ms)
 
 /* Opening. */
 
-/*
- * Which boot this is; empty where the kernel does not tell, and then only sane() guards against
- * another's times.
- */
-static void
-read_boot_id(char id[static BOOT_ID_SIZE])
-{
-	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+/* Who only looks takes no lock, and may find that another has written since it read the clock. */
+#define SEEN_AHEAD_MS 1000
 
-	memset(id, 0, BOOT_ID_SIZE);
-	if (fd < 0)
-		return;
-	if (read(fd, id, BOOT_ID_SIZE - 1) < 0)
-		memset(id, 0, BOOT_ID_SIZE);
-	close(fd);
+static bool
+is_usable(const struct limiter_content *shared)
+{
+	return memcmp(shared->magic, magic, sizeof(magic)) == 0 &&
+	    shared->version == LAYOUT_VERSION && shared->taken >= 0 &&
+	    shared->taken < INT64_MAX / 2 && shared->seen_ms <= clock_mono_ms() + SEEN_AHEAD_MS;
 }
 
 /*
@@ -129,24 +128,20 @@ static void
 prepare(void *content, bool was_empty)
 {
 	struct limiter_content *shared = content;
-	char boot_id[BOOT_ID_SIZE];
 	int i;
 
-	read_boot_id(boot_id);
-	if (memcmp(shared->magic, magic, sizeof(magic)) == 0 && shared->version == LAYOUT_VERSION &&
-	    memcmp(shared->boot_id, boot_id, sizeof(boot_id)) == 0 && shared->taken >= 0 &&
-	    shared->taken < INT64_MAX / 2)
+	if (is_usable(shared))
 		return;
 	memset(shared->magic, 0, sizeof(magic));
 	atomic_thread_fence(memory_order_seq_cst);
 	shared->version = LAYOUT_VERSION;
-	memcpy(shared->boot_id, boot_id, sizeof(boot_id));
 	shared->status = 0;
 	shared->since_ms = shared->probe_ms = 0;
 	shared->hold_ms = was_empty ? 0 : clock_mono_ms() + WINDOW_MS;
 	shared->taken = 0;
 	for (i = 0; i < RING; i++)
 		shared->slots[i] = 0;
+	shared->seen_ms = 0;
 	atomic_thread_fence(memory_order_seq_cst);
 	memcpy(shared->magic, magic, sizeof(magic));
 }
@@ -175,6 +170,24 @@ limiter_open(const char *path, int64_t rate, struct limiter **limiter, struct fa
 	return DONE;
 }
 
+enum outcome
+limiter_open_to_look(const char *path, struct limiter **limiter, struct fault *why)
+{
+	struct limiter opened = { .looks = true };
+
+	if (shared_file_open_to_read(
+		"limiter", path, sizeof(struct limiter_content), &opened.file, why) != DONE)
+		return BROKEN;
+	opened.shared = opened.file.content;
+	if (!is_usable(opened.shared)) {
+		shared_file_close(&opened.file);
+		return fault_set(why, BROKEN, "limiter %s: it is not of this boot", path);
+	}
+	*limiter = memory_allocate(sizeof(**limiter));
+	**limiter = opened;
+	return DONE;
+}
+
 void
 limiter_close(struct limiter *limiter)
 {
@@ -182,6 +195,25 @@ limiter_close(struct limiter *limiter)
 		return;
 	shared_file_close(&limiter->file);
 	free(limiter);
+}
+
+/*
+ * Take the lock; *now_ms is the time since when it is ours.  False with errno: it cannot be had.
+ */
+static bool
+enter(struct limiter *limiter, int64_t *now_ms)
+{
+	if (!shared_file_lock(&limiter->file))
+		return false;
+	*now_ms = clock_mono_ms();
+	limiter->shared->seen_ms = *now_ms;
+	return true;
+}
+
+static void
+leave(struct limiter *limiter)
+{
+	shared_file_unlock(&limiter->file);
 }
 
 /* Rate slots.  Everything below that takes a time is called under the lock. */
@@ -281,11 +313,10 @@ limiter_wait(struct limiter *limiter, int64_t deadline_ms, struct fault *why)
 	limiter->ticket = NO_TICKET;
 	limiter->probe = false;
 	for (;;) {
-		if (!shared_file_lock(&limiter->file))
+		if (!enter(limiter, &now))
 			return fault_set(why, BROKEN, "the limiter's lock: %s", strerror(errno));
-		now = clock_mono_ms();
 		outcome = ask(limiter, now, deadline_ms, &slot, why);
-		shared_file_unlock(&limiter->file);
+		leave(limiter);
 		if (outcome != DONE || slot <= now)
 			return outcome;
 		clock_sleep_until(slot);
@@ -295,16 +326,16 @@ limiter_wait(struct limiter *limiter, int64_t deadline_ms, struct fault *why)
 void
 limiter_sent(struct limiter *limiter, int64_t sent_ms)
 {
-	int64_t now = clock_mono_ms();
 	_Atomic int64_t *slot;
+	int64_t now;
 
-	if (limiter->ticket == NO_TICKET || !shared_file_lock(&limiter->file))
+	if (limiter->ticket == NO_TICKET || !enter(limiter, &now))
 		return;
 	if (holds_ticket(limiter)) {
 		slot = slot_of(limiter, limiter->ticket);
 		*slot = later(*slot, sent_ms < now ? sent_ms : now);
 	}
-	shared_file_unlock(&limiter->file);
+	leave(limiter);
 }
 
 /* How much slower than usual.  A quick answer is usual at once, slow ones become so by and by. */
@@ -332,14 +363,12 @@ limiter_answered(struct limiter *limiter, int64_t sent_ms)
 void
 limiter_hold(struct limiter *limiter, int64_t wait_ms)
 {
-	int64_t now = clock_mono_ms();
-	int64_t until =
-	    now + (wait_ms < LIMITER_HOLD_MAX_MS ? later(wait_ms, 0) : LIMITER_HOLD_MAX_MS);
+	int64_t now, most = wait_ms < LIMITER_HOLD_MAX_MS ? wait_ms : LIMITER_HOLD_MAX_MS;
 
-	if (!shared_file_lock(&limiter->file))
+	if (!enter(limiter, &now))
 		return;
-	limiter->shared->hold_ms = later(sane(limiter->shared->hold_ms, now), until);
-	shared_file_unlock(&limiter->file);
+	limiter->shared->hold_ms = later(sane(limiter->shared->hold_ms, now), now + later(most, 0));
+	leave(limiter);
 }
 
 void
@@ -351,20 +380,22 @@ limiter_break_alone(struct limiter *limiter)
 void
 limiter_break(struct limiter *limiter, int status)
 {
-	struct limiter_content *shared = limiter->shared;
+	struct limiter_content *shared;
+	int64_t now;
 
 	if (limiter->breaks_alone) {
 		limiter->refused = status;
 		limiter->refused_since_ms = clock_wall_ms();
 		return;
 	}
-	if (!shared_file_lock(&limiter->file))
+	if (!enter(limiter, &now))
 		return;
-	shared->probe_ms = clock_mono_ms() + LIMITER_PROBE_MS;
+	shared = limiter->shared;
+	shared->probe_ms = now + LIMITER_PROBE_MS;
 	if (shared->status == 0)
 		shared->since_ms = clock_wall_ms();
 	shared->status = status;
-	shared_file_unlock(&limiter->file);
+	leave(limiter);
 }
 
 void
@@ -378,10 +409,12 @@ limiter_succeeded(struct limiter *limiter)
 void
 limiter_close_breaker(struct limiter *limiter)
 {
-	if (!shared_file_lock(&limiter->file))
+	int64_t now;
+
+	if (!enter(limiter, &now))
 		return;
 	limiter->shared->status = 0;
-	shared_file_unlock(&limiter->file);
+	leave(limiter);
 }
 
 static int64_t
@@ -399,10 +432,11 @@ count_used(struct limiter *limiter, int64_t now_ms)
 void
 limiter_look(struct limiter *limiter, struct limiter_state *state)
 {
+	int64_t now = clock_mono_ms(), ready;
+	bool locked = !limiter->looks && enter(limiter, &now);
 	struct limiter_content *shared = limiter->shared;
-	bool locked = shared_file_lock(&limiter->file);
-	int64_t now = clock_mono_ms(), ready = sane(shared->hold_ms, now);
 
+	ready = sane(shared->hold_ms, now);
 	*state =
 	    (struct limiter_state){ .open = shared->status != 0, .status = (int)shared->status };
 	if (state->open) {
@@ -417,5 +451,5 @@ limiter_look(struct limiter *limiter, struct limiter_state *state)
 	}
 	state->used = count_used(limiter, now);
 	if (locked)
-		shared_file_unlock(&limiter->file);
+		leave(limiter);
 }

@@ -29,13 +29,20 @@ struct limiter;
 #define LIMITER_HOLD_MAX_MS (60 * 60 * 1000) /* A longer Retry-After is cut to an hour. */
 
 /*
- * A file left from before a reboot or damaged is begun anew.  The rate is each handle's own: what
+ * For who calls amoCRM.  A file left from before a reboot or damaged is begun anew.  The rate is each handle's own: what
  * earlier programs sent at another one still counts.  NEVER: the rate is not between 1 and
  * LIMITER_RATE_MAX.  After fork(2) a child must open its own, because the lock belongs to the open
  * file.
  */
 enum outcome limiter_open(
     const char *path, int64_t rate, struct limiter **limiter, struct fault *why) MUST_USE;
+
+/*
+ * For who only asks limiter_look(), perhaps as another user or outside the service's sandbox:
+ * nothing is made or changed.  BROKEN also when there is no file, or one that would be begun anew.
+ */
+enum outcome limiter_open_to_look(
+    const char *path, struct limiter **limiter, struct fault *why) MUST_USE;
 void limiter_close(struct limiter *limiter); /* NULL is allowed. */
 
 /*

@@ -469,34 +469,81 @@ test_damage_behind_the_header(void **state)
 	limiter_close(limiter);
 }
 
-/* A boot id that is not this boot's: its times mean nothing, its breaker and its hold are forgotten. */
+static size_t
+read_file(unsigned char bytes[static 65536])
+{
+	int fd = open(path, O_RDONLY);
+	ssize_t size;
+
+	assert_true(fd >= 0);
+	assert_true((size = read(fd, bytes, 65536)) > 64);
+	close(fd);
+	return (size_t)size;
+}
+
+/*
+ * The monotonic clock has not yet come to where it was when the file was last written: its times
+ * are another boot's, its breaker and its hold are forgotten.
+ */
 static void
 test_reboot(void **state)
 {
 	static unsigned char bytes[65536];
 	struct limiter *limiter = open_limiter(7);
-	char id[40] = "";
-	unsigned char *found;
-	ssize_t size;
-	int fd;
+	int64_t seen_ms;
+	struct fault why;
+	size_t size;
 
 	(void)state;
 	limiter_break(limiter, 401);
 	limiter_hold(limiter, LIMITER_HOLD_MAX_MS);
 	limiter_close(limiter);
-	assert_true((fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY)) >= 0);
-	assert_int_equal(read(fd, id, 36), 36);
-	close(fd);
-	assert_true((fd = open(path, O_RDONLY)) >= 0);
-	assert_true((size = read(fd, bytes, sizeof(bytes))) > 64);
-	close(fd);
-	assert_non_null(found = memmem(bytes, (size_t)size, id, 36));
-	found[0] = found[0] == '0' ? '1' : '0';
-	write_file(bytes, (size_t)size);
+	size = read_file(bytes);
+	memcpy(&seen_ms, bytes + size - sizeof(seen_ms), sizeof(seen_ms));
+	assert_in_range(clock_mono_ms() - seen_ms, 0, 10000);
+	seen_ms += 60000;
+	memcpy(bytes + size - sizeof(seen_ms), &seen_ms, sizeof(seen_ms));
+	write_file(bytes, size);
+	assert_int_equal(limiter_open_to_look(path, &limiter, &why), BROKEN);
 	limiter = open_limiter(7);
 	assert_false(look(limiter).open);
 	assert_int_equal(wait_for(limiter, LONG_MS), DONE);
 	limiter_close(limiter);
+}
+
+/* Looking changes no byte, whoever looks; it makes no file, and takes none that is damaged. */
+static void
+test_looking(void **state)
+{
+	static unsigned char before[65536], after[65536];
+	struct limiter *limiter = open_limiter(7);
+	struct limiter_state seen;
+	struct fault why;
+	size_t size;
+
+	(void)state;
+	limiter_break(limiter, 401);
+	limiter_hold(limiter, LONG_MS);
+	size = read_file(before);
+	limiter_close(limiter);
+	assert_int_equal(chmod(path, 0400), 0);
+	assert_int_equal(limiter_open_to_look(path, &limiter, &why), DONE);
+	seen = look(limiter);
+	limiter_close(limiter);
+	assert_true(seen.open && seen.status == 401);
+	assert_in_range(seen.ready_ms - clock_mono_ms(), LONG_MS - 10000, LONG_MS);
+	assert_int_equal(read_file(after), size);
+	assert_memory_equal(before, after, size);
+
+	assert_int_equal(chmod(path, 0600), 0);
+	before[0] ^= 1;
+	write_file(before, size);
+	assert_int_equal(limiter_open_to_look(path, &limiter, &why), BROKEN);
+	assert_int_equal(read_file(after), size);
+	assert_memory_equal(before, after, size);
+	unlink(path);
+	assert_int_equal(limiter_open_to_look(path, &limiter, &why), BROKEN);
+	assert_int_not_equal(access(path, F_OK), 0);
 }
 
 static void
@@ -709,6 +756,7 @@ main(void)
 		TEST(test_damage),
 		TEST(test_damage_behind_the_header),
 		TEST(test_reboot),
+		TEST(test_looking),
 		TEST(test_open),
 		TEST(test_other_rate),
 		TEST(test_many_processes),
