@@ -63,7 +63,6 @@ struct daemon {
 
 	/* In a worker only. */
 	struct service *service; /* NULL while the ledger cannot be opened. */
-	bool alarm_leader;       /* This process holds LOCK_ALARM_LEADER. */
 	int64_t alarm_look_ms;   /* Monotonic; when to look for alarms again. */
 	struct alarm_watch watch;
 };
@@ -127,11 +126,11 @@ look_for_alarms(struct daemon *daemon)
 	if (daemon->activity == NULL || now_ms < daemon->alarm_look_ms)
 		return;
 	daemon->alarm_look_ms = now_ms + ALARM_LOOK_MS;
-	if (!daemon->alarm_leader)
-		daemon->alarm_leader = lock_take(daemon->service->locks, LOCK_ALARM_LEADER, &leader,
-					   1, now_ms, &why) == DONE;
-	/* A ledger that cannot be read is logged by the delivery, which meets it as well. */
-	if (daemon->alarm_leader)
+	/*
+	 * Asked also by who is the leader: the file that says so may have been removed.  A ledger
+	 * that cannot be read is logged by the delivery, which meets it as well.
+	 */
+	if (lock_take(daemon->service->locks, LOCK_ALARM_LEADER, &leader, 1, now_ms, &why) == DONE)
 		(void)!alarm_watch(
 		    &daemon->watch, daemon->service, clock_wall_ms(), report_alarm, &why);
 }
@@ -167,7 +166,6 @@ close_service(struct daemon *daemon)
 	log_count_in(NULL);
 	service_close(daemon->service);
 	daemon->service = NULL;
-	daemon->alarm_leader = false;
 }
 
 /*

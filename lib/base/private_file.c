@@ -56,3 +56,12 @@ private_file_open(const char *path, int flags)
 	} while (fd < 0 && errno == EEXIST);
 	return fd;
 }
+
+bool
+private_file_is_at(int fd, const char *path)
+{
+	struct stat ours, named;
+
+	return fstat(fd, &ours) == 0 && stat(path, &named) == 0 && ours.st_dev == named.st_dev &&
+	    ours.st_ino == named.st_ino;
+}

@@ -278,7 +278,7 @@ open_job(struct job *job, const struct service *service, const struct delivery *
 	job->known.context.deadline_ms = first->deadline_ms;
 	job->known.context.request_id = delivery->attempt.request_id;
 	if (!alone)
-		job->out = lock_open_again(service->locks, &job->locks, &job->why);
+		job->locks = lock_open_again(service->locks);
 }
 
 static void

@@ -198,16 +198,72 @@ limiter_close(struct limiter *limiter)
 }
 
 /*
- * Take the lock; *now_ms is the time since when it is ours.  False with errno: it cannot be had.
+ * What one file knows of amoCRM goes over into another, once: who comes later finds nothing left.
+ * It is unknown what was sent lately by whom, so a window passes before the next slot.
  */
-static bool
-enter(struct limiter *limiter, int64_t *now_ms)
+static void
+carry_over(struct limiter_content *from, struct limiter_content *to, int64_t now_ms)
 {
-	if (!shared_file_lock(&limiter->file))
-		return false;
+	int64_t hold = later(sane(from->hold_ms, now_ms), now_ms + WINDOW_MS);
+
+	to->hold_ms = later(sane(to->hold_ms, now_ms), hold);
+	if (from->status != 0 && to->status == 0) {
+		to->since_ms = from->since_ms;
+		to->probe_ms = from->probe_ms;
+		to->status = from->status;
+	}
+	from->status = 0;
+	from->hold_ms = 0;
+}
+
+/*
+ * The run directory was emptied: go over to the file that all will have.  Assumes the old one's
+ * lock, so that nobody draws a ticket there meanwhile; with the old file it is gone.
+ */
+static enum outcome
+change_file(struct limiter *limiter, struct fault *why)
+{
+	struct shared_file *old = &limiter->file, anew;
+	enum outcome out = shared_file_open("limiter", old->path, old->size, prepare, &anew, why);
+
+	if (out != DONE)
+		return out;
+	if (!shared_file_lock(&anew)) {
+		shared_file_close(&anew);
+		return fault_set(why, BROKEN, "the limiter's lock: %s", strerror(errno));
+	}
+	carry_over(old->content, anew.content, clock_mono_ms());
+	shared_file_unlock(&anew);
+	shared_file_unlock(old);
+	shared_file_close(old);
+	limiter->file = anew;
+	limiter->shared = anew.content;
+	limiter->ticket = NO_TICKET;
+	return DONE;
+}
+
+/*
+ * Take the lock of the file that all share; *now_ms is the time since when it is ours.  BROKEN: it
+ * cannot be had.
+ */
+static enum outcome
+enter(struct limiter *limiter, int64_t *now_ms, struct fault *why)
+{
+	enum outcome out;
+
+	for (;;) {
+		if (!shared_file_lock(&limiter->file))
+			return fault_set(why, BROKEN, "the limiter's lock: %s", strerror(errno));
+		if (shared_file_is_current(&limiter->file))
+			break;
+		if ((out = change_file(limiter, why)) != DONE) {
+			shared_file_unlock(&limiter->file);
+			return out;
+		}
+	}
 	*now_ms = clock_mono_ms();
 	limiter->shared->seen_ms = *now_ms;
-	return true;
+	return DONE;
 }
 
 static void
@@ -313,8 +369,8 @@ limiter_wait(struct limiter *limiter, int64_t deadline_ms, struct fault *why)
 	limiter->ticket = NO_TICKET;
 	limiter->probe = false;
 	for (;;) {
-		if (!enter(limiter, &now))
-			return fault_set(why, BROKEN, "the limiter's lock: %s", strerror(errno));
+		if ((outcome = enter(limiter, &now, why)) != DONE)
+			return outcome;
 		outcome = ask(limiter, now, deadline_ms, &slot, why);
 		leave(limiter);
 		if (outcome != DONE || slot <= now)
@@ -326,10 +382,11 @@ limiter_wait(struct limiter *limiter, int64_t deadline_ms, struct fault *why)
 void
 limiter_sent(struct limiter *limiter, int64_t sent_ms)
 {
+	struct fault ignored;
 	_Atomic int64_t *slot;
 	int64_t now;
 
-	if (limiter->ticket == NO_TICKET || !enter(limiter, &now))
+	if (limiter->ticket == NO_TICKET || enter(limiter, &now, &ignored) != DONE)
 		return;
 	if (holds_ticket(limiter)) {
 		slot = slot_of(limiter, limiter->ticket);
@@ -363,9 +420,10 @@ limiter_answered(struct limiter *limiter, int64_t sent_ms)
 void
 limiter_hold(struct limiter *limiter, int64_t wait_ms)
 {
+	struct fault ignored;
 	int64_t now, most = wait_ms < LIMITER_HOLD_MAX_MS ? wait_ms : LIMITER_HOLD_MAX_MS;
 
-	if (!enter(limiter, &now))
+	if (enter(limiter, &now, &ignored) != DONE)
 		return;
 	limiter->shared->hold_ms = later(sane(limiter->shared->hold_ms, now), now + later(most, 0));
 	leave(limiter);
@@ -381,6 +439,7 @@ void
 limiter_break(struct limiter *limiter, int status)
 {
 	struct limiter_content *shared;
+	struct fault ignored;
 	int64_t now;
 
 	if (limiter->breaks_alone) {
@@ -388,7 +447,7 @@ limiter_break(struct limiter *limiter, int status)
 		limiter->refused_since_ms = clock_wall_ms();
 		return;
 	}
-	if (!enter(limiter, &now))
+	if (enter(limiter, &now, &ignored) != DONE)
 		return;
 	shared = limiter->shared;
 	shared->probe_ms = now + LIMITER_PROBE_MS;
@@ -409,9 +468,10 @@ limiter_succeeded(struct limiter *limiter)
 void
 limiter_close_breaker(struct limiter *limiter)
 {
+	struct fault ignored;
 	int64_t now;
 
-	if (!enter(limiter, &now))
+	if (enter(limiter, &now, &ignored) != DONE)
 		return;
 	limiter->shared->status = 0;
 	leave(limiter);
@@ -433,7 +493,8 @@ void
 limiter_look(struct limiter *limiter, struct limiter_state *state)
 {
 	int64_t now = clock_mono_ms(), ready;
-	bool locked = !limiter->looks && enter(limiter, &now);
+	struct fault ignored;
+	bool locked = !limiter->looks && enter(limiter, &now, &ignored) == DONE;
 	struct limiter_content *shared = limiter->shared;
 
 	ready = sane(shared->hold_ms, now);

@@ -17,7 +17,9 @@
  * Promises: requests that leave within moments of their slot never exceed `rate` in any second
  * (LIMITER_GUARD_MS lengthens the window to absorb the jitter between two requests' ways to
  * amoCRM); after limiter_hold() no slot is given until then; while the breaker is open only a
- * probe every LIMITER_PROBE_MS gets one.  Rate slots are given in order of asking.  Not promised:
+ * probe every LIMITER_PROBE_MS gets one.  Rate slots are given in order of asking.  When the run
+ * directory is emptied, all go over to a new file at their next call, and what was known goes with
+ * the first of them.  Not promised:
  * other hosts' requests are not seen.
  */
 struct limiter;

@@ -32,20 +32,23 @@ enum lock_range {
 /*
  * Open the file, creating it with mode 0600.  After fork(2) a child must open its own: the locks
  * belong to the open file, which a child would share.
+ *
+ * A file that was removed is found out when a lock is taken next: then all go over to a new one,
+ * which is made only when nobody holds a customer, contact or lead in an older one.  What a handle
+ * held of slots and the like is free then.  Not promised where the directory itself was replaced.
  */
 enum outcome lock_open(const char *path, struct locks **locks, struct fault *why) MUST_USE;
 /*
  * Another handle for the same file, for a part of this process that is to be excluded as other
  * processes are.
  */
-enum outcome lock_open_again(
-    const struct locks *locks, struct locks **again, struct fault *why) MUST_USE;
+struct locks *lock_open_again(const struct locks *locks) MUST_USE;
 void lock_close(struct locks *locks); /* Frees every lock taken through it.  NULL is allowed. */
 
 /*
  * Take all the numbers (in any order, repeats allowed; the low 59 bits of each count), waiting
- * until deadline_ms on the monotonic clock.  LATER: another handle holds one of them; then none was
- * taken.
+ * until deadline_ms on the monotonic clock.  LATER: another handle holds one of them, or the file is
+ * being changed for a new one; then none was taken.
  */
 #define LOCK_SET_MAX 8
 enum outcome lock_take(struct locks *locks, enum lock_range range, const int64_t *numbers,

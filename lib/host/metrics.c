@@ -125,6 +125,28 @@ metrics_close(struct metrics *metrics)
  * Counting.
  */
 
+/*
+ * Is anything counted with this handle?  When the run directory was emptied, all begin to count
+ * anew in the file that is there then; where none can be made, the old one goes on.
+ */
+static bool
+counts(struct metrics *metrics)
+{
+	struct shared_file anew;
+	struct fault ignored;
+
+	if (metrics == NULL || !metrics->writes)
+		return false;
+	if (!shared_file_is_current(&metrics->file) &&
+	    shared_file_open("metrics", metrics->file.path, metrics->file.size, prepare, &anew,
+		&ignored) == DONE) {
+		shared_file_close(&metrics->file);
+		metrics->file = anew;
+		metrics->shared = anew.content;
+	}
+	return true;
+}
+
 static void
 add(_Atomic int64_t *cell, int64_t amount)
 {
@@ -162,7 +184,7 @@ metrics_request(struct metrics *metrics, const char *word, int64_t took_ms, int6
 {
 	struct minute *minute;
 
-	if (metrics == NULL || !metrics->writes)
+	if (!counts(metrics))
 		return;
 	add(CELL(metrics, requests) + metrics_answer(word), 1);
 	observe(CELL(metrics, receive), took_ms);
@@ -174,7 +196,7 @@ metrics_request(struct metrics *metrics, const char *word, int64_t took_ms, int6
 void
 metrics_delivery(struct metrics *metrics, enum outcome out, int64_t took_ms)
 {
-	if (metrics == NULL || !metrics->writes)
+	if (!counts(metrics))
 		return;
 	add(CELL(metrics, deliveries) + metrics_delivery_end(out), 1);
 	observe(CELL(metrics, deliver), took_ms);
@@ -183,7 +205,7 @@ metrics_delivery(struct metrics *metrics, enum outcome out, int64_t took_ms)
 void
 metrics_call(struct metrics *metrics, enum metrics_call call, int status, int64_t took_ms)
 {
-	if (metrics == NULL || !metrics->writes)
+	if (!counts(metrics))
 		return;
 	add(CELL(metrics, replies) + (int)call * METRICS_REPLIES + metrics_reply(status), 1);
 	observe(CELL(metrics, calls) + (int)call * (METRICS_BOUNDS + 2), took_ms);
@@ -192,7 +214,7 @@ metrics_call(struct metrics *metrics, enum metrics_call call, int status, int64_
 void
 metrics_log_lost(struct metrics *metrics, int64_t lines)
 {
-	if (metrics != NULL && metrics->writes)
+	if (counts(metrics))
 		add(CELL(metrics, log_lost), lines);
 }
 
@@ -235,14 +257,14 @@ metrics_recent(
 void
 metrics_backlog(struct metrics *metrics, int64_t now_ms, int64_t backlog)
 {
-	if (metrics != NULL && metrics->writes)
+	if (counts(metrics))
 		this_minute(metrics, now_ms)->backlog = backlog + 1;
 }
 
 void
 metrics_tell_expiry(struct metrics *metrics, int64_t expires)
 {
-	if (metrics != NULL && metrics->writes)
+	if (counts(metrics))
 		metrics->shared->expires = expires;
 }
 

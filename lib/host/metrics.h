@@ -13,7 +13,7 @@
  *
  * Counting never fails and never waits; every function takes NULL for a process that could not open
  * the file, and does nothing then.  A process that dies loses nothing it counted.  The numbers
- * begin anew with each boot, as /run does.
+ * begin anew with each boot, as /run does, and when the run directory is emptied.
  */
 struct metrics;
 

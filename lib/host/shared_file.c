@@ -6,12 +6,14 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/private_file.h"
+#include "base/text.h"
 #include "host/byte_lock.h"
 #include "host/shared_file.h"
 
@@ -60,7 +62,9 @@ shared_file_open(const char *what, const char *path, size_t size,
 	struct stat before;
 	int error;
 
-	*file = (struct shared_file){ .fd = private_file_open(path, 0), .size = size };
+	*file = (struct shared_file){
+		.fd = private_file_open(path, 0), .path = text_copy(path), .size = size
+	};
 	if (file->fd < 0 || !shared_file_lock(file) || fstat(file->fd, &before) < 0)
 		return failed(what, path, strerror(errno), file, why);
 	if ((error = posix_fallocate(file->fd, 0, (off_t)size)) != 0)
@@ -79,6 +83,7 @@ shared_file_open_to_read(
 	struct stat now;
 
 	*file = (struct shared_file){ .fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW),
+		.path = text_copy(path),
 		.size = size };
 	if (file->fd < 0 || fstat(file->fd, &now) < 0)
 		return failed(what, path, strerror(errno), file, why);
@@ -95,6 +100,12 @@ shared_file_close(struct shared_file *file)
 		munmap(file->content, file->size);
 	if (file->fd >= 0)
 		close(file->fd);
-	file->content = NULL;
-	file->fd = -1;
+	free(file->path);
+	*file = (struct shared_file){ .fd = -1 };
+}
+
+bool
+shared_file_is_current(const struct shared_file *file)
+{
+	return private_file_is_at(file->fd, file->path);
 }

@@ -16,6 +16,7 @@
  */
 struct shared_file {
 	int fd;
+	char *path; /* Owned. */
 	void
 	    *content; /* `size` bytes, of which a new file's are 0; NULL in one that is not open. */
 	size_t size;
@@ -38,6 +39,12 @@ enum outcome shared_file_open_to_read(const char *what, const char *path, size_t
     struct shared_file *file, struct fault *why) MUST_USE;
 
 void shared_file_close(struct shared_file *file);
+
+/*
+ * Whether its path still leads to it.  False after the run directory was emptied: then other
+ * processes share another file by now, or will.
+ */
+bool shared_file_is_current(const struct shared_file *file);
 
 /* The same lock later on, however long that takes.  False with errno: it cannot be had. */
 bool shared_file_lock(struct shared_file *file);

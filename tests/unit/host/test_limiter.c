@@ -546,6 +546,58 @@ test_looking(void **state)
 	assert_int_not_equal(access(path, F_OK), 0);
 }
 
+/* The run directory is emptied: all go on with one new file, which knows what the old one knew. */
+static void
+test_emptied(void **state)
+{
+	struct limiter *a = open_limiter(7), *b = open_limiter(7), *late;
+	int64_t start_ms;
+	int i;
+
+	(void)state;
+	limiter_break(a, 401);
+	limiter_hold(a, 1500);
+	unlink(path);
+	assert_true(look(b).open);
+	assert_in_range(look(a).ready_ms - clock_mono_ms(), 500, LIMITER_PROBE_MS);
+	late = open_limiter(7);
+	assert_true(look(late).open);
+	limiter_succeeded(a);
+	assert_false(look(b).open);
+	assert_in_range(look(late).ready_ms - clock_mono_ms(), 500, 1500);
+
+	/* Nor is what was just sent unsent: no more than seven in a second. */
+	for (i = 0; i < 7; i++)
+		assert_int_equal(wait_for(a, LONG_MS), DONE);
+	start_ms = clock_mono_ms();
+	unlink(path);
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(wait_for(b, LONG_MS), DONE);
+		assert_int_equal(wait_for(late, LONG_MS), DONE);
+	}
+	assert_in_range(clock_mono_ms() - start_ms, 2000, 5000);
+	limiter_close(a);
+	limiter_close(b);
+	limiter_close(late);
+}
+
+/* Where no new file can be made, nothing is sent that nobody else would know of. */
+static void
+test_run_directory_gone(void **state)
+{
+	struct limiter *limiter = open_limiter(7);
+	struct fault why;
+
+	(void)state;
+	unlink(path);
+	assert_int_equal(rmdir(directory), 0);
+	assert_int_equal(limiter_wait(limiter, clock_mono_ms() + LONG_MS, &why), BROKEN);
+	assert_non_null(strstr(why.text, "No such file"));
+	assert_int_equal(mkdir(directory, 0700), 0);
+	assert_int_equal(wait_for(limiter, LONG_MS), DONE);
+	limiter_close(limiter);
+}
+
 static void
 test_open(void **state)
 {
@@ -757,6 +809,8 @@ main(void)
 		TEST(test_damage_behind_the_header),
 		TEST(test_reboot),
 		TEST(test_looking),
+		TEST(test_emptied),
+		TEST(test_run_directory_gone),
 		TEST(test_open),
 		TEST(test_other_rate),
 		TEST(test_many_processes),

@@ -265,29 +265,103 @@ test_many_processes(void **state)
 	munmap((void *)counters, 4096);
 }
 
-/* Two handles of one process exclude each other like two processes; and a file that was replaced stays the same. */
+/* Two handles of one process exclude each other like two processes. */
 static void
 test_opened_again(void **state)
 {
-	static const int64_t number = 5;
-	struct locks *locks = NULL, *again = NULL;
+	struct locks *locks = open_locks(), *again = lock_open_again(locks);
+
+	(void)state;
+	assert_int_equal(try_one(locks, LOCK_LEAD, 5), DONE);
+	assert_int_equal(try_one(again, LOCK_LEAD, 5), LATER);
+	assert_int_equal(try_one(again, LOCK_CONTACT, 5), DONE);
+	/* Closing one frees what was taken through it, and nothing else. */
+	lock_close(again);
+	assert_int_equal(try_one(locks, LOCK_CONTACT, 5), DONE);
+	again = lock_open_again(locks);
+	assert_int_equal(try_one(again, LOCK_LEAD, 5), LATER);
+	lock_close(again);
+	lock_close(locks);
+}
+
+/*
+ * The file is removed while somebody holds a lead: until that is let go, nobody takes any in
+ * another file, whether he opened the old one or not.
+ */
+static void
+test_emptied(void **state)
+{
+	struct locks *a = open_locks(), *b = open_locks(), *fresh, *again = lock_open_again(b);
+	int64_t number = 6;
 	struct fault why;
 
 	(void)state;
-	assert_int_equal(lock_open(path, &locks, &why), DONE);
+	assert_int_equal(try_one(a, LOCK_LEAD, 5), DONE);
 	unlink(path);
-	assert_int_equal(lock_open_again(locks, &again, &why), DONE);
-	assert_int_not_equal(access(path, F_OK), 0);
-	assert_int_equal(lock_take(locks, LOCK_LEAD, &number, 1, 0, &why), DONE);
-	assert_int_equal(lock_take(again, LOCK_LEAD, &number, 1, 0, &why), LATER);
-	assert_int_equal(lock_take(again, LOCK_CONTACT, &number, 1, 0, &why), DONE);
-	/* Closing one frees what was taken through it, and nothing else. */
+	fresh = open_locks();
+	assert_int_equal(lock_take(b, LOCK_LEAD, &number, 1, 0, &why), LATER);
+	assert_non_null(strstr(why.text, "the run directory was emptied"));
+	assert_int_equal(try_one(fresh, LOCK_CUSTOMER, 7), LATER);
+	assert_int_equal(lock_take_any(fresh, LOCK_SLOT, 3), -1);
+	/* What the holder needs besides, it is still given. */
+	assert_int_equal(try_one(a, LOCK_CONTACT, 5), DONE);
+	lock_drop(a, LOCK_LEAD);
+	assert_int_equal(try_one(fresh, LOCK_LEAD, 5), LATER);
+	lock_drop(a, LOCK_CONTACT);
+
+	assert_int_equal(try_one(fresh, LOCK_LEAD, 5), DONE);
+	assert_int_equal(access(path, F_OK), 0);
+	assert_int_equal(try_one(a, LOCK_LEAD, 5), LATER);
+	assert_int_equal(try_one(b, LOCK_LEAD, 5), LATER);
+	assert_int_equal(try_one(again, LOCK_LEAD, 5), LATER);
+	assert_int_equal(try_one(a, LOCK_LEAD, 6), DONE);
+
+	/* Our own other handle counts like another process. */
+	assert_int_equal(try_one(b, LOCK_LEAD, 8), DONE);
+	lock_close(fresh);
+	lock_close(a);
+	unlink(path);
+	assert_int_equal(try_one(again, LOCK_LEAD, 9), LATER);
+	lock_drop(b, LOCK_LEAD);
+	assert_int_equal(try_one(again, LOCK_LEAD, 9), DONE);
 	lock_close(again);
-	assert_int_equal(lock_take(locks, LOCK_CONTACT, &number, 1, 0, &why), DONE);
-	assert_int_equal(lock_open_again(locks, &again, &why), DONE);
-	assert_int_equal(lock_take(again, LOCK_LEAD, &number, 1, 0, &why), LATER);
-	lock_close(again);
-	lock_close(locks);
+	lock_close(b);
+}
+
+/* What only divides work is held for long, so it does not keep a new file back. */
+static void
+test_emptied_under_a_leader(void **state)
+{
+	struct locks *a = open_locks(), *b = open_locks();
+
+	(void)state;
+	assert_int_equal(try_one(a, LOCK_ALARM_LEADER, 0), DONE);
+	assert_int_equal(lock_take_any(a, LOCK_SLOT, 1), 0);
+	unlink(path);
+	assert_int_equal(try_one(b, LOCK_ALARM_LEADER, 0), DONE);
+	assert_int_equal(try_one(a, LOCK_ALARM_LEADER, 0), LATER);
+	assert_int_equal(lock_take_any(b, LOCK_SLOT, 1), 0);
+	assert_int_equal(try_one(a, LOCK_LEAD, 5), DONE);
+	assert_int_equal(try_one(b, LOCK_LEAD, 5), LATER);
+	lock_close(a);
+	lock_close(b);
+}
+
+static void
+test_directory_replaced(void **state)
+{
+	struct locks *a = open_locks(), *b;
+
+	(void)state;
+	unlink(path);
+	assert_int_equal(rmdir(directory), 0);
+	assert_int_equal(try_one(a, LOCK_LEAD, 5), BROKEN);
+	assert_int_equal(mkdir(directory, 0700), 0);
+	b = open_locks();
+	assert_int_equal(try_one(b, LOCK_LEAD, 5), DONE);
+	assert_int_equal(try_one(a, LOCK_LEAD, 5), LATER);
+	lock_close(a);
+	lock_close(b);
 }
 
 static int
@@ -319,6 +393,9 @@ main(void)
 		cmocka_unit_test(test_death_frees),
 		cmocka_unit_test(test_many_processes),
 		cmocka_unit_test(test_opened_again),
+		cmocka_unit_test(test_emptied),
+		cmocka_unit_test(test_emptied_under_a_leader),
+		cmocka_unit_test(test_directory_replaced),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

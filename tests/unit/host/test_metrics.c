@@ -215,6 +215,23 @@ test_survives_processes_but_not_another_layout(void **state)
 	assert_int_equal(values.requests[0], 0);
 }
 
+/* The run directory is emptied: all count anew, together. */
+static void
+test_emptied(void **state)
+{
+	struct metrics *other;
+
+	(void)state;
+	assert_int_equal(metrics_open(fixture_path("."), &other, &why), DONE);
+	metrics_request(metrics, "success", 1, NOW);
+	unlink(fixture_path("metrics"));
+	metrics_request(metrics, "success", 1, NOW);
+	metrics_request(other, "success", 1, NOW);
+	metrics_close(other);
+	read_all();
+	assert_int_equal(values.requests[0], 2);
+}
+
 static void
 test_without_a_file(void **state)
 {
@@ -253,6 +270,7 @@ main(void)
 		test(test_minutes),
 		test(test_expiry),
 		test(test_survives_processes_but_not_another_layout),
+		test(test_emptied),
 		test(test_without_a_file),
 	};
 
