@@ -17,6 +17,10 @@
 #include "log.h"
 #include "payment/payment.h"
 
+/* Of these the longer counts, and a second more for each payment. */
+#define BATCH_LEAST_MS 30000
+#define BATCH_CALLS    3
+
 /* Due rows that were read together and are delivered together. */
 struct due_batch {
 	struct due due[BATCH_MAX];
@@ -26,6 +30,14 @@ struct due_batch {
 	bool skipped;   /* This pass left a payment alone: it or its payer was in another's hand. */
 	bool attempted; /* This pass made an attempt at some payment. */
 };
+
+int64_t
+backlog_batch_ms(const struct settings *settings, size_t count)
+{
+	int64_t calls_ms = BATCH_CALLS * settings->amo_timeout_ms;
+
+	return (calls_ms > BATCH_LEAST_MS ? calls_ms : BATCH_LEAST_MS) + (int64_t)count * 1000;
+}
 
 static void
 log_outcome(const struct due *due, const struct delivery *delivery)
@@ -149,7 +161,8 @@ deliver_batch(const struct service *service, struct due_batch *batch, bool (*go_
 
 	/* No wait for a payer whom another process has in hand: there is other work to do. */
 	first->lock_deadline_ms = clock_mono_ms();
-	first->deadline_ms = first->lock_deadline_ms + BACKLOG_BATCH_MS(batch->count);
+	first->deadline_ms =
+	    first->lock_deadline_ms + backlog_batch_ms(service->settings, batch->count);
 	deliver_together(service, batch->deliveries, batch->count, go_on, cookie);
 	for (i = 0; i < batch->count; i++) {
 		const struct delivery *delivery = &batch->deliveries[i];

@@ -2,6 +2,7 @@
 #define CGI_BACKLOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/fault.h"
@@ -15,10 +16,11 @@
  */
 
 /*
- * How long a batch may take at most; amoCRM's slowest day is bounded by AMO_TIMEOUT_MS for each
- * call.  What a killed service had in hand waits for so long too.
+ * How long a batch of so many payments may take at most: even on amoCRM's slowest day, when each
+ * answer takes AMO_TIMEOUT_MS, it gets some calls further.  What a killed service had in hand waits
+ * for so long too.
  */
-#define BACKLOG_BATCH_MS(count) (30000 + (int64_t)(count) * 1000)
+int64_t backlog_batch_ms(const struct settings *settings, size_t count);
 
 /*
  * Make an attempt at everything that is due, and log how each ended.  go_on(cookie) is asked

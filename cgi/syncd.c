@@ -37,8 +37,8 @@
 /* How long to wait before a ledger that could not be opened or read is tried again. */
 #define BROKEN_WAIT_MS 5000
 
-/* A worker that is busy with one batch for longer is stuck. */
-#define BUSY_LIMIT_MS (BACKLOG_BATCH_MS(BATCH_MAX) + 30000)
+/* A worker that is busy with one batch for so much longer than it may take is stuck. */
+#define BUSY_MARGIN_MS 30000
 
 /*
  * A worker that waits half a second for each answer makes two requests a second, so more workers
@@ -233,12 +233,21 @@ deliver_once(struct daemon *daemon)
 	return out == DONE ? EX_OK : out == NEVER ? EX_CONFIG : EX_TEMPFAIL;
 }
 
+static int64_t
+busy_limit_ms(const struct settings *settings)
+{
+	return backlog_batch_ms(settings, BATCH_MAX) + BUSY_MARGIN_MS;
+}
+
 static bool
 reload(void *cookie)
 {
 	struct daemon *daemon = cookie;
 
-	return startup_reload(&daemon->settings, &daemon->before);
+	if (!startup_reload(&daemon->settings, &daemon->before))
+		return false;
+	daemon->pool.busy_limit_ms = busy_limit_ms(daemon->settings);
+	return true;
 }
 
 static void
@@ -247,6 +256,7 @@ reloaded(void *cookie, bool keep)
 	struct daemon *daemon = cookie;
 
 	startup_reloaded(&daemon->settings, &daemon->before, keep);
+	daemon->pool.busy_limit_ms = busy_limit_ms(daemon->settings);
 }
 
 static int
@@ -265,7 +275,7 @@ run_pool(struct daemon *daemon)
 	enum outcome out;
 
 	daemon->pool = (struct pool_config){ .workers = worker_count(daemon->settings),
-		.busy_limit_ms = BUSY_LIMIT_MS,
+		.busy_limit_ms = busy_limit_ms(daemon->settings),
 		.run_worker = run_worker,
 		.reload = reload,
 		.reloaded = reloaded,

@@ -13,7 +13,8 @@
 #include "crm.h"
 #include "print.h"
 
-#define PIECE_MS (120 * 1000) /* What one piece of work may take, with its repetitions. */
+/* What one piece of work may take, with its repetitions, beyond one call of amoCRM. */
+#define PIECE_MS (120 * 1000)
 #define YIELD_MS 50
 #define YIELD_MAX_MS                                                                               \
 	3000 /* A service that is always busy must not keep an operator waiting for ever. */
@@ -69,7 +70,7 @@ ctl_crm_turn(struct ctl_crm *crm)
 			break;
 		clock_sleep_until(clock_mono_ms() + YIELD_MS);
 	}
-	crm->context.deadline_ms = clock_mono_ms() + PIECE_MS;
+	crm->context.deadline_ms = clock_mono_ms() + PIECE_MS + crm->settings->amo_timeout_ms;
 }
 
 bool

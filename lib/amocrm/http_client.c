@@ -32,10 +32,6 @@
  */
 #define ONCE_IDLE_MAX_S 2L
 
-/* A peer that sends less than this for so long is stuck; the deadline nearly always comes first. */
-#define STUCK_BYTES_S 16L
-#define STUCK_AFTER_S 30L
-
 #define PATH_SHOWN 80 /* How much of the URL before its query a fault quotes. */
 
 struct http_client {
@@ -241,8 +237,6 @@ set_transport(struct http_client *http, int64_t left_ms)
 	SET(TIMEOUT_MS, budget);
 	SET(CONNECTTIMEOUT_MS,
 	    budget < HTTP_CLIENT_CONNECT_MS ? budget : (long)HTTP_CLIENT_CONNECT_MS);
-	SET(LOW_SPEED_LIMIT, STUCK_BYTES_S);
-	SET(LOW_SPEED_TIME, STUCK_AFTER_S);
 	SET(TCP_KEEPALIVE, 1L);
 	SET(DNS_CACHE_TIMEOUT, 60L);
 	SET(QUICK_EXIT, 1L);

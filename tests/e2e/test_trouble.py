@@ -269,6 +269,19 @@ def test_workers_stay_free_while_amocrm_hangs(stack: Stack) -> None:
         assert all(is_queued(sender.result()) for sender in stuck)
 
 
+@pytest.mark.settings(**{**QUICK, "AMO_TIMEOUT_MS": "60000", "DELIVERY": "queue"})
+def test_answer_slower_than_half_a_minute(stack: Stack) -> None:
+    """Slow by necessity, as the limits that stood in the way were of 30 seconds."""
+    stack.sandbox.fault("hang", "POST", "/api/v4/contacts", when="after", ms=33000)
+    payment = new_payment(new_person())
+    assert is_queued(stack.post(payment))
+    stack.start_syncd()
+    row = stack.finished(payment, seconds=50)
+    assert row["retry_count"] == 0 and len(stack.sandbox.log("POST", "/api/v4/contacts")) == 1
+    assert "put back" not in stack.paymentctl("show", row["payment_id"]).stdout
+    one_of_each(stack, payment)
+
+
 def test_wrong_token(stack: Stack) -> None:
     """Not a fault that was arranged: the account itself refuses, and only its status tells why."""
     stack.stop_service()
