@@ -51,6 +51,45 @@ field_by_code(const json_t *entity, const char *code)
 	return find(entity, has_code, code);
 }
 
+/* null, or a list of items that say which field they are. */
+static bool
+has_readable_fields(const json_t *entity)
+{
+	const json_t *fields = json_object_get(entity, "custom_fields_values"), *item;
+	size_t i;
+
+	json_array_foreach(fields, i, item)
+		if (!json_is_integer(json_object_get(item, "field_id")))
+			return false;
+	return json_is_null(fields) || json_is_array(fields);
+}
+
+static bool
+is_readable_value(const json_t *one)
+{
+	const json_t *value = json_object_get(one, "value"),
+		     *choice = json_object_get(one, "enum_id");
+
+	if (choice != NULL && !json_is_null(choice) && !json_is_integer(choice))
+		return false;
+	return json_is_string(value) || json_is_number(value) || json_is_null(value) ||
+	    json_is_integer(choice);
+}
+
+bool
+field_is_readable(const json_t *entity, int64_t id)
+{
+	const json_t *item = field_by_id(entity, id), *values = json_object_get(item, "values"),
+		     *one;
+	size_t i;
+
+	json_array_foreach(values, i, one)
+		if (!is_readable_value(one))
+			return false;
+	return has_readable_fields(entity) &&
+	    (item == NULL || json_is_null(values) || json_is_array(values));
+}
+
 static const json_t *
 value_at(const json_t *item, size_t i)
 {
@@ -80,10 +119,15 @@ field_enum(const json_t *item, size_t i)
 bool
 field_money(const json_t *entity, int64_t id, int64_t *kopecks)
 {
-	const json_t *item = field_by_id(entity, id);
+	const json_t *item = field_by_id(entity, id),
+		     *value = json_object_get(value_at(item, 0), "value");
 	char room[FIELD_ROOM];
 	const char *text = field_value(item, 0, room);
 
+	if (!field_is_readable(entity, id))
+		return false;
+	if (json_is_real(value))
+		return money_from_real(json_real_value(value), kopecks);
 	if (text == NULL || *text == '\0') {
 		*kopecks = 0;
 		return true;

@@ -31,8 +31,15 @@ const char *field_value(const json_t *item, size_t i, char room[static FIELD_ROO
 /* The i-th value's enum_id, 0 past the last. */
 int64_t field_enum(const json_t *item, size_t i);
 
+/*
+ * Whether what an entity says of this field can be taken at its word, be it that nothing stands
+ * there: the entity has a list of fields or null, and the field's values are texts, numbers, null
+ * or options.  Whatever comes in another form is unknown, which is neither empty nor absent.
+ */
+bool field_is_readable(const json_t *entity, int64_t id);
+
 /* Values of the first kind in the way the service needs them.  Empty or absent: the number 0.
- * False when something stands there that is not such a number. */
+ * False when something stands there that is not such a number, or is not readable. */
 bool field_money(const json_t *entity, int64_t id, int64_t *kopecks);
 bool field_integer(const json_t *entity, int64_t id, int64_t *value);
 

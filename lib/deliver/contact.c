@@ -106,6 +106,18 @@ best_hit(const struct known *known, const json_t *hits, const struct identity *i
  * Finding.
  */
 
+/* Who cannot be read may be the payer. */
+static enum outcome
+check_readable(const json_t *contact, struct fault *why)
+{
+	if (field_is_readable(contact, 0))
+		return DONE;
+	return fault_set(why, LATER,
+	    "amoCRM shows the fields of contact %" JSON_INTEGER_FORMAT
+	    " in a form that is not understood",
+	    entity_id(contact));
+}
+
 static void
 take(struct known *known, json_t *contact, const char *by)
 {
@@ -118,13 +130,21 @@ take(struct known *known, json_t *contact, const char *by)
 static enum outcome
 search(struct known *known, const struct identity *identity, struct fault *why)
 {
-	json_t *hits = NULL, *best;
+	json_t *hits = NULL, *hit, *best;
 	enum outcome out;
+	size_t i;
 	int exact;
 
 	if ((out = amocrm_search(known->service->crm, &known->context, AMOCRM_CONTACTS,
 		 identity->text, &hits, why)) != DONE)
 		return out;
+	json_array_foreach(hits, i, hit)
+		if (out == DONE)
+			out = check_readable(hit, why);
+	if (out != DONE) {
+		json_decref(hits);
+		return out;
+	}
 	if ((best = best_hit(known, hits, identity, &exact)) != NULL)
 		take(known, best, identity_name(identity->kind));
 	else
@@ -151,10 +171,12 @@ remember(struct known *known, const struct identity *identity, struct fault *why
 	if ((out = amocrm_read(
 		 known->service->crm, &known->context, AMOCRM_CONTACTS, id, &contact, why)) != DONE)
 		return out;
-	if (contact != NULL && contact_bears(contact, identity, known->service->settings))
+	if (contact != NULL)
+		out = check_readable(contact, why);
+	if (out == DONE && contact_bears(contact, identity, known->service->settings))
 		take(known, contact, identity_name(identity->kind));
 	json_decref(contact);
-	return DONE;
+	return out;
 }
 
 /* After a creation for this payer whose answer was lost: is it among the newest contacts?  That

@@ -111,8 +111,14 @@ lead_choose(struct known *known, const json_t *candidates, json_t **chosen, stru
 		out = queried_leads(known, &leads, why);
 	else if (leads == NULL)
 		out = linked_leads(known, &leads, why);
-	if (out != DONE)
+	/* One that cannot be read may show this payment. */
+	json_array_foreach(leads, i, lead)
+		if (out == DONE)
+			out = lead_fields_check(known, lead, why);
+	if (out != DONE) {
+		json_decref(leads);
 		return out;
+	}
 
 	/* The active one that was updated last is the one that people work with. */
 	json_array_foreach(leads, i, lead) {
@@ -174,9 +180,9 @@ was_created_by(struct job *job, const json_t *lead, bool *ours, struct fault *wh
 	enum outcome out;
 
 	*ours = false;
-	/* A lead whose numbers cannot be read was not made by us. */
-	if (lead_fields_read(known, lead, &shown, why) != DONE)
-		return DONE;
+	/* A lead whose numbers are none was not made by us. */
+	if ((out = lead_fields_read(known, lead, &shown, why)) != DONE)
+		return out == NEVER ? DONE : out;
 	*ours = shown.ours;
 	if (shown.ours || !is_alike(known, lead))
 		return DONE;

@@ -2,7 +2,8 @@
  * The fields of a lead: what a payment writes into them, and what can be read back.
  *
  * A change carries absolute values only, so that sending it twice is sending it once.  A number
- * that cannot be read stops the payment: adding to it would destroy what a manager wrote.
+ * that cannot be read stops the payment: adding to it would destroy what a manager wrote.  What
+ * comes in a form that is not understood is not taken for nothing: the payment waits.
  */
 #include <inttypes.h>
 #include <stddef.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "amocrm/entity.h"
 #include "amocrm/field.h"
 #include "base/memory.h"
 #include "base/money.h"
@@ -262,12 +264,31 @@ lead_fields_shows(const struct known *known, const json_t *lead)
 }
 
 enum outcome
+lead_fields_check(const struct known *known, const json_t *lead, struct fault *why)
+{
+	const struct settings *set = known->service->settings;
+	const int64_t fields[] = { set->lead_field_total_paid, set->lead_field_purchase_count,
+		set->lead_field_last_date, set->lead_field_payment_id, set->lead_field_subjects };
+	size_t i;
+
+	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (!field_is_readable(lead, fields[i]))
+			return fault_set(why, LATER,
+			    "amoCRM shows the fields of lead %" JSON_INTEGER_FORMAT
+			    " in a form that is not understood",
+			    entity_id(lead));
+	return DONE;
+}
+
+enum outcome
 lead_fields_read(
     const struct known *known, const json_t *lead, struct lead_shown *shown, struct fault *why)
 {
 	const struct settings *set = known->service->settings;
 	char room[FIELD_ROOM];
 
+	if (lead_fields_check(known, lead, why) != DONE)
+		return LATER;
 	shown->has_id = field_value(field_by_id(lead, set->lead_field_payment_id), 0, room) != NULL;
 	shown->ours = lead_fields_shows(known, lead);
 	if (!field_money(lead, set->lead_field_total_paid, &shown->total))

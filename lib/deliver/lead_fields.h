@@ -38,7 +38,12 @@ struct lead_shown {
 	bool ours;         /* Its payment id is this payment's. */
 };
 
-/* NEVER when a number there cannot be read: adding to it would destroy what a manager wrote. */
+/* LATER when amoCRM shows the fields that are read here in a form that is not understood. */
+enum outcome lead_fields_check(
+    const struct known *known, const json_t *lead, struct fault *why) MUST_USE;
+
+/* LATER as for lead_fields_check().  NEVER when a number there cannot be read: adding to it would
+ * destroy what a manager wrote. */
 enum outcome lead_fields_read(const struct known *known, const json_t *lead,
     struct lead_shown *shown, struct fault *why) MUST_USE;
 

@@ -170,6 +170,18 @@ fake_leads_of(int64_t contact_id)
 	return leads;
 }
 
+/* Standard fields are written by their code, and have an id all the same. */
+static void
+give_ids(const json_t *fields)
+{
+	json_t *field;
+	size_t i;
+
+	json_array_foreach(fields, i, field)
+		if (json_object_get(field, "field_id") == NULL)
+			json_object_set_new(field, "field_id", json_integer(7000));
+}
+
 /* An entity as it is given out: a copy, a contact with the ids of its leads. */
 static json_t *
 given(enum amocrm_kind kind, const json_t *entity)
@@ -178,6 +190,7 @@ given(enum amocrm_kind kind, const json_t *entity)
 	size_t i;
 
 	json_object_del(copy, "created_ms");
+	give_ids(json_object_get(copy, "custom_fields_values"));
 	if (kind == AMOCRM_CONTACTS) {
 		links = json_array();
 		leads = fake_leads_of(number(entity, "id"));

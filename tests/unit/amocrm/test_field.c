@@ -66,17 +66,17 @@ test_finding(void **state)
 	json_decref(entity);
 }
 
-/* Nothing filled may come as null, as an empty list, or not at all. */
+/* Nothing filled may come as null or as an empty list. */
 static void
 test_nothing_filled(void **state)
 {
-	static const char *const forms[] = { "null", "[]", "{}" };
+	static const char *const forms[] = { "null", "[]" };
 	json_t *entity;
 	int64_t value = 7;
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < 2; i++) {
 		entity = entity_with(forms[i]);
 		assert_null(field_by_id(entity, 1));
 		assert_null(field_by_code(entity, "PHONE"));
@@ -86,6 +86,44 @@ test_nothing_filled(void **state)
 	}
 	assert_null(field_by_id(NULL, 1));
 	assert_int_equal(field_enum(NULL, 0), 0);
+}
+
+/* What comes in a form that is not understood is not nothing. */
+static void
+test_unreadable(void **state)
+{
+	static const char *const fields[] = { "{}", "true", "\"\"", "[5]",
+		"[{\"field_id\": \"5\"}]", "[{\"values\": []}]", "[{\"field_id\": 5}]",
+		"[{\"field_id\": 5, \"values\": {\"value\": \"1\"}}]",
+		"[{\"field_id\": 5, \"values\": [\"1\"]}]", "[{\"field_id\": 5, \"values\": [{}]}]",
+		"[{\"field_id\": 5, \"values\": [{\"value\": true}]}]",
+		"[{\"field_id\": 5, \"values\": [{\"value\": {\"amount\": 1}}]}]",
+		"[{\"field_id\": 5, \"values\": [{\"value\": [1]}]}]",
+		"[{\"field_id\": 5, \"values\": [{\"value\": \"1\", \"enum_id\": \"7\"}]}]" };
+	json_t *none = parse("{}"), *entity;
+	int64_t value = 7;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		entity = entity_with(fields[i]);
+		assert_false(field_is_readable(entity, 5));
+		assert_false(field_money(entity, 5, &value));
+		assert_false(field_integer(entity, 5, &value));
+		json_decref(entity);
+	}
+	/* An entity that does not say what fields it has. */
+	assert_false(field_is_readable(none, 5));
+	assert_false(field_money(none, 5, &value));
+	assert_int_equal(value, 7);
+	json_decref(none);
+
+	/* A neighbour's form is of no concern. */
+	entity = entity_with("[{\"field_id\": 6, \"values\": [{\"value\": true}]}]");
+	assert_true(field_is_readable(entity, 5));
+	assert_true(field_money(entity, 5, &value));
+	assert_int_equal(value, 0);
+	json_decref(entity);
 }
 
 static void
@@ -129,6 +167,7 @@ test_money(void **state)
 		{ "\"10,5\"", false, 0 },
 		{ "\"10.555\"", false, 0 },
 		{ "\"99999999999999999\"", false, 0 },
+		{ "10.555", false, 0 },
 	};
 	char fields[128];
 	size_t i;
@@ -276,6 +315,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_finding),
 		cmocka_unit_test(test_nothing_filled),
+		cmocka_unit_test(test_unreadable),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_money),
 		cmocka_unit_test(test_integer),

@@ -98,6 +98,22 @@ test_by_phone(void **state)
 	assert_int_equal(fake_calls("search contacts Ivan"), 0);
 }
 
+/* Who cannot be read may be the payer: nobody is created in their place. */
+static void
+test_not_understood(void **state)
+{
+	int64_t id = fake_contact("[" PHONE("89991234567") "]");
+	json_t *contact = fake_entity(account.contacts, id);
+	json_t *fields = json_incref(json_object_get(contact, "custom_fields_values"));
+
+	(void)state;
+	json_object_set_new(contact, "custom_fields_values", json_pack("{s:O}", "PHONE", fields));
+	assert_int_equal(settle_contact(&job, &why), LATER);
+	assert_int_equal(fake_calls("create"), 0);
+	json_object_set_new(contact, "custom_fields_values", fields);
+	assert_int_equal(settle(), id);
+}
+
 static void
 test_by_email(void **state)
 {
@@ -451,6 +467,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		test(test_by_telegram),
 		test(test_by_phone),
+		test(test_not_understood),
 		test(test_by_email),
 		test(test_exactness),
 		test(test_inexact_hits),

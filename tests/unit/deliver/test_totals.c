@@ -205,6 +205,40 @@ test_unreadable(void **state)
 	assert_int_equal(fake_calls("update"), 0);
 }
 
+/* What comes in a form that is not understood is not nothing: the payment waits. */
+static void
+test_not_understood(void **state)
+{
+	static const int fields[] = { FIELD_TOTAL, FIELD_COUNT, FIELD_LAST_DATE, FIELD_PAYMENT_ID };
+	static const char *const values[] = { "true", "{}", "[]", "{\"value\": 1}" };
+	json_t *good = json_deep_copy(json_object_get(lead(), "custom_fields_values")), *odd;
+	size_t i, j;
+
+	(void)state;
+	for (i = 0; i < 4; i++) {
+		for (j = 0; j < 4; j++) {
+			odd = json_deep_copy(good);
+			assert_int_equal(
+			    json_integer_value(json_object_get(json_array_get(odd, i), "field_id")),
+			    fields[i]);
+			json_object_set_new(
+			    json_array_get(json_object_get(json_array_get(odd, i), "values"), 0),
+			    "value", json_loads(values[j], JSON_DECODE_ANY, NULL));
+			json_object_set_new(lead(), "custom_fields_values", odd);
+			assert_int_equal(apply(), LATER);
+		}
+	}
+	json_object_set_new(lead(), "custom_fields_values", json_object());
+	assert_int_equal(apply(), LATER);
+	json_object_del(lead(), "custom_fields_values");
+	assert_int_equal(apply(), LATER);
+	assert_int_equal(fake_calls("update"), 0);
+
+	json_object_set_new(lead(), "custom_fields_values", good);
+	assert_int_equal(apply(), DONE);
+	assert_lead("6000", "3", "pay_1");
+}
+
 /* Row one of the table: our payment id stands there. */
 static void
 test_resume_ours(void **state)
@@ -453,6 +487,7 @@ main(void)
 		test(test_written_down_first),
 		test(test_empty_lead),
 		test(test_unreadable),
+		test(test_not_understood),
 		test(test_resume_ours),
 		test(test_resume_ours_and_changed),
 		test(test_resume_before),

@@ -1,0 +1,48 @@
+"""What would cost money: an amount added twice, swallowed, or added to a total that was not read right."""
+
+from typing import Any
+
+import pytest
+
+from harness import account
+from harness.account import COUNT, PHONE, TOTAL
+from harness.payload import Person, id_of, new_payment, new_person
+from harness.stack import Stack
+
+QUICK = {"RETRY_MAX_ATTEMPTS": "1", "RETRY_WAIT_MIN": "0", "RETRY_WAIT_MAX": "1"}
+pytestmark = pytest.mark.settings(**QUICK)
+
+
+def known(stack: Stack, **lead: Any) -> tuple[Person, int]:
+    """A person who is a contact already, and their lead."""
+    person = new_person()
+    contact_id = stack.sandbox.add_contact(fields={PHONE: person.phone_e164})
+    return person, stack.sandbox.add_lead(contact_id, pipeline_id=account.SITE, status_id=account.SITE_WORK, **lead)
+
+
+# A value in a form that is not understood.
+
+ODD: dict[str, Any] = {
+    "true": [{"field_id": account.FIELD_IDS[TOTAL], "values": [{"value": True}]}],
+    "object": [{"field_id": account.FIELD_IDS[TOTAL], "values": [{"value": {"amount": 50000}}]}],
+    "array": [{"field_id": account.FIELD_IDS[TOTAL], "values": [{"value": [50000]}]}],
+    "values_object": [{"field_id": account.FIELD_IDS[TOTAL], "values": {"value": "50000"}}],
+    "fields_object": {str(account.FIELD_IDS[TOTAL]): "50000"},
+    "missing": None,
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_total_in_a_form_that_is_not_understood_is_not_nothing(stack: Stack, name: str) -> None:
+    person, lead_id = known(stack, fields={TOTAL: 50000, COUNT: 4})
+    shown = {"id": lead_id, "status_id": account.SITE_WORK, "pipeline_id": account.SITE, "updated_at": 1700000000}
+    if ODD[name] is not None:
+        shown["custom_fields_values"] = ODD[name]
+    stack.sandbox.fault("status", "GET", f"/api/v4/leads/{lead_id}", status=200, body=shown)
+    payment = new_payment(person)
+    assert stack.post(payment).json["status"] == "queued"
+    assert stack.sandbox.lead(lead_id)["fields"][TOTAL] == "50000"
+    stack.start_syncd()
+    stack.finished(payment)
+    fields = stack.sandbox.lead(lead_id)["fields"]
+    assert (fields[TOTAL], fields[COUNT]) == ("55000", "5"), id_of(payment)
