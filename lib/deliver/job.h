@@ -63,6 +63,7 @@ struct job {
 	bool claimed; /* The row is ours. */
 	/* An earlier attempt applied the payment; its note may stand there too. */
 	bool applied_before;
+	int64_t mark; /* ledger_mark() before leads were read for the choice. */
 	int64_t responsible_id; /* Amo's user who looks after the lead, as read; 0 = not read. */
 
 	/* How it ended. */

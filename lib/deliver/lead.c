@@ -270,13 +270,17 @@ resume(struct job *job, bool *gone, struct fault *why)
 	return out;
 }
 
-/* Whether payments of another contact's may reach this lead too: our contact's lock does not keep
- * those away. */
-static bool
-is_shared(const struct known *known, const json_t *lead)
+/* Whether the lead may be another than it was when it was read, before it was locked: payments of
+ * other contacts reach it too, or one just did, which our contact's lock did not keep away. */
+static enum outcome
+is_stale(struct job *job, const json_t *lead, bool *stale, struct fault *why)
 {
-	return json_array_size(entity_embedded(lead, "contacts")) > 1 ||
-	    !is_linked(lead, known->at.contact_id);
+	*stale = json_array_size(entity_embedded(lead, "contacts")) > 1 ||
+	    !is_linked(lead, job->known.at.contact_id);
+	if (*stale)
+		return DONE;
+	return ledger_lead_touched(
+	    job->known.service->ledger, job->attempt.id, entity_id(lead), job->mark, stale, why);
 }
 
 /* Apply the payment to the chosen lead. */
@@ -286,16 +290,17 @@ change(struct job *job, const json_t *chosen, struct fault *why)
 	struct known *known = &job->known;
 	int64_t lead_id = entity_id(chosen);
 	json_t *lead = NULL;
+	bool stale = true;
 	enum outcome out;
 
 	/* Keep other payments off the lead until this attempt is over. */
 	if ((out = job_lock(job, LOCK_LEAD, &lead_id, 1, why)) != DONE ||
-	    (out = job_await_others(job, lead_id, why)) != DONE)
+	    (out = job_await_others(job, lead_id, why)) != DONE ||
+	    (out = is_stale(job, chosen, &stale, why)) != DONE)
 		return out;
-	if (!is_shared(known, chosen))
+	if (!stale)
 		return totals_apply(job, chosen, why);
 
-	/* It was read before it was locked, and others may have changed it meanwhile. */
 	if ((out = amocrm_read(
 		 known->service->crm, &known->context, AMOCRM_LEADS, lead_id, &lead, why)) != DONE)
 		return out;
@@ -390,6 +395,7 @@ ask(struct job *job, json_t **leads, struct fault *why)
 	enum outcome out;
 
 	if ((out = batch_turn(job, why)) != DONE ||
+	    (out = ledger_mark(known->service->ledger, &job->mark, why)) != DONE ||
 	    (out = lead_read_named(&job->known, leads, why)) != DONE)
 		return out;
 	linked = *leads == NULL && has_to_choose(known) &&

@@ -29,6 +29,28 @@ ledger_contact_touched(
 	return out;
 }
 
+/* Each save tells the trail, whose ids only grow: an id that is on disk comes before all that is
+ * done to amoCRM later and then written down. */
+enum outcome
+ledger_mark(struct ledger *ledger, int64_t *mark, struct fault *why)
+{
+	return db_number(ledger->db, mark, why, "SELECT max(id) FROM trail");
+}
+
+enum outcome
+ledger_lead_touched(struct ledger *ledger, int64_t id, int64_t lead_id, int64_t mark, bool *touched,
+    struct fault *why)
+{
+	static const char sql[] = "SELECT count(*) FROM trail t"
+				  " JOIN delivery d ON d.payment = t.payment"
+				  " WHERE t.id > $1 AND d.lead_id = $2 AND d.payment <> $3";
+	int64_t count;
+	enum outcome out = db_number(ledger->db, &count, why, sql, mark, lead_id, id);
+
+	*touched = count > 0;
+	return out;
+}
+
 enum outcome
 ledger_lead_claimed(struct ledger *ledger, int64_t lead_id, bool *claimed, struct fault *why)
 {

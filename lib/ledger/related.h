@@ -24,6 +24,14 @@ enum outcome ledger_remembered(
 enum outcome ledger_contact_touched(struct ledger *ledger, int64_t contact_id, int64_t since_ms,
     bool *touched, struct fault *why) MUST_USE;
 
+/*
+ * A mark in time that no clock can shift, and whether anything was written down since, of another
+ * payment than `id`, that concerns this lead.
+ */
+enum outcome ledger_mark(struct ledger *ledger, int64_t *mark, struct fault *why) MUST_USE;
+enum outcome ledger_lead_touched(struct ledger *ledger, int64_t id, int64_t lead_id, int64_t mark,
+    bool *touched, struct fault *why) MUST_USE;
+
 /* Whether some payment in the ledger already claims this lead as the one created for it. */
 enum outcome ledger_lead_claimed(
     struct ledger *ledger, int64_t lead_id, bool *claimed, struct fault *why) MUST_USE;

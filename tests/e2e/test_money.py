@@ -1,5 +1,6 @@
 """What would cost money: an amount added twice, swallowed, or added to a total that was not read right."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from harness import account
 from harness.account import COUNT, PHONE, TOTAL
 from harness.payload import Person, id_of, new_payment, new_person
-from harness.stack import Stack
+from harness.stack import ROOT, Stack
 
 QUICK = {"RETRY_MAX_ATTEMPTS": "1", "RETRY_WAIT_MIN": "0", "RETRY_WAIT_MAX": "1"}
 pytestmark = pytest.mark.settings(**QUICK)
@@ -46,3 +47,25 @@ def test_total_in_a_form_that_is_not_understood_is_not_nothing(stack: Stack, nam
     stack.finished(payment)
     fields = stack.sandbox.lead(lead_id)["fields"]
     assert (fields[TOTAL], fields[COUNT]) == ("55000", "5"), id_of(payment)
+
+
+# Two people pay for one named lead.
+
+
+@pytest.mark.settings(PAYMENT_MAPPING=str(ROOT / "lib/rules/examples/lead-id.json"))
+def test_two_people_who_pay_for_one_lead_at_once_lose_nothing(stack: Stack) -> None:
+    """The lead is linked to one of them alone; answers are late by 5 to 150 ms."""
+    owner, lead_id = known(stack)
+    for late_ms in (5, 40, 90, 150):
+        stack.sandbox.fault("hang", "GET", "/api/v4/leads*", when="after", ms=late_ms, probability=0.4, times=-1)
+    stack.start_syncd()
+    payments = []
+    with ThreadPoolExecutor(2) as senders:
+        for _ in range(20):
+            pair = [new_payment(payer, amo_payment_id=lead_id) for payer in (owner, new_person())]
+            payments += pair
+            list(senders.map(stack.post, pair))
+    for payment in payments:
+        stack.finished(payment)
+    fields = stack.sandbox.lead(lead_id)["fields"]
+    assert (fields[TOTAL], fields[COUNT]) == ("200000", "40")

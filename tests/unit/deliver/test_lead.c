@@ -211,6 +211,61 @@ test_lead_of_two_changed(void **state)
 	assert_string_equal(fake_field(lead(id), FIELD_TOTAL), "5300");
 }
 
+/* Nor need others be linked with a lead: a webhook may name it.  One was applied between our read
+ * and our lock. */
+static void
+apply_another(int call, bool after)
+{
+	const struct sample other = { .id = "pay_2", .phone = "81111111111" };
+	struct job second;
+
+	(void)call;
+	if (!after || fake_calls("read 1 leads") != 1 || fake_calls("read leads") != 0)
+		return;
+	raise_total(call, after);
+	take_job(&second, &other);
+	second.known.at.lead_id = number(json_array_get(account.leads, 0), "id");
+	second.known.at.applied = true;
+	known_tell(&second.known, "applied");
+	assert_int_equal(job_save(&second, &why), DONE);
+	known_clear(&second.known);
+	payment_free((struct payment *)second.known.paid);
+}
+
+static void
+test_lead_named_by_another(void **state)
+{
+	int64_t id = fake_lead(contact_id, STATUS_ACTIVE, TOTAL("100"));
+
+	(void)state;
+	account.meanwhile = apply_another;
+	settle();
+	account.meanwhile = NULL;
+	assert_int_equal(fake_calls("read leads"), 1);
+	assert_int_equal(job.known.at.total_before, 30000);
+	assert_string_equal(fake_field(lead(id), FIELD_TOTAL), "5300");
+}
+
+/* What was applied before we read is in what we read: nothing is asked twice. */
+static void
+test_lead_read_once(void **state)
+{
+	const struct sample other = { .id = "pay_2", .phone = "81111111111" };
+	int64_t id = fake_lead(contact_id, STATUS_ACTIVE, TOTAL("100"));
+	struct job second;
+
+	(void)state;
+	take_job(&second, &other);
+	second.known.at.lead_id = id;
+	second.known.at.applied = true;
+	known_tell(&second.known, "applied");
+	assert_int_equal(job_save(&second, &why), DONE);
+	drop_job(&second);
+	settle();
+	assert_int_equal(fake_calls("read leads"), 0);
+	assert_string_equal(fake_field(lead(id), FIELD_TOTAL), "5100");
+}
+
 static void
 test_lead_in_hand(void **state)
 {
@@ -409,6 +464,8 @@ main(void)
 		test(test_contact_gone),
 		test(test_lead_of_two),
 		test(test_lead_of_two_changed),
+		test(test_lead_named_by_another),
+		test(test_lead_read_once),
 		test(test_lead_in_hand),
 		test(test_lead_with_an_open_intent),
 		test(test_lost_and_made),
