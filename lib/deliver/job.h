@@ -23,6 +23,8 @@ struct known {
 	struct progress at; /* As in the ledger; saved after each step. */
 	/* As last read, with the ids of its leads; NULL when it was not read.  Owned. */
 	json_t *contact;
+	/* Shows this payment's id and has its note: it was added there.  0 = none is known. */
+	int64_t holds_it;
 	json_t *warnings; /* What a person may want to know: array of English sentences.  Owned. */
 };
 
@@ -63,7 +65,7 @@ struct job {
 	bool claimed; /* The row is ours. */
 	/* An earlier attempt applied the payment; its note may stand there too. */
 	bool applied_before;
-	int64_t mark; /* ledger_mark() before leads were read for the choice. */
+	int64_t mark;           /* ledger_mark() before leads were read for the choice. */
 	int64_t responsible_id; /* Amo's user who looks after the lead, as read; 0 = not read. */
 
 	/* How it ended. */

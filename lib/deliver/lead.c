@@ -15,6 +15,7 @@
 #include "deliver/contact.h"
 #include "deliver/lead.h"
 #include "deliver/lead_fields.h"
+#include "deliver/manager.h"
 #include "deliver/totals.h"
 #include "host/lock.h"
 #include "ledger/related.h"
@@ -85,25 +86,41 @@ is_active(const struct known *known, const json_t *lead)
 	    !rules_stage_excluded(known->service->rules, entity_number(lead, "status_id"));
 }
 
-/* The lead that shows this payment already, borrowed, finished business or not; NULL: none does.
- * That is seen when our ledger was restored from an older copy. */
-static json_t *
-lead_that_shows(const struct known *known, const json_t *leads)
+/* The lead that has this payment already, borrowed, finished business or not; NULL: none has.  That
+ * is seen when our ledger was restored from an older copy.  A manager may have written the id there
+ * beforehand: the note tells. */
+static enum outcome
+find_holder(struct known *known, const json_t *leads, json_t **holder, struct fault *why)
 {
+	int64_t note_id;
 	json_t *lead;
+	enum outcome out;
 	size_t i;
 
-	json_array_foreach(leads, i, lead)
-		if (!json_is_true(json_object_get(lead, "is_deleted")) &&
-		    lead_fields_shows(known, lead))
-			return lead;
-	return NULL;
+	*holder = NULL;
+	json_array_foreach(leads, i, lead) {
+		if (json_is_true(json_object_get(lead, "is_deleted")) ||
+		    !lead_fields_shows(known, lead))
+			continue;
+		if ((out = manager_find_note(known, entity_id(lead), &note_id, why)) != DONE)
+			return out;
+		if (note_id != 0) {
+			*holder = lead;
+			known->holds_it = entity_id(lead);
+			return DONE;
+		}
+		known_warn(known,
+		    "lead %lld shows this payment's id but has no note of it: it is taken for not "
+		    "added yet",
+		    (long long)entity_id(lead));
+	}
+	return DONE;
 }
 
 enum outcome
 lead_choose(struct known *known, const json_t *candidates, json_t **chosen, struct fault *why)
 {
-	json_t *leads = json_incref((json_t *)candidates), *lead, *best = NULL, *shows;
+	json_t *leads = json_incref((json_t *)candidates), *lead, *best = NULL, *holder = NULL;
 	size_t i, active = 0;
 	enum outcome out = DONE;
 
@@ -115,6 +132,8 @@ lead_choose(struct known *known, const json_t *candidates, json_t **chosen, stru
 	json_array_foreach(leads, i, lead)
 		if (out == DONE)
 			out = lead_fields_check(known, lead, why);
+	if (out == DONE)
+		out = find_holder(known, leads, &holder, why);
 	if (out != DONE) {
 		json_decref(leads);
 		return out;
@@ -129,11 +148,10 @@ lead_choose(struct known *known, const json_t *candidates, json_t **chosen, stru
 		    entity_number(lead, "updated_at") > entity_number(best, "updated_at"))
 			best = lead;
 	}
-	if ((shows = lead_that_shows(known, leads)) != NULL)
-		best = shows;
-	if (shows != NULL)
-		known_tell(
-		    known, "lead %lld shows this payment already", (long long)entity_id(best));
+	if (holder != NULL)
+		best = holder;
+	if (holder != NULL)
+		known_tell(known, "lead %lld has this payment already", (long long)entity_id(best));
 	else if (best != NULL)
 		known_tell(known, "lead %lld chosen: updated last of %zu active, %zu in all",
 		    (long long)entity_id(best), active, json_array_size(leads));
@@ -148,6 +166,13 @@ lead_choose(struct known *known, const json_t *candidates, json_t **chosen, stru
  * What became of a lost creation.
  */
 
+/* Whether the lead was created no earlier than we meant to create ours. */
+static bool
+is_young(const struct known *known, const json_t *lead)
+{
+	return entity_number(lead, "created_at") >= known->at.intent_ms / 1000 - 60;
+}
+
 /* Whether the lead looks like the one that we meant to create. */
 static bool
 is_alike(const struct known *known, const json_t *lead)
@@ -155,7 +180,7 @@ is_alike(const struct known *known, const json_t *lead)
 	json_t *name = lead_fields_name(known);
 	bool alike = json_equal(name, json_object_get(lead, "name")) &&
 	    entity_number(lead, "price") == money_round(known->paid->amount) &&
-	    entity_number(lead, "created_at") >= known->at.intent_ms / 1000 - 60;
+	    is_young(known, lead);
 
 	json_decref(name);
 	return alike;
@@ -164,7 +189,8 @@ is_alike(const struct known *known, const json_t *lead)
 /*
  * Whether a lead of the contact's is the one that a lost creation made:
  *
- * 	it shows our payment id            yes
+ * 	it shows our payment id            yes, if it is younger than our intent or has our note too:
+ * 	                                   a person may have written the id there beforehand
  * 	name, price or age are not ours    no
  * 	it shows no payment id             yes (amoCRM may have refused the field, and the process that
  * 	                                   heard so died), unless another payment of ours made it
@@ -177,14 +203,20 @@ was_created_by(struct job *job, const json_t *lead, bool *ours, struct fault *wh
 	struct known *known = &job->known;
 	struct lead_shown shown, found;
 	bool later = false, claimed = false;
+	int64_t note_id;
 	enum outcome out;
 
 	*ours = false;
 	/* A lead whose numbers are none was not made by us. */
 	if ((out = lead_fields_read(known, lead, &shown, why)) != DONE)
 		return out == NEVER ? DONE : out;
-	*ours = shown.ours;
-	if (shown.ours || !is_alike(known, lead))
+	*ours = shown.ours && is_young(known, lead);
+	if (shown.ours && !*ours) {
+		out = manager_find_note(known, entity_id(lead), &note_id, why);
+		*ours = note_id != 0;
+		return out;
+	}
+	if (*ours || !is_alike(known, lead))
 		return DONE;
 	if (shown.has_id) {
 		/* `later`: a payment of ours came to this lead after our intent; `found` is then

@@ -26,7 +26,7 @@ enum outcome lead_settle(struct job *job, struct fault *why) MUST_USE;
  * array of it alone, unless that lead is gone or finished business. */
 enum outcome lead_read_named(struct known *known, json_t **leads, struct fault *why) MUST_USE;
 
-/* Of `leads`, or (NULL) of those of known->contact: the lead that shows this payment already, else
+/* Of `leads`, or (NULL) of those of known->contact: the lead that has this payment already, else
  * the active one that was updated last, as a new reference; NULL when there is none. */
 enum outcome lead_choose(
     struct known *known, const json_t *leads, json_t **lead, struct fault *why) MUST_USE;

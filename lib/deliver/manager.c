@@ -17,24 +17,24 @@
  * The note.
  */
 
-static enum outcome
-find_note(struct job *job, struct fault *why)
+enum outcome
+manager_find_note(struct known *known, int64_t lead_id, int64_t *note_id, struct fault *why)
 {
 	json_t *notes = NULL, *note;
 	enum outcome out;
 	size_t i;
 
-	if ((out = amocrm_notes(job->known.service->crm, &job->known.context, job->known.at.lead_id,
-		 &notes, why)) != DONE)
+	*note_id = 0;
+	if ((out = amocrm_notes(known->service->crm, &known->context, lead_id, &notes, why)) !=
+	    DONE)
 		return out;
 	json_array_foreach(notes, i, note) {
 		const char *text =
 		    json_string_value(json_object_get(json_object_get(note, "params"), "text"));
 
-		if (text != NULL && note_is_for(text, job->known.paid)) {
-			job->known.at.note_id = entity_id(note);
-			known_tell(
-			    &job->known, "note %lld found", (long long)job->known.at.note_id);
+		if (text != NULL && note_is_for(text, known->paid)) {
+			*note_id = entity_id(note);
+			known_tell(known, "note %lld found", (long long)*note_id);
 			break;
 		}
 	}
@@ -68,7 +68,8 @@ manager_note(struct job *job, struct fault *why)
 	char *text;
 	enum outcome out;
 
-	if (at->note_id == 0 && job->applied_before && (out = find_note(job, why)) != DONE)
+	if (at->note_id == 0 && job->applied_before &&
+	    (out = manager_find_note(&job->known, at->lead_id, &at->note_id, why)) != DONE)
 		return out;
 	if (at->note_id != 0)
 		return DONE;

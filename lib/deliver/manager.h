@@ -13,6 +13,10 @@
  * was lost, stands there already.
  */
 
+/* The payment's note on this lead; 0 when there is none. */
+enum outcome manager_find_note(
+    struct known *known, int64_t lead_id, int64_t *note_id, struct fault *why) MUST_USE;
+
 /* DONE: at.note_id is set, to be saved by the caller. */
 enum outcome manager_note(struct job *job, struct fault *why) MUST_USE;
 

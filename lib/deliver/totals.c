@@ -37,7 +37,7 @@ count_up(struct known *known, const struct lead_shown *shown)
 	at->count_after = lead_fields_next_count(known->service->settings, shown->count);
 }
 
-/* The lead shows our id though the ledger knows nothing of it, having been restored from an older
+/* The lead has our payment though the ledger knows nothing of it, having been restored from an older
  * copy: the values are what the payment left there. */
 static void
 count_back(struct known *known, const struct lead_shown *shown)
@@ -60,7 +60,7 @@ totals_decide(struct known *known, const json_t *lead, json_t **request, struct 
 	*request = NULL;
 	if (lead != NULL && (out = lead_fields_read(known, lead, &shown, why)) != DONE)
 		return out;
-	if (shown.ours) {
+	if (lead != NULL && entity_id(lead) == known->holds_it) {
 		count_back(known, &shown);
 		return DONE;
 	}
@@ -211,7 +211,9 @@ totals_resume(struct job *job, const json_t *lead, struct fault *why)
 
 	if ((out = lead_fields_read(known, lead, &shown, why)) != DONE)
 		return out;
-	if (leaves_id && shown.ours)
+	/* A person may have written our id there before: then the values tell. */
+	if (leaves_id && shown.ours &&
+	    (shown.total != at->total_before || shown.count != at->count_before))
 		return applied(job, why);
 
 	/* What stood there when our change was, or was not, carried out?  A payment of ours that

@@ -20,7 +20,7 @@
  * and at.older; nothing is sent or saved.  The preview decides by it too.
  *
  * `lead` is an entity as the API gives it, NULL for a new one.  *request is a new reference: what
- * is to be written, or NULL when the lead shows this payment already (at's values say so).  NEVER:
+ * is to be written, or NULL when the lead has this payment already (known->holds_it).  NEVER:
  * its total or its counter is no number, so that adding would destroy what a manager wrote.
  */
 enum outcome totals_decide(
@@ -36,7 +36,7 @@ enum outcome totals_created(
 
 /*
  * Apply the payment to the lead as it was read under the lock.  DONE: it is applied, and that is
- * saved; with a warning and without a request when the lead shows this payment already.  Other
+ * saved; with a warning and without a request when the lead has this payment already.  Other
  * outcomes: of totals_decide(), of the change (its intent stays open), of the ledger.
  */
 enum outcome totals_apply(struct job *job, const json_t *lead, struct fault *why) MUST_USE;
@@ -45,7 +45,8 @@ enum outcome totals_apply(struct job *job, const json_t *lead, struct fault *why
  * Find out what became of an open intent, by what the lead shows now, and apply the payment where
  * it was not.
  *
- * 	our payment id     it was applied
+ * 	our payment id     it was applied, unless the values are those before: then somebody had
+ * 	                   written the id there
  * 	the values before  it was not: send the same again
  * 	the values after   it was applied, where our change leaves no id that would tell (the payment
  * 	                   is older than the lead's last, or the field for the id is not set or is

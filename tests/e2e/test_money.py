@@ -69,3 +69,29 @@ def test_two_people_who_pay_for_one_lead_at_once_lose_nothing(stack: Stack) -> N
         stack.finished(payment)
     fields = stack.sandbox.lead(lead_id)["fields"]
     assert (fields[TOTAL], fields[COUNT]) == ("200000", "40")
+
+
+# A manager writes the payment's id into the lead beforehand.
+
+
+@pytest.mark.parametrize("lost", [None, "before", "after"])
+def test_id_that_a_manager_wrote_beforehand_swallows_nothing(stack: Stack, lost: str | None) -> None:
+    person, lead_id = known(stack, fields={TOTAL: 1000, COUNT: 1, account.PAYMENT_ID: "pay_by_hand"})
+    if lost:
+        stack.sandbox.fault("reset", "PATCH", "/api/v4/leads/*", when=lost)
+    payment = new_payment(person, payment_id="pay_by_hand")
+    stack.post(payment)
+    stack.start_syncd()
+    stack.finished(payment, seconds=40)
+    fields = stack.sandbox.lead(lead_id)["fields"]
+    assert (fields[TOTAL], fields[COUNT]) == ("6000", "2")
+    assert len(stack.sandbox.notes(lead_id)) == 1
+
+
+def test_lead_that_has_the_payment_and_its_note_keeps_its_total(stack: Stack) -> None:
+    """The ledger was restored from an older copy."""
+    person, lead_id = known(stack, fields={TOTAL: 5000, COUNT: 1, account.PAYMENT_ID: "pay_forgotten"})
+    stack.sandbox.control("POST", "notes", {"entity_id": lead_id, "text": "Оплата\nPayment ID: pay_forgotten"})
+    assert stack.carry(new_payment(person, payment_id="pay_forgotten"))["lead_id"] == lead_id
+    fields = stack.sandbox.lead(lead_id)["fields"]
+    assert (fields[TOTAL], fields[COUNT], len(stack.sandbox.notes(lead_id))) == ("5000", "1", 1)

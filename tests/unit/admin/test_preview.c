@@ -16,6 +16,7 @@
 #include "admin/preview.h"
 #include "base/clock.h"
 #include "ledger/progress.h"
+#include "payment/note.h"
 
 static struct account school;
 static struct job job; /* For its row in the ledger. */
@@ -274,13 +275,18 @@ test_applied_already(void **state)
 static void
 test_shown_already(void **state)
 {
-	char fields[PAYMENT_KEY_SIZE + 100];
+	char fields[PAYMENT_KEY_SIZE + 100], *key_line;
 	int64_t lead_id;
 
 	(void)state;
 	snprintf(fields, sizeof(fields), "[{\"field_id\": 207, \"values\": [{\"value\": \"%s\"}]}]",
 	    job.known.paid->key);
 	lead_id = fake_lead(fake_contact(TELEGRAM), STATUS_ACTIVE, fields);
+	key_line = note_key_line(job.known.paid);
+	json_array_append_new(account.notes,
+	    json_pack("{s:i, s:I, s:{s:s}}", "id", 1, "entity_id", (json_int_t)lead_id, "params",
+		"text", key_line));
+	free(key_line);
 	look();
 	assert_int_equal(id_of_the("lead"), lead_id);
 	assert_int_equal(json_array_size(json_object_get(report, "lead_changes")), 0);

@@ -1336,6 +1336,14 @@ test_merged_while_unsure_of_a_lead(void **state)
 	assert_ledger_sound();
 }
 
+static void
+put_note(int64_t lead_id, const char *text)
+{
+	json_array_append_new(account.notes,
+	    json_pack("{s:I, s:I, s:{s:s}}", "id", (json_int_t)account.next_id++, "entity_id",
+		(json_int_t)lead_id, "params", "text", text));
+}
+
 /* The ledger was restored from an older copy, and the platform sends again what it does not know. */
 static void
 test_lead_shows_what_the_ledger_forgot(void **state)
@@ -1348,6 +1356,7 @@ test_lead_shows_what_the_ledger_forgot(void **state)
 		    "[{\"field_id\": 204, \"values\": [{\"value\": \"1000\"}]},"
 		    "{\"field_id\": 205, \"values\": [{\"value\": \"1\"}]},"
 		    "{\"field_id\": 207, \"values\": [{\"value\": \"pay_C\"}]}]");
+		put_note(number(only_lead(), "id"), "Payment ID: pay_C");
 		record(&first_sale);
 		drain();
 		assert_string_equal(fake_field(only_lead(), FIELD_TOTAL), "1000");
@@ -1357,6 +1366,84 @@ test_lead_shows_what_the_ledger_forgot(void **state)
 		tear_down(state);
 		set_up(state);
 	}
+}
+
+static enum fake_when lost_when;
+
+/* The answer to the first change or creation of a lead is lost. */
+static void
+lose_first_change(int call, bool after)
+{
+	if (!after && fake_calls("update leads") + fake_calls("create leads") == 1 &&
+	    account.failures[0].call == 0) {
+		account.failures[0].call = call;
+		account.failures[0].when = lost_when;
+		account.failures[0].outcome = UNSURE;
+	}
+}
+
+/* A manager wrote the id there beforehand: that adds nothing, and is no proof that we did. */
+static void
+test_id_written_beforehand(void **state)
+{
+	int64_t contact_id = fake_contact("[" PHONE_FIELD "]");
+	int64_t lead_id = fake_lead(contact_id, STATUS_ACTIVE,
+	    "[{\"field_id\": 204, \"values\": [{\"value\": \"1000\"}]},"
+	    "{\"field_id\": 205, \"values\": [{\"value\": \"1\"}]},"
+	    "{\"field_id\": 207, \"values\": [{\"value\": \"pay_C\"}]}]");
+
+	(void)state;
+	put_note(lead_id, "Payment ID: pay_B");
+	record(&first_sale);
+	drain();
+	assert_string_equal(fake_field(only_lead(), FIELD_TOTAL), "2000");
+	assert_string_equal(fake_field(only_lead(), FIELD_COUNT), "2");
+	assert_int_equal(fake_notes(lead_id, "Payment ID: pay_C"), 1);
+	assert_ledger_sound();
+}
+
+/* The same, and the answer to our change is lost, be it carried out or not. */
+static void
+test_id_written_beforehand_and_lost(void **state)
+{
+	static const enum fake_when when[] = { FAIL_BEFORE, FAIL_AFTER };
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		fake_lead(fake_contact("[" PHONE_FIELD "]"), STATUS_ACTIVE,
+		    "[{\"field_id\": 204, \"values\": [{\"value\": \"1000\"}]},"
+		    "{\"field_id\": 205, \"values\": [{\"value\": \"1\"}]},"
+		    "{\"field_id\": 207, \"values\": [{\"value\": \"pay_C\"}]}]");
+		record(&first_sale);
+		account.meanwhile = lose_first_change;
+		lost_when = when[i];
+		drain();
+		account.meanwhile = NULL;
+		assert_string_equal(fake_field(only_lead(), FIELD_TOTAL), "2000");
+		assert_string_equal(fake_field(only_lead(), FIELD_COUNT), "2");
+		assert_ledger_sound();
+		tear_down(state);
+		set_up(state);
+	}
+}
+
+/* A finished lead with the id is not the one that a lost creation made. */
+static void
+test_id_written_into_a_finished_lead(void **state)
+{
+	int64_t contact_id = fake_contact("[" PHONE_FIELD "]");
+
+	(void)state;
+	fake_lead(contact_id, STATUS_AUTOPAY_SITE,
+	    "[{\"field_id\": 207, \"values\": [{\"value\": \"pay_C\"}]}]");
+	record(&first_sale);
+	account.meanwhile = lose_first_change;
+	lost_when = FAIL_BEFORE;
+	drain();
+	account.meanwhile = NULL;
+	assert_int_equal(json_array_size(account.leads), 2);
+	assert_string_equal(fake_field(json_array_get(account.leads, 1), FIELD_TOTAL), "1000");
+	assert_ledger_sound();
 }
 
 /*
@@ -1484,6 +1571,9 @@ main(void)
 		test(test_created_unheard_and_paid_into),
 		test(test_merged_while_unsure_of_a_lead),
 		test(test_lead_shows_what_the_ledger_forgot),
+		test(test_id_written_beforehand),
+		test(test_id_written_beforehand_and_lost),
+		test(test_id_written_into_a_finished_lead),
 		test(test_lead_made_meanwhile),
 		test(test_telegram_filled_meanwhile),
 		cmocka_unit_test(test_each_failure_at_each_call),
