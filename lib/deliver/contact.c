@@ -347,8 +347,12 @@ contact_read(struct job *job, struct fault *why)
 		return DONE;
 	out = amocrm_read(job->known.service->crm, &job->known.context, AMOCRM_CONTACTS,
 	    job->known.at.contact_id, &job->known.contact, why);
-	if (out != DONE || job->known.contact != NULL)
+	if (out != DONE ||
+	    (job->known.contact != NULL &&
+		!json_is_true(json_object_get(job->known.contact, "is_deleted"))))
 		return out;
+	json_decref(job->known.contact);
+	job->known.contact = NULL;
 	job->known.at.contact_id = 0;
 	job->known.at.matched_by[0] = '\0';
 	/* A lead that may have been created is linked by now to the contact that this one was
@@ -357,6 +361,20 @@ contact_read(struct job *job, struct fault *why)
 		return out;
 	return fault_set(
 	    why, LATER, "the contact has vanished from amoCRM; it will be looked for again");
+}
+
+enum outcome
+contact_refused(struct job *job, struct fault *why)
+{
+	struct fault refusal = *why;
+	enum outcome out;
+
+	json_decref(job->known.contact);
+	job->known.contact = NULL;
+	if ((out = contact_read(job, why)) != DONE)
+		return out;
+	*why = refusal;
+	return NEVER;
 }
 
 /* Give a contact that was found what it does not have, and save that it is the payer's. */
@@ -373,6 +391,8 @@ fill(struct job *job, struct fault *why)
 		out = batch_send(job, INTENT_NONE, AMOCRM_CONTACTS, &id,
 		    json_pack("{s:O}", "custom_fields_values", fields), why);
 	json_decref(fields);
+	if (out == NEVER)
+		out = contact_refused(job, why);
 	/* A refusal is no reason to keep the payment back.  A lost answer needs no intent: the
 	 * next attempt reads the contact and fills in what is still missing. */
 	if (out == NEVER)

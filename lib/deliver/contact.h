@@ -30,6 +30,10 @@ enum outcome contact_settle(struct job *job, struct fault *why) MUST_USE;
  * forgotten, and will be looked for again. */
 enum outcome contact_read(struct job *job, struct fault *why) MUST_USE;
 
+/* What concerns the contact was refused: NEVER, for the same reason, if it is still there, else as
+ * contact_read(). */
+enum outcome contact_refused(struct job *job, struct fault *why) MUST_USE;
+
 /* The part of contact_settle() that only asks: known->contact, at.contact_id and at.matched_by are
  * set when amoCRM's search or our memory knows the payer; at.contact_id must be 0. */
 enum outcome contact_look(struct known *known, struct fault *why) MUST_USE;

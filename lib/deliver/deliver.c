@@ -124,6 +124,18 @@ warn_of_fields(struct known *known)
 		known_warn(known, "no rule for subject \"%s\"", json_string_value(name));
 }
 
+static enum outcome
+tell_manager(struct job *job, struct fault *why)
+{
+	enum outcome out;
+
+	if ((out = batch_turn(job, why)) != DONE || (out = manager_task(job, why)) != DONE)
+		return out;
+	if ((out = batch_turn(job, why)) != DONE)
+		return out;
+	return manager_note(job, why);
+}
+
 /* The steps of one payment, as if it were alone.  At each turn it waits until the others of its
  * batch have come as far; what they send then goes together. */
 static enum outcome
@@ -146,12 +158,10 @@ take_steps(struct job *job, struct fault *why)
 	if ((out = lead_settle(job, why)) != DONE)
 		return out;
 
-	/* Tell the manager. */
-	if ((out = batch_turn(job, why)) != DONE || (out = manager_task(job, why)) != DONE)
+	/* Where the lead vanished before its note was written, the payment needs another. */
+	if ((out = tell_manager(job, why)) != NEVER || (out = lead_settle_anew(job, why)) != DONE)
 		return out;
-	if ((out = batch_turn(job, why)) != DONE)
-		return out;
-	return manager_note(job, why);
+	return tell_manager(job, why);
 }
 
 /* No turn before the end: a process that is told to stop still writes down what is done. */

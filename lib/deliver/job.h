@@ -25,6 +25,7 @@ struct known {
 	json_t *contact;
 	/* Shows this payment's id and has its note: it was added there.  0 = none is known. */
 	int64_t holds_it;
+	bool moved;       /* A lead that had this payment, or may have, has vanished. */
 	json_t *warnings; /* What a person may want to know: array of English sentences.  Owned. */
 };
 

@@ -80,15 +80,21 @@ queried_leads(struct known *known, json_t **leads, struct fault *why)
 }
 
 static bool
+is_there(const json_t *lead)
+{
+	return lead != NULL && !json_is_true(json_object_get(lead, "is_deleted"));
+}
+
+static bool
 is_active(const struct known *known, const json_t *lead)
 {
-	return lead != NULL && !json_is_true(json_object_get(lead, "is_deleted")) &&
+	return is_there(lead) &&
 	    !rules_stage_excluded(known->service->rules, entity_number(lead, "status_id"));
 }
 
 /* The lead that has this payment already, borrowed, finished business or not; NULL: none has.  That
  * is seen when our ledger was restored from an older copy.  A manager may have written the id there
- * beforehand: the note tells. */
+ * beforehand: the note tells.  A lead that vanished with our payment may have been merged into it. */
 static enum outcome
 find_holder(struct known *known, const json_t *leads, json_t **holder, struct fault *why)
 {
@@ -99,12 +105,11 @@ find_holder(struct known *known, const json_t *leads, json_t **holder, struct fa
 
 	*holder = NULL;
 	json_array_foreach(leads, i, lead) {
-		if (json_is_true(json_object_get(lead, "is_deleted")) ||
-		    !lead_fields_shows(known, lead))
+		if (!is_there(lead) || !lead_fields_shows(known, lead))
 			continue;
 		if ((out = manager_find_note(known, entity_id(lead), &note_id, why)) != DONE)
 			return out;
-		if (note_id != 0) {
+		if (note_id != 0 || known->moved) {
 			*holder = lead;
 			known->holds_it = entity_id(lead);
 			return DONE;
@@ -276,6 +281,24 @@ await_younger(struct job *job, struct fault *why)
 	return fault_set(why, LATER, "waiting for another payment of the same lead");
 }
 
+/* The payment cannot be written into at.lead_id, or not any more. */
+static enum outcome
+leave(struct job *job, const char *why_not, struct fault *why)
+{
+	struct progress *at = &job->known.at;
+
+	lock_drop(job->locks, LOCK_LEAD);
+	known_warn(
+	    &job->known, "lead %lld %s; looking for another", (long long)at->lead_id, why_not);
+	at->lead_id = 0;
+	at->applied = false;
+	at->lead_created = false;
+	/* What it was linked with has changed too. */
+	json_decref(job->known.contact);
+	job->known.contact = NULL;
+	return job_intend(job, INTENT_NONE, why);
+}
+
 /* An intent is open on at.lead_id.  *gone tells that the lead is: then another one is chosen. */
 static enum outcome
 resume(struct job *job, bool *gone, struct fault *why)
@@ -288,16 +311,9 @@ resume(struct job *job, bool *gone, struct fault *why)
 	    (out = amocrm_read(job->known.service->crm, &job->known.context, AMOCRM_LEADS,
 		 job->known.at.lead_id, &lead, why)) != DONE)
 		return out;
-	*gone = lead == NULL || json_is_true(json_object_get(lead, "is_deleted"));
-	if (*gone) {
-		lock_drop(job->locks, LOCK_LEAD);
-		known_warn(&job->known, "lead %lld has vanished from amoCRM; looking for another",
-		    (long long)job->known.at.lead_id);
-		job->known.at.lead_id = 0;
-		out = job_intend(job, INTENT_NONE, why);
-	} else {
-		out = totals_resume(job, lead, why);
-	}
+	*gone = !is_there(lead);
+	out = *gone ? leave(job, "has vanished from amoCRM", why) : totals_resume(job, lead, why);
+	job->known.moved |= *gone;
 	json_decref(lead);
 	return out;
 }
@@ -315,33 +331,62 @@ is_stale(struct job *job, const json_t *lead, bool *stale, struct fault *why)
 	    job->known.service->ledger, job->attempt.id, entity_id(lead), job->mark, stale, why);
 }
 
-/* Apply the payment to the chosen lead. */
+/* Of a lead that was chosen: is it now, as read again, another's business? */
+static bool
+is_lost(const struct known *known, const json_t *chosen, const json_t *lead)
+{
+	return !is_there(lead) || (is_active(known, chosen) && !is_active(known, lead));
+}
+
+/* The change was refused: because the lead was deleted, merged or finished since it was chosen?
+ * Else the refusal stands. */
 static enum outcome
-change(struct job *job, const json_t *chosen, struct fault *why)
+ask_if_lost(struct job *job, const json_t *chosen, bool *lost, struct fault *why)
+{
+	struct fault refusal = *why;
+	json_t *lead = NULL;
+	enum outcome out;
+
+	out = amocrm_read(job->known.service->crm, &job->known.context, AMOCRM_LEADS,
+	    entity_id(chosen), &lead, why);
+	if (out != DONE)
+		return out;
+	*lost = is_lost(&job->known, chosen, lead);
+	json_decref(lead);
+	if (*lost)
+		return DONE;
+	*why = refusal;
+	return NEVER;
+}
+
+/* Apply the payment to the chosen lead.  *lost tells, with DONE, that another is to be chosen. */
+static enum outcome
+change(struct job *job, const json_t *chosen, bool *lost, struct fault *why)
 {
 	struct known *known = &job->known;
 	int64_t lead_id = entity_id(chosen);
-	json_t *lead = NULL;
+	json_t *lead = json_incref((json_t *)chosen);
 	bool stale = true;
 	enum outcome out;
 
 	/* Keep other payments off the lead until this attempt is over. */
-	if ((out = job_lock(job, LOCK_LEAD, &lead_id, 1, why)) != DONE ||
-	    (out = job_await_others(job, lead_id, why)) != DONE ||
-	    (out = is_stale(job, chosen, &stale, why)) != DONE)
-		return out;
-	if (!stale)
-		return totals_apply(job, chosen, why);
-
-	if ((out = amocrm_read(
-		 known->service->crm, &known->context, AMOCRM_LEADS, lead_id, &lead, why)) != DONE)
-		return out;
-	if (lead == NULL)
-		return fault_set(
-		    why, LATER, "the lead has vanished from amoCRM; another will be looked for");
-	out = totals_apply(job, lead, why);
+	if ((out = job_lock(job, LOCK_LEAD, &lead_id, 1, why)) == DONE &&
+	    (out = job_await_others(job, lead_id, why)) == DONE &&
+	    (out = is_stale(job, chosen, &stale, why)) == DONE && stale) {
+		json_decref(lead);
+		lead = NULL;
+		out = amocrm_read(
+		    known->service->crm, &known->context, AMOCRM_LEADS, lead_id, &lead, why);
+	}
+	if (out == DONE && !(*lost = is_lost(known, chosen, lead)))
+		out = totals_apply(job, lead, why);
 	json_decref(lead);
-	return out;
+	if (out == NEVER)
+		out = ask_if_lost(job, chosen, lost, why);
+	if (out != DONE || !*lost)
+		return out;
+	known->at.lead_id = lead_id;
+	return leave(job, "was deleted or finished meanwhile", why);
 }
 
 /*
@@ -375,9 +420,10 @@ lead_read_named(struct known *known, json_t **leads, struct fault *why)
 	return DONE;
 }
 
-/* The choice among `leads`, or among the contact's where they are NULL, and the write. */
+/* The choice among `leads`, or among the contact's where they are NULL, and the write.  *lost tells,
+ * with DONE, that the lead was not there any more. */
 static enum outcome
-choose_and_write(struct job *job, const json_t *leads, struct fault *why)
+choose_and_write_once(struct job *job, const json_t *leads, bool *lost, struct fault *why)
 {
 	const struct settings *set = job->known.service->settings;
 	json_t *lead = NULL;
@@ -389,7 +435,7 @@ choose_and_write(struct job *job, const json_t *leads, struct fault *why)
 	if ((out = lead_choose(&job->known, leads, &lead, why)) != DONE)
 		return out;
 	if (lead != NULL) {
-		out = change(job, lead, why);
+		out = change(job, lead, lost, why);
 		json_decref(lead);
 		return out;
 	}
@@ -397,7 +443,23 @@ choose_and_write(struct job *job, const json_t *leads, struct fault *why)
 		job->not_found = "lead_not_found";
 		return fault_set(why, NEVER, "lead_not_found");
 	}
-	return totals_create(job, why);
+	out = totals_create(job, why);
+	return out == NEVER ? contact_refused(job, why) : out;
+}
+
+static enum outcome
+choose_and_write(struct job *job, const json_t *leads, struct fault *why)
+{
+	bool lost = false;
+	enum outcome out = choose_and_write_once(job, leads, &lost, why);
+
+	if (out != DONE || !lost)
+		return out;
+	lost = false;
+	out = choose_and_write_once(job, NULL, &lost, why);
+	if (out == DONE && lost)
+		return fault_set(why, LATER, "two leads vanished while they were to be written");
+	return out;
 }
 
 /* The last turn: the lead is settled, `leads` being those that were read for the choice. */
@@ -452,4 +514,27 @@ lead_settle(struct job *job, struct fault *why)
 		out = settle(job, leads, why);
 	json_decref(leads);
 	return out;
+}
+
+enum outcome
+lead_settle_anew(struct job *job, struct fault *why)
+{
+	struct fault refusal = *why;
+	json_t *lead = NULL;
+	bool there;
+	enum outcome out;
+
+	if ((out = amocrm_read(job->known.service->crm, &job->known.context, AMOCRM_LEADS,
+		 job->known.at.lead_id, &lead, why)) != DONE)
+		return out;
+	there = is_there(lead);
+	json_decref(lead);
+	if (there) {
+		*why = refusal;
+		return NEVER;
+	}
+	job->known.moved = true;
+	if ((out = leave(job, "vanished from amoCRM before its note was written", why)) != DONE)
+		return out;
+	return choose_and_write(job, NULL, why);
 }

@@ -20,6 +20,10 @@
  * totals.h. */
 enum outcome lead_settle(struct job *job, struct fault *why) MUST_USE;
 
+/* What was to be written about at.lead_id, to which the payment is applied, was refused.  NEVER, for
+ * the same reason: the lead is still there.  Else another is chosen; outcomes as above. */
+enum outcome lead_settle_anew(struct job *job, struct fault *why) MUST_USE;
+
 /* The parts of it that only ask, which the preview shares. */
 
 /* Read the lead that the webhook itself names, where the rules say that it may: *leads is then an

@@ -87,7 +87,7 @@ ledger_progress(struct ledger *ledger, int64_t id, struct progress *at, struct f
 
 /*
  * applied_ms is the instant at which the payment was applied first: a row that is saved again keeps
- * it.
+ * it, until the lead turns out to be gone.
  */
 enum outcome
 progress_write(struct ledger *ledger, int64_t id, const struct progress *at, struct fault *why)
@@ -106,7 +106,8 @@ progress_write(struct ledger *ledger, int64_t id, const struct progress *at, str
 	    " lead_id = excluded.lead_id, pipeline_id = excluded.pipeline_id,"
 	    " lead_created = excluded.lead_created, older = excluded.older,"
 	    " applied = excluded.applied,"
-	    " applied_ms = coalesce(delivery.applied_ms, excluded.applied_ms),"
+	    " applied_ms = CASE WHEN excluded.applied_ms IS NOT NULL"
+	    " THEN coalesce(delivery.applied_ms, excluded.applied_ms) END,"
 	    " total_before = excluded.total_before, total_after = excluded.total_after,"
 	    " count_before = excluded.count_before, count_after = excluded.count_after,"
 	    " rebased = excluded.rebased, note_id = excluded.note_id,"

@@ -1,13 +1,15 @@
 """What would cost money: an amount added twice, swallowed, or added to a total that was not read right."""
 
-from concurrent.futures import ThreadPoolExecutor
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from harness import account
 from harness.account import COUNT, PHONE, TOTAL
-from harness.payload import Person, id_of, new_payment, new_person
+from harness.exchange import Answer
+from harness.payload import Payment, Person, id_of, new_payment, new_person
 from harness.stack import ROOT, Stack
 
 QUICK = {"RETRY_MAX_ATTEMPTS": "1", "RETRY_WAIT_MIN": "0", "RETRY_WAIT_MAX": "1"}
@@ -95,3 +97,40 @@ def test_lead_that_has_the_payment_and_its_note_keeps_its_total(stack: Stack) ->
     assert stack.carry(new_payment(person, payment_id="pay_forgotten"))["lead_id"] == lead_id
     fields = stack.sandbox.lead(lead_id)["fields"]
     assert (fields[TOTAL], fields[COUNT], len(stack.sandbox.notes(lead_id))) == ("5000", "1", 1)
+
+
+# What was chosen is gone when it is written.
+
+
+def post_late(stack: Stack, payment: Payment, method: str, path: str) -> Future[Answer]:
+    """Post a payment, one request of which reaches the account late; returns while it is under way."""
+    stack.sandbox.fault("delay", method, path, ms=2000)
+    answer = ThreadPoolExecutor(1).submit(stack.post, payment)
+    time.sleep(1)
+    return answer
+
+
+@pytest.mark.parametrize("path", ["/api/v4/leads/*", "/api/v4/leads/notes"], ids=["change", "note"])
+def test_lead_that_is_deleted_when_it_is_written_is_replaced(stack: Stack, path: str) -> None:
+    person, lead_id = known(stack, fields={TOTAL: 1000, COUNT: 1})
+    payment = new_payment(person)
+    answer = post_late(stack, payment, "POST" if path.endswith("notes") else "PATCH", path)
+    stack.sandbox.delete("leads", lead_id)
+    assert answer.result().json["status"] == "success", answer.result().body.decode()
+    (lead,) = stack.sandbox.leads()
+    assert lead["id"] != lead_id and (lead["fields"][TOTAL], lead["fields"][COUNT]) == ("5000", "1")
+    assert len(stack.sandbox.notes(lead["id"])) == 1
+    assert stack.paymentctl("integrity").returncode == 0
+
+
+def test_contact_that_is_merged_when_its_lead_is_created_is_searched_for_anew(stack: Stack) -> None:
+    person = new_person()
+    old, new = (stack.sandbox.add_contact(fields={PHONE: person.phone_e164}, updated_at=at) for at in (1700000009, 1700000000))
+    payment = new_payment(person)
+    answer = post_late(stack, payment, "POST", "/api/v4/leads")
+    stack.sandbox.control("POST", f"contacts/{old}/merge", {"into": new})
+    assert answer.result().json["status"] in ("queued", "success")
+    stack.start_syncd()
+    row = stack.finished(payment)
+    (lead,) = stack.sandbox.leads()
+    assert (row["contact_id"], row["lead_id"]) == (new, lead["id"]) and lead["fields"][TOTAL] == "5000"

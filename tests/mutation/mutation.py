@@ -59,7 +59,7 @@ MUTANTS = [
     Mutant("stale-lead", "trust the links of a copy to tell who else may have changed a lead", "lib/deliver/lead.c",
            "\tif (*stale)\n\t\treturn DONE;\n", "\tif (true)\n\t\treturn DONE;\n", ("unit/deliver/test_lead",)),
     Mutant("id-is-proof", "take a lead that shows our id for one that has our amount", "lib/deliver/lead.c",
-           "if (note_id != 0) {", "if (note_id >= 0) {", ("unit/deliver/test_deliver",)),
+           "if (note_id != 0 || known->moved) {", "if (note_id >= 0) {", ("unit/deliver/test_deliver",)),
     Mutant("odd-is-nothing", "take for nothing what is shown in an unknown form", "lib/amocrm/field.c",
            "if (!field_is_readable(entity, id))\n\t\treturn false;\n", "", ("unit/amocrm/test_field",)),
     Mutant("retry-overtakes", "let a retried payment count on a lead while a younger one is unsure", "lib/deliver/lead.c",

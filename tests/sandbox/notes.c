@@ -64,10 +64,11 @@ void
 notes_create(const struct call *call, struct response *given)
 {
 	json_auto_t *items = NULL, *plans = NULL;
+	const json_t *about = account_find(call->account, call->kind, call->id);
 	json_t *done, *plan;
 	size_t i;
 
-	if (call->id != 0 && account_find(call->account, call->kind, call->id) == NULL) {
+	if (call->id != 0 && (about == NULL || entity_deleted(about))) {
 		response_problem(given, 404, "Entity not found");
 		return;
 	}

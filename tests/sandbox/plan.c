@@ -5,6 +5,15 @@
 #include "plan.h"
 #include "text.h"
 
+/* What lies in the trash cannot be linked with, or written about. */
+static bool
+exists(const struct account *account, enum kind kind, int64_t id)
+{
+	const json_t *entity = account_find(account, kind, id);
+
+	return entity != NULL && !entity_deleted(entity);
+}
+
 enum type {
 	STRING,
 	INTEGER,
@@ -297,7 +306,7 @@ plan_links(const struct account *account, const json_t *item, json_t *plan, json
 			mistake_missing(mistakes, "_embedded.contacts.%zu.id", i);
 		else if (!json_is_integer(id))
 			mistake_type(mistakes, "int", "_embedded.contacts.%zu.id", i);
-		else if (account_find(account, CONTACTS, json_integer_value(id)) == NULL)
+		else if (!exists(account, CONTACTS, json_integer_value(id)))
 			mistake_choice(mistakes, "_embedded.contacts.%zu.id", i);
 	}
 	json_object_set(plan, "~links", contacts);
@@ -412,7 +421,7 @@ plan_note(const struct account *account, enum kind kind, int64_t entity, const j
 			mistake_missing(mistakes, "entity_id");
 		else if (!json_is_integer(named))
 			mistake_type(mistakes, "int", "entity_id");
-		else if (account_find(account, kind, entity) == NULL)
+		else if (!exists(account, kind, entity))
 			mistake_choice(mistakes, "entity_id");
 	}
 	json_object_set_new(plan, "entity_id", json_integer(entity));
@@ -454,7 +463,7 @@ check_subject(const struct account *account, const json_t *item, json_t *mistake
 		mistake_missing(mistakes, "entity_type");
 	else if (!kind_parse(type, &kind) || kind == NOTES || kind == TASKS)
 		mistake_choice(mistakes, "entity_type");
-	else if (account_find(account, kind, json_integer_value(id)) == NULL)
+	else if (!exists(account, kind, json_integer_value(id)))
 		mistake_choice(mistakes, "entity_id");
 }
 

@@ -459,6 +459,29 @@ test_surely_not_made(void **state)
 	assert_int_equal(json_array_size(account.contacts), 1);
 }
 
+/* A contact that is merged away between the search and the filling is looked for again. */
+static void
+merge_away(int call, bool after)
+{
+	(void)call;
+	if (!after && fake_calls("update contacts") == 1)
+		json_array_clear(account.contacts);
+}
+
+static void
+test_merged_before_it_is_filled(void **state)
+{
+	(void)state;
+	fake_contact("[" PHONE("89991234567") "]");
+	account.meanwhile = merge_away;
+	assert_int_equal(settle_contact(&job, &why), LATER);
+	account.meanwhile = NULL;
+	assert_int_equal(job.known.at.contact_id, 0);
+	assert_int_equal(fixture_sql_int(settings->payments_db,
+			     "SELECT count(*) FROM delivery WHERE contact_id IS NULL"),
+	    1);
+}
+
 #define test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int
@@ -487,6 +510,7 @@ main(void)
 		test(test_lost_by_another),
 		test(test_lost_nobody),
 		test(test_surely_not_made),
+		test(test_merged_before_it_is_filled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1446,6 +1446,51 @@ test_id_written_into_a_finished_lead(void **state)
 	assert_ledger_sound();
 }
 
+/* The lead vanishes before its note is written; what it was merged into has our amount, or there is
+ * none. */
+static const char *merged_fields;
+static void
+vanish_before_note(int call, bool after)
+{
+	int64_t contact_id = number(json_array_get(account.contacts, 0), "id");
+
+	if (after || fake_calls("note ") != 1)
+		return;
+	account.meanwhile = NULL;
+	account.failures[0].call = call;
+	account.failures[0].when = FAIL_BEFORE;
+	account.failures[0].outcome = NEVER;
+	json_array_clear(account.leads);
+	if (merged_fields != NULL)
+		fake_lead(contact_id, STATUS_ACTIVE, merged_fields);
+}
+
+static void
+test_lead_vanishes_before_its_note(void **state)
+{
+	static const char *const merged[] = { NULL,
+		"[{\"field_id\": 204, \"values\": [{\"value\": \"1000\"}]},"
+		"{\"field_id\": 205, \"values\": [{\"value\": \"1\"}]},"
+		"{\"field_id\": 207, \"values\": [{\"value\": \"pay_C\"}]}]" };
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		fake_lead(fake_contact("[" PHONE_FIELD "]"), STATUS_ACTIVE, "null");
+		record(&first_sale);
+		merged_fields = merged[i];
+		account.meanwhile = vanish_before_note;
+		drain();
+		assert_int_equal(
+		    ledger_int("SELECT count(*) FROM payment_events WHERE status = 'success'"), 1);
+		assert_string_equal(fake_field(only_lead(), FIELD_TOTAL), "1000");
+		assert_string_equal(fake_field(only_lead(), FIELD_COUNT), "1");
+		assert_int_equal(fake_notes(number(only_lead(), "id"), "Payment ID: pay_C"), 1);
+		assert_ledger_sound();
+		tear_down(state);
+		set_up(state);
+	}
+}
+
 /*
  * Two payments that know one contact by different identities: only the contact's lock keeps them apart, and what was read
  * before it was had may be old.
@@ -1574,6 +1619,7 @@ main(void)
 		test(test_id_written_beforehand),
 		test(test_id_written_beforehand_and_lost),
 		test(test_id_written_into_a_finished_lead),
+		test(test_lead_vanishes_before_its_note),
 		test(test_lead_made_meanwhile),
 		test(test_telegram_filled_meanwhile),
 		cmocka_unit_test(test_each_failure_at_each_call),

@@ -450,6 +450,112 @@ test_lead_finished_meanwhile(void **state)
 	assert_int_equal(json_array_size(account.leads), 1);
 }
 
+/*
+ * The lead that was chosen is not there any more when it is to be written.
+ */
+
+/* Just before the change of the first lead, somebody deletes it. */
+static void
+delete_first(int call, bool after)
+{
+	(void)call;
+	if (!after && fake_calls("update leads") == 1) {
+		json_array_remove(account.leads, 0);
+		account.meanwhile = NULL;
+	}
+}
+
+static void
+test_deleted_when_written(void **state)
+{
+	int64_t id = fake_lead(contact_id, STATUS_ACTIVE, TOTAL("100"));
+
+	(void)state;
+	account.meanwhile = delete_first;
+	assert_int_not_equal(settle(), id);
+	assert_true(job.known.at.lead_created);
+	assert_true(has_remark(&job, "deleted or finished meanwhile"));
+	assert_int_equal(job.known.at.total_after, 500000);
+	assert_int_equal(json_array_size(account.leads), 1);
+}
+
+/* The contact has another one. */
+static void
+test_deleted_beside_another(void **state)
+{
+	int64_t id = fake_lead(contact_id, STATUS_ACTIVE, TOTAL("100")),
+		second = fake_lead(contact_id, STATUS_ACTIVE, TOTAL("7"));
+
+	(void)state;
+	json_object_set_new(lead(id), "updated_at", json_integer(2000000000));
+	account.meanwhile = delete_first;
+	assert_int_equal(settle(), second);
+	assert_false(job.known.at.lead_created);
+	assert_string_equal(fake_field(lead(second), FIELD_TOTAL), "5007");
+}
+
+/* A lead of two people, read again under its lock, was finished since. */
+static void
+finish_first(int call, bool after)
+{
+	(void)call;
+	if (after && fake_calls("read 1 leads") == 1 && fake_calls("read leads") == 0)
+		json_object_set_new(
+		    json_array_get(account.leads, 0), "status_id", json_integer(142));
+}
+
+static void
+test_finished_when_written(void **state)
+{
+	int64_t id = fake_lead(contact_id, STATUS_ACTIVE, TOTAL("100"));
+
+	(void)state;
+	json_array_append_new(json_object_get(json_object_get(lead(id), "_embedded"), "contacts"),
+	    json_pack("{s:i}", "id", 5));
+	account.meanwhile = finish_first;
+	assert_int_not_equal(settle(), id);
+	account.meanwhile = NULL;
+	assert_string_equal(fake_field(lead(id), FIELD_TOTAL), "100");
+	assert_true(job.known.at.lead_created);
+}
+
+/* What is refused about a lead that is there stays refused. */
+static void
+test_refused(void **state)
+{
+	int64_t id = fake_lead(contact_id, STATUS_ACTIVE, TOTAL("100"));
+
+	(void)state;
+	fail_call(3, FAIL_BEFORE, NEVER);
+	assert_int_equal(settle_lead(&job, &why), NEVER);
+	assert_string_equal(why.text, "the account fails on command");
+	assert_string_equal(fake_field(lead(id), FIELD_TOTAL), "100");
+}
+
+/* The contact was merged away between the search and the creation of the lead. */
+static void
+delete_contact(int call, bool after)
+{
+	(void)call;
+	if (!after && fake_calls("create leads") == 1)
+		json_array_clear(account.contacts);
+}
+
+static void
+test_contact_gone_when_created(void **state)
+{
+	(void)state;
+	fail_call(2, FAIL_BEFORE, NEVER);
+	account.meanwhile = delete_contact;
+	assert_int_equal(settle_lead(&job, &why), LATER);
+	account.meanwhile = NULL;
+	assert_int_equal(job.known.at.contact_id, 0);
+	assert_int_equal(fixture_sql_int(settings->payments_db,
+			     "SELECT count(*) FROM delivery WHERE contact_id IS NULL AND intent "
+			     "IS NULL"),
+	    1);
+}
+
 #define test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int
@@ -476,6 +582,11 @@ main(void)
 		test(test_lead_vanishes),
 		test(test_lead_vanishes_from_an_older_payment),
 		test(test_lead_finished_meanwhile),
+		test(test_deleted_when_written),
+		test(test_deleted_beside_another),
+		test(test_finished_when_written),
+		test(test_refused),
+		test(test_contact_gone_when_created),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
