@@ -13,6 +13,7 @@
 #include "amocrm/field.h"
 #include "base/clock.h"
 #include "base/phone.h"
+#include "base/shown.h"
 #include "deliver/batch.h"
 #include "deliver/contact.h"
 #include "host/lock.h"
@@ -197,7 +198,7 @@ find_lost(struct known *known, struct fault *why)
 		/* A payer without any identity is known by the name, if the contact is as young as
 		 * our attempt. */
 		bool ours = known->who_count == 0 && name != NULL &&
-		    strcmp(name, known->paid->name) == 0 &&
+		    shown_same_name(name, known->paid->name) &&
 		    created_at >= known->at.intent_ms / 1000 - 60;
 
 		for (j = 0; j < known->who_count && !ours; j++)

@@ -11,6 +11,7 @@
 #include "amocrm/entity.h"
 #include "amocrm/field.h"
 #include "base/money.h"
+#include "base/shown.h"
 #include "deliver/batch.h"
 #include "deliver/contact.h"
 #include "deliver/lead.h"
@@ -183,7 +184,8 @@ static bool
 is_alike(const struct known *known, const json_t *lead)
 {
 	json_t *name = lead_fields_name(known);
-	bool alike = json_equal(name, json_object_get(lead, "name")) &&
+	const char *shown = json_string_value(json_object_get(lead, "name"));
+	bool alike = shown != NULL && shown_same_name(shown, json_string_value(name)) &&
 	    entity_number(lead, "price") == money_round(known->paid->amount) &&
 	    is_young(known, lead);
 

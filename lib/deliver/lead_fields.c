@@ -15,6 +15,7 @@
 #include "amocrm/field.h"
 #include "base/memory.h"
 #include "base/money.h"
+#include "base/shown.h"
 #include "base/text.h"
 #include "config/crm_field.h"
 #include "deliver/lead_fields.h"
@@ -257,7 +258,7 @@ lead_fields_shows(const struct known *known, const json_t *lead)
 	char room[FIELD_ROOM];
 	const char *text = field_value(id, 0, room);
 	json_t *ours = field_cut(known->paid->key, FIELD_TEXT_MAX);
-	bool same = text != NULL && strcmp(text, json_string_value(ours)) == 0;
+	bool same = text != NULL && shown_same_id(text, json_string_value(ours));
 
 	json_decref(ours);
 	return same;

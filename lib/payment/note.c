@@ -1,9 +1,10 @@
 /*
- * The note for the manager, and the line by which it is found again.
+ * The note for the manager, and the lines by which it is found again.
  *
  * The note is written once for a payment.  Whether it was written is asked of amoCRM by looking for
- * its line with the payment's key, so that line must come back as it was sent: nothing a payer
- * typed can break it or imitate it.
+ * the payment's key.  It stands in the last line of what is known, which nothing a payer typed can
+ * break or imitate, and once more near the head, before anything that a payer typed, because a text
+ * may come back cut, or with its lines joined.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,10 +13,13 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/money.h"
+#include "base/shown.h"
 #include "base/text.h"
 #include "payment/note.h"
 
 #define KEY_LABEL "Payment ID: "
+#define HEAD_OPEN "[" KEY_LABEL
+#define HEAD_END  "]"
 
 /*
  * Write the parts on one line of their own; nothing when the value is empty.  No value can break
@@ -122,7 +126,9 @@ note_compose(const struct payment *paid, const json_t *unmapped, const json_t *d
 	size_t size;
 	FILE *note = memory_stream(&text, &size);
 
-	fputs("Оплата проведена\n\n", note);
+	fputs("Оплата проведена\n", note);
+	write_line(note, HEAD_OPEN, paid->key, HEAD_END);
+	fputc('\n', note);
 	write_line(note, "Имя клиента: ", paid->name, "");
 	write_times(note, paid->paid_at);
 	write_line(note, "Статус: ", paid->status, "");
@@ -154,17 +160,16 @@ note_key_line(const struct payment *paid)
 	return line;
 }
 
-bool
-note_is_for(const char *text, const struct payment *paid)
+/* Whether the text has the whole line: a key may begin with another payment's. */
+static bool
+has_line(const char *text, const char *key)
 {
-	/* As write_line() wrote it; amoCRM strips white space from the text's end. */
-	char *key = text_one_line(paid->key);
 	size_t label = strlen(KEY_LABEL), length = strlen(key);
 	bool found = false;
 
+	/* amoCRM strips white space from the text's end. */
 	while (length > 0 && key[length - 1] == ' ')
 		length--;
-	/* The whole line must agree: a key may begin with another payment's. */
 	while (*text != '\0' && !found) {
 		size_t line = strcspn(text, "\r\n");
 
@@ -174,6 +179,50 @@ note_is_for(const char *text, const struct payment *paid)
 		text += line;
 		text += strspn(text, "\r\n");
 	}
+	return found;
+}
+
+/* The last place of a mark in the text; NULL when it is not there. */
+static const char *
+find_last(const char *text, const char *mark)
+{
+	const char *last = NULL;
+
+	for (; (text = strstr(text, mark)) != NULL; text++)
+		last = text;
+	return last;
+}
+
+/*
+ * Whether the essence of a text names this key.  Of the head only the first counts: what stands
+ * behind it may be what a payer typed.  A text without a head ends with the key.
+ */
+static bool
+names(const char *text, const char *key)
+{
+	static const char open[] = "[payment id: ", label[] = "payment id: ";
+	char *wanted = shown_essence(key), *end = text_format("%s" HEAD_END, wanted);
+	const char *head = strstr(text, open), *tail = find_last(text, label);
+	bool found = false;
+
+	if (head != NULL && strncmp(head + strlen(open), end, strlen(end)) == 0)
+		found = *wanted != '\0';
+	else if (head == NULL || strstr(head, HEAD_END) == NULL)
+		/* Cut off, maybe inside the key. */
+		found = tail != NULL && shown_same_text(tail + strlen(label), key);
+	free(wanted);
+	free(end);
+	return found;
+}
+
+bool
+note_is_for(const char *text, const struct payment *paid)
+{
+	/* As write_line() wrote it. */
+	char *key = text_one_line(paid->key), *plain = shown_essence(text);
+	bool found = has_line(text, key) || names(plain, key);
+
 	free(key);
+	free(plain);
 	return found;
 }

@@ -11,6 +11,7 @@
  * value is empty is left out, and nothing else changes from payment to payment.
  *
  * 	Оплата проведена
+ * 	[Payment ID: <key>]                   (whatever a CRM cuts off, it leaves the head)
  *
  * 	Имя клиента: ...
  * 	Дата/время: 2025-01-20 14:49:20 (Moscow)
@@ -40,7 +41,7 @@ char *note_key_line(const struct payment *paid);
 
 /*
  * Whether a note's or a task's text, as amoCRM gives it back, is the one for this payment: it has
- * that line.
+ * that line, or what is left of it, or of the head, where texts come back changed (base/shown.h).
  */
 bool note_is_for(const char *text, const struct payment *paid);
 

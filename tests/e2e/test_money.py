@@ -134,3 +134,30 @@ def test_contact_that_is_merged_when_its_lead_is_created_is_searched_for_anew(st
     row = stack.finished(payment)
     (lead,) = stack.sandbox.leads()
     assert (row["contact_id"], row["lead_id"]) == (new, lead["id"]) and lead["fields"][TOTAL] == "5000"
+
+
+# Texts come back otherwise than they were written.
+
+WORN: dict[str, dict[str, Any]] = {
+    "cut_at_emoji": {"cut_at_emoji": True},
+    "lines_joined": {"join_lines": True},
+    "cut_at_256": {"text_max": 256},
+    "otherwise": {"join_lines": True, "html_texts": True, "upper_case": True},
+}
+
+
+@pytest.mark.parametrize("name", WORN)
+@pytest.mark.settings(AMO_LEAD_FIELD_PAYMENT_ID=None)
+def test_what_we_wrote_is_recognised_in_texts_that_changed(stack: Stack, name: str) -> None:
+    """The answers to two creations are lost; no field shows the payment's id."""
+    stack.sandbox.set(**WORN[name])
+    payments = [
+        new_payment(new_person("Анна & Co \N{GRINNING FACE}", "П" * 150), payment_id=f"pay & {name} {n}") for n in (1, 2)
+    ]
+    for path, payment in zip(("/api/v4/leads", "/api/v4/leads/notes"), payments):
+        stack.sandbox.fault("reset", "POST", path, when="after")
+        assert stack.post(payment).json["status"] == "queued"
+    stack.start_syncd()
+    leads = {stack.finished(payment, seconds=40)["lead_id"] for payment in payments}
+    assert leads == {lead["id"] for lead in stack.sandbox.leads()} and len(leads) == 2
+    assert all(len(stack.sandbox.notes(lead)) == 1 for lead in leads)

@@ -2,6 +2,7 @@
 
 #include "fields.h"
 #include "show.h"
+#include "wear.h"
 
 /* The keys that are the API's own. */
 static json_t *
@@ -78,6 +79,7 @@ show_entity(const struct call *call, const json_t *entity)
 		json_object_set_new(embedded, "contacts", show_contacts(call, entity));
 
 	json_object_set_new(shown, "_links", self(call, call->kind, entity_id(entity)));
+	wear_texts(call->settings, shown);
 	json_object_set_new(shown, "_embedded", embedded);
 	return shown;
 }
@@ -94,12 +96,14 @@ show_deleted(const struct call *call, const json_t *entity)
 json_t *
 show_note(const struct call *call, const json_t *note)
 {
-	json_t *shown = show_keys(note);
+	json_auto_t *keys = show_keys(note);
+	json_t *shown = json_deep_copy(keys); /* Its text is inside what is kept. */
 
 	json_object_set_new(shown, "_links",
 	    call_links(call, "%s/%" PRId64 "/notes/%" PRId64,
 		json_string_value(json_object_get(note, "~entity_type")),
 		entity_integer(note, "entity_id"), entity_id(note)));
+	wear_texts(call->settings, shown);
 	return shown;
 }
 
@@ -109,6 +113,7 @@ show_task(const struct call *call, const json_t *task)
 	json_t *shown = show_keys(task);
 
 	json_object_set_new(shown, "_links", self(call, TASKS, entity_id(task)));
+	wear_texts(call->settings, shown);
 	return shown;
 }
 

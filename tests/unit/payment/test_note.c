@@ -62,7 +62,8 @@ empty_values_leave_no_line(void **state)
 
 	(void)state;
 	assert_note(&paid, NULL, NULL,
-	    "Оплата проведена\n\nСтатус: CONFIRMED\nСумма: 1 RUB\nКурсы:\n  Курс "
+	    "Оплата проведена\n[Payment ID: pay_1]\n\nСтатус: CONFIRMED\nСумма: 1 RUB\nКурсы:\n  "
+	    "Курс "
 	    "(Русский)\nPayment ID: "
 	    "pay_1");
 }
@@ -77,13 +78,15 @@ names_that_were_left_out(void **state)
 
 	(void)state;
 	assert_note(&paid, unmapped, dropped,
-	    "Оплата проведена\n\nСтатус: CONFIRMED\nСумма: 1 RUB\nКурсы:\n  Курс "
+	    "Оплата проведена\n[Payment ID: pay_1]\n\nСтатус: CONFIRMED\nСумма: 1 RUB\nКурсы:\n  "
+	    "Курс "
 	    "(Русский)\nPayment ID: "
 	    "pay_1\n"
 	    "Предметы без соответствия в amoCRM: Химия Organic, Физика\nНе записаны поля: "
 	    "Предметы");
 	assert_note(&paid, none, none,
-	    "Оплата проведена\n\nСтатус: CONFIRMED\nСумма: 1 RUB\nКурсы:\n  Курс "
+	    "Оплата проведена\n[Payment ID: pay_1]\n\nСтатус: CONFIRMED\nСумма: 1 RUB\nКурсы:\n  "
+	    "Курс "
 	    "(Русский)\nPayment ID: "
 	    "pay_1");
 	json_decref(unmapped);
@@ -107,11 +110,11 @@ ways_to_reach_the_payer(void **state)
 		paid.telegram_id = known & 1 ? "7" : "";
 		paid.telegram_tag = known & 2 ? "anna" : "";
 		strcpy(paid.phone, known & 4 ? "+79990000001" : "");
-		assert_true(
-		    asprintf(&expected,
-			"Оплата проведена\n\nСтатус: CONFIRMED\nСумма: 1 RUB\nКурсы:\n  Курс "
-			"(Русский)\n%s%sPayment ID: pay_1",
-			lines[known], known != 0 ? "\n" : "") > 0);
+		assert_true(asprintf(&expected,
+				"Оплата проведена\n[Payment ID: pay_1]\n\nСтатус: "
+		                "CONFIRMED\nСумма: 1 RUB\nКурсы:\n  Курс "
+				"(Русский)\n%s%sPayment ID: pay_1",
+				lines[known], known != 0 ? "\n" : "") > 0);
 		assert_note(&paid, NULL, NULL, expected);
 		free(expected);
 	}
@@ -144,11 +147,17 @@ static void
 recognised_as_amocrm_returns_it(void **state)
 {
 	static const char *const good[] = { "Payment ID: pay_1", "x\nPayment ID: pay_1\ny",
-		"x\r\nPayment ID: pay_1\r\n", "Payment ID: pay_1  \n", "\n\nPayment ID: pay_1" };
+		"x\r\nPayment ID: pay_1\r\n", "Payment ID: pay_1  \n", "\n\nPayment ID: pay_1",
+		/* Changed on the way: lines joined, case, cut off. */
+		"payment id: pay_1", "  Payment ID: pay_1", "x Payment ID: pay_1",
+		"Оплата проведена [Payment ID: pay_1] Имя клиента: Анна", "[PAYMENT  ID: PAY_1]",
+		"Оплата проведена\n[Payment ID: pay_1]\n\nИмя клиента: А",
+		"Оплата проведена\n[Payment ID: pay_1" };
 	static const char *const bad[] = { "", "Payment ID: ", "Payment ID: pay_12",
-		"Payment ID: pay_", "payment id: pay_1", "  Payment ID: pay_1",
-		"x Payment ID: pay_1", "Payment ID:pay_1", "Payment ID: pay_1 x",
-		"Invoice ID: pay_1", "Payment ID: \npay_1" };
+		"Payment ID: pay_", "Payment ID:pay_1", "Payment ID: pay_1 x", "Invoice ID: pay_1",
+		"[Payment ID: pay_12]", "[Payment ID: pay_", "[Payment ID: ", "[Payment ID: ]",
+		"[Payment ID: pay_2] Имя клиента: [Payment ID: pay_1]",
+		"[Payment ID: pay_2] Имя клиента: Payment ID: pay_1" };
 	struct payment paid = bare_payment("pay_1");
 
 	(void)state;
@@ -156,6 +165,25 @@ recognised_as_amocrm_returns_it(void **state)
 		assert_true(note_is_for(good[i], &paid));
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_false(note_is_for(bad[i], &paid));
+}
+
+/* Cut at the first emoji, which may stand in the id itself. */
+static void
+recognised_without_emoji(void **state)
+{
+	struct payment paid = bare_payment("pay_\xF0\x9F\x98\x80 1"), other = bare_payment("pay_2");
+	char *text, *end;
+
+	(void)state;
+	text = note_compose(&paid, NULL, NULL);
+	end = strchr(text, '\xF0');
+	assert_non_null(end);
+	*end = '\0';
+	assert_true(note_is_for(text, &paid));
+	assert_false(note_is_for(text, &other));
+	free(text);
+	assert_true(note_is_for("Оплата проведена [Payment ID: pay_ 1] Имя", &paid));
+	assert_false(note_is_for("Оплата проведена [Payment ID: pay_ 12] Имя", &paid));
 }
 
 static void
@@ -167,7 +195,8 @@ zone_and_time(void **state)
 	paid.paid_at = 1737373760;
 	assert_true(clock_set_zone("UTC"));
 	assert_note(&paid, NULL, NULL,
-	    "Оплата проведена\n\nДата/время: 2025-01-20 11:49:20 (UTC)\nДата/время UTC: "
+	    "Оплата проведена\n[Payment ID: pay_1]\n\nДата/время: 2025-01-20 11:49:20 "
+	    "(UTC)\nДата/время UTC: "
 	    "2025-01-20T11:49:20Z\n"
 	    "Статус: CONFIRMED\nСумма: 1 RUB\nКурсы:\n  Курс (Русский)\nPayment ID: pay_1");
 	assert_true(clock_set_zone("Europe/Moscow"));
@@ -182,6 +211,7 @@ main(void)
 		cmocka_unit_test(ways_to_reach_the_payer),
 		cmocka_unit_test(forged_lines),
 		cmocka_unit_test(recognised_as_amocrm_returns_it),
+		cmocka_unit_test(recognised_without_emoji),
 		cmocka_unit_test(zone_and_time),
 	};
 
