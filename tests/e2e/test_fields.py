@@ -180,6 +180,7 @@ def test_note_line_by_line(stack: Stack) -> None:
     (note,) = stack.sandbox.notes(stack.carry(payment)["lead_id"])
     assert note.split("\n") == [
         "Оплата проведена",
+        "[Payment ID: pay_67890]",
         "",
         "Имя клиента: Иван Петров",
         "Дата/время: 2025-01-20 14:49:20 (Moscow)",
@@ -207,6 +208,7 @@ def test_note_without_empty_lines(stack: Stack) -> None:
     (note,) = stack.sandbox.notes(answer["lead_id"])
     assert note.split("\n") == [
         "Оплата проведена",
+        "[Payment ID: p1]",
         "",
         "Статус: CONFIRMED",
         "Сумма: 10.50 RUB",
