@@ -73,7 +73,7 @@ amocrm_perform(struct amocrm *crm, const struct amocrm_context *context,
 {
 	enum outcome out = call_perform(&crm->caller, context, request, response, why);
 
-	crm->unavailable = out == LATER || out == UNSURE;
+	crm->unavailable = (out == LATER || out == UNSURE) && !response->own;
 	return out;
 }
 

@@ -16,13 +16,14 @@
  *
  * Every try waits for a rate slot of the limiter, and a call is repeated after passing failures as
  * long as the settings, the deadline and safety allow: a call that creates something is repeated
- * only when its first try surely had no effect.  401, 402 and 403 open the limiter's breaker, 429
- * makes every process wait.
+ * only when its first try surely had no effect.  What refuses everybody opens the limiter's
+ * breaker, 429 makes every process wait.
  *
  * Outcomes of all calls:
  *   DONE    amoCRM answered with what was expected.
- *   LATER   amoCRM is busy, slow, down or refuses everybody, or there was no rate slot before the
- *           deadline; nothing was changed, and the same call may succeed later.
+ *   LATER   amoCRM is busy, slow, down or refuses everybody, or it does not allow this to the
+ *           token's user, or there was no rate slot before the deadline; nothing was changed, and
+ *           the same call may succeed later.
  *   UNSURE  an answer was lost or makes no sense: a writing call may have had its effect, so find
  *           out before writing again; a reading call has changed nothing.
  *   NEVER   amoCRM refused this very request, or more was found than is read: the same call would
@@ -49,7 +50,10 @@ void amocrm_close(struct amocrm *crm); /* NULL is allowed. */
 /* All following calls are counted there; borrowed, NULL: nowhere. */
 void amocrm_set_metrics(struct amocrm *crm, struct metrics *metrics);
 
-/* Whether the last call ended with LATER or UNSURE: amoCRM is likely to fail the next one, too. */
+/*
+ * Whether the last call ended with LATER or UNSURE, and not because amoCRM does not allow just this
+ * to us: it is likely to fail the next one, too.
+ */
 bool amocrm_unavailable(const struct amocrm *crm);
 
 /*

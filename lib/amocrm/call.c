@@ -87,11 +87,11 @@ advised_wait(const struct http_client_response *answer, const json_t *json)
 }
 
 /*
- * An unpaid account is refused with 402, but sometimes with 400 and this code in the text; there it
- * stands alone, not within the number of a field or a lead.
+ * "No rights": told of one entity, but also of an unpaid account instead of a 402.  The code stands
+ * alone in the text, not within the number of a field or a lead.
  */
 static bool
-account_refused(const json_t *json)
+lacks_rights(const json_t *json)
 {
 	static const char code[] = "244";
 	const char *detail = json_string_value(json_object_get(json, "detail")), *at = detail;
@@ -106,7 +106,36 @@ account_refused(const json_t *json)
 	return false;
 }
 
-/* What an HTTP status of amoCRM's means for the call; the only place that knows. */
+static enum outcome
+refuse_all(const struct caller *caller, int status, const struct http_client_response *answer,
+    struct fault *why)
+{
+	limiter_break(caller->limiter, status);
+	return fault_set(why, LATER, "amoCRM refuses everybody: HTTP %d, request id %s",
+	    answer->status, answer->request_id);
+}
+
+/*
+ * A token whose user lacks a right is refused one entity, in JSON; a blocked one is refused
+ * everything, by a gateway in HTML, or in JSON that looks the same.  So the account has the last
+ * word, which nobody is refused who is let in at all.
+ */
+static enum outcome
+forbid(const struct caller *caller, int status, const struct call_request *asked,
+    const struct http_client_response *answer, struct call_response *response, struct fault *why)
+{
+	response->own = response->json != NULL && asked->kind != CALL_READ_ACCOUNT;
+	if (!response->own)
+		return refuse_all(caller, status, answer, why);
+	return fault_set(why, LATER,
+	    "amoCRM does not allow this to the token's user: HTTP %d, request id %s",
+	    answer->status, answer->request_id);
+}
+
+/*
+ * What an HTTP status of amoCRM's means for the call; the only place that knows.  Where it sets
+ * response->own, that is what amoCRM says, and to be confirmed.
+ */
 static enum outcome
 judge(const struct caller *caller, const struct call_request *asked,
     const struct http_client_response *answer, struct call_response *response, struct fault *why)
@@ -130,10 +159,9 @@ judge(const struct caller *caller, const struct call_request *asked,
 		    methods[call_effect(asked->kind)], answer->status);
 	case 401:
 	case 402:
+		return refuse_all(caller, answer->status, answer, why);
 	case 403:
-		limiter_break(caller->limiter, answer->status);
-		return fault_set(why, LATER, "amoCRM refuses everybody: HTTP %d, request id %s",
-		    answer->status, answer->request_id);
+		return forbid(caller, 403, asked, answer, response, why);
 	case 429:
 		response->advice_ms = advised_wait(answer, response->json);
 		limiter_hold(caller->limiter,
@@ -142,11 +170,8 @@ judge(const struct caller *caller, const struct call_request *asked,
 		return fault_set(why, LATER, "amoCRM asks to wait: HTTP 429, %" PRId64 " ms",
 		    response->advice_ms);
 	case 400:
-		if (account_refused(response->json)) {
-			limiter_break(caller->limiter, 402);
-			return fault_set(
-			    why, LATER, "amoCRM refuses everybody: HTTP 400, code 244");
-		}
+		if (lacks_rights(response->json))
+			return forbid(caller, 402, asked, answer, response, why);
 		/* fallthrough */
 	case 404:
 	case 405:
@@ -244,7 +269,7 @@ try_once(const struct caller *caller, const struct amocrm_context *context,
 	if (answer.json)
 		response->json = json_loadb(answer.body, answer.size, 0, NULL);
 	out = judge(caller, asked, &answer, response, why);
-	/* Whatever amoCRM says but 401, 402 and 403 shows that it lets us in. */
+	/* Whatever else amoCRM says shows that it lets us in. */
 	if (out == DONE || out == NEVER)
 		limiter_succeeded(caller->limiter);
 	return out;
@@ -269,7 +294,7 @@ repeatable(const struct caller *caller, const struct call_request *asked,
 	struct limiter_state state;
 
 	limiter_look(caller->limiter, &state);
-	if (state.open || (out != LATER && out != UNSURE))
+	if (state.open || response->own || (out != LATER && out != UNSURE))
 		return false;
 	return out == LATER ||
 	    !(effect == CALL_CREATES || (effect == CALL_OVERWRITES && may_be_under_way(response)));
@@ -288,6 +313,34 @@ next_try(const struct caller *caller, const struct amocrm_context *context, unsi
 	return again < context->deadline_ms ? again : 0;
 }
 
+/* Rights change seldom; so long an entity that is refused again costs no second request. */
+#define LET_IN_MS 10000
+
+/* Whether amoCRM lets us in, which the account tells; *why is set unless it does. */
+static bool
+lets_us_in(struct caller *caller, const struct amocrm_context *context, struct fault *why)
+{
+	const struct call_request account = { .kind = CALL_READ_ACCOUNT };
+	struct call_response response = { 0 };
+	char *url;
+	enum outcome out;
+
+	if (clock_mono_ms() < caller->let_in_until_ms)
+		return true;
+	limiter_probe_again(caller->limiter);
+	if (limiter_wait(caller->limiter, context->deadline_ms, why) != DONE)
+		return false;
+	url = text_format("%s/api/v4/account", caller->settings->amo_base_url);
+	out = try_once(caller, context, &account, url, NULL, &response, why);
+	free(url);
+	if (out == DONE && json_integer_value(json_object_get(response.json, "id")) <= 0)
+		out = fault_set(why, LATER, "amoCRM answered without an account");
+	json_decref(response.json);
+	if (out == DONE)
+		caller->let_in_until_ms = clock_mono_ms() + LET_IN_MS;
+	return out == DONE;
+}
+
 /*
  * Assumes that nothing of this call was sent before.  Each try takes one rate slot and counts as
  * one attempt; a try that was not made (no slot before the deadline, no time left) takes none.
@@ -295,7 +348,7 @@ next_try(const struct caller *caller, const struct amocrm_context *context, unsi
  * call.
  */
 enum outcome
-call_perform(const struct caller *caller, const struct amocrm_context *context,
+call_perform(struct caller *caller, const struct amocrm_context *context,
     const struct call_request *asked, struct call_response *response, struct fault *why)
 {
 	char *url = text_format("%s%s", caller->settings->amo_base_url, asked->path);
@@ -312,6 +365,11 @@ call_perform(const struct caller *caller, const struct amocrm_context *context,
 		json_decref(response->json);
 		*response = (struct call_response){ 0 };
 		out = try_once(caller, context, asked, url, body, response, why);
+		/* After a try that may have had its effect, no refusal is the last word. */
+		if (response->own && (unsure || !lets_us_in(caller, context, why))) {
+			response->own = false;
+			out = LATER;
+		}
 		unsure |= out == UNSURE;
 		if (attempt >= caller->settings->retry_max_attempts ||
 		    !repeatable(caller, asked, response, out))

@@ -15,15 +15,17 @@
 /*
  * One call of amoCRM's API: what http_client_exchange() does, plus what to do when it fails.
  *
- * It waits for a rate slot of the limiter, judges the answer, opens the breaker on 401, 402 and
- * 403, makes every process wait on 429, and repeats the call after passing failures while the
- * settings, the deadline and safety allow.
+ * It waits for a rate slot of the limiter, judges the answer, opens the breaker when amoCRM refuses
+ * everybody, makes every process wait on 429, and repeats the call after passing failures while the
+ * settings, the deadline and safety allow.  Whether a 403 is meant for everybody or for one entity
+ * only, it asks the account.
  */
 struct caller {
 	const struct settings *settings; /* Borrowed, all three. */
 	struct limiter *limiter;
 	struct http_client *http;
 	struct metrics *metrics; /* Borrowed; NULL: nothing is counted. */
+	int64_t let_in_until_ms; /* Monotonic: so long it need not be asked again. */
 };
 
 /* Which call of the API it is.  Whoever makes the call knows; nothing is read back from the URL. */
@@ -85,6 +87,7 @@ struct call_response {
 	int status;        /* Of the last try; 0 when no answer came. */
 	json_t *json;      /* New reference; NULL for 204 and for what is not JSON. */
 	int64_t advice_ms; /* How long amoCRM asked us to wait, 0 = it did not. */
+	bool own;          /* What failed is this very request; the account lets us in. */
 };
 
 enum call_effect call_effect(enum call_kind kind);
@@ -94,7 +97,7 @@ enum call_effect call_effect(enum call_kind kind);
  * call, or a try of it, may have had its effect.  NEVER: amoCRM refuses this request; the response
  * has its reasons.  The response is always valid; the caller releases its json.
  */
-enum outcome call_perform(const struct caller *caller, const struct amocrm_context *context,
+enum outcome call_perform(struct caller *caller, const struct amocrm_context *context,
     const struct call_request *request, struct call_response *response, struct fault *why) MUST_USE;
 
 #endif

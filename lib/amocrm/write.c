@@ -279,7 +279,7 @@ write_items(struct amocrm *crm, const struct amocrm_context *context,
 	}
 	if (out == DONE)
 		settle_done(operation, &sending, response.json);
-	else if (out == NEVER && sending.count > 1)
+	else if ((out == NEVER || response.own) && sending.count > 1)
 		write_singly(crm, context, operation, &sending);
 	while (sending.count > 0)
 		settle(&sending, 0, out, &why);

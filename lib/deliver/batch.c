@@ -272,6 +272,7 @@ read_all(struct job_batch *batch)
 	const json_t *link;
 	enum outcome out;
 	size_t i, j;
+	bool own;
 
 	for (i = 0; i < batch->count; i++) {
 		struct batch_member *member = &batch->members[i];
@@ -285,11 +286,12 @@ read_all(struct job_batch *batch)
 	}
 	context = common_context(&group);
 	out = amocrm_read_leads(batch->service->crm, &context, ids, &leads, &why);
+	own = out == NEVER || (out == LATER && !amocrm_unavailable(batch->service->crm));
 	for (i = 0; i < group.count; i++) {
 		struct batch_member *member = group.members[i];
 
 		/* What is refused to several may be meant for one: then each asks for itself. */
-		member->out = out == NEVER && group.count > 1 ? DONE : out;
+		member->out = own && group.count > 1 ? DONE : out;
 		member->why = why;
 		if (out == DONE)
 			member->leads = own_leads(member->job, leads);

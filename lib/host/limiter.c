@@ -477,6 +477,15 @@ limiter_close_breaker(struct limiter *limiter)
 	leave(limiter);
 }
 
+void
+limiter_probe_again(struct limiter *limiter)
+{
+	if (!limiter->probe || !shared_file_lock(&limiter->file))
+		return;
+	limiter->shared->probe_ms = 0;
+	shared_file_unlock(&limiter->file);
+}
+
 static int64_t
 count_used(struct limiter *limiter, int64_t now_ms)
 {

@@ -82,6 +82,12 @@ void limiter_break(struct limiter *limiter, int status);
 void limiter_succeeded(struct limiter *limiter);     /* Cheap when the breaker is closed. */
 void limiter_close_breaker(struct limiter *limiter); /* Asked for by an operator. */
 
+/*
+ * If the last slot was the open breaker's probe: its answer was not about everybody, so the next
+ * one may go at once.
+ */
+void limiter_probe_again(struct limiter *limiter);
+
 struct limiter_state {
 	bool open;        /* The breaker. */
 	bool alone;       /* For this handle only: see limiter_break_alone(). */

@@ -17,6 +17,7 @@ from harness import account
 from harness.account import COUNT, PHONE, TOTAL
 from harness.exchange import Answer
 from harness.payload import Payment, new_payment, new_person
+from harness.process import until
 from harness.stack import Stack
 
 QUICK = {
@@ -228,6 +229,56 @@ def test_everybody_is_refused(stack: Stack, status: int) -> None:
     assert (health.json["crm_breaker"]["state"], health.json["crm_breaker"]["status"]) == ("open", status)
     stack.sync_once()  # It does not ask either.
     assert len(stack.sandbox.log()) == 1
+
+
+REFUSALS: dict[str, dict[str, Any]] = {
+    "403": {"status": 403},
+    "244": {"status": 400, "detail": "Код ошибки 244. В случае повторного возникновения ошибки, обращайтесь"},
+}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_one_lead_is_forbidden(stack: Stack, refusal: str) -> None:
+    """amoCRM does not let the token's user at one lead: that payment waits and tries, and nobody else notices."""
+    person = new_person()
+    contact_id = stack.sandbox.add_contact(fields={PHONE: person.phone_e164})
+    lead_id = stack.sandbox.add_lead(contact_id, status_id=account.SITE_WORK)
+    for match in ({"target": str(lead_id)}, {"method": "PATCH", "body": str(lead_id)}):
+        stack.sandbox.fault("status", times=-1, **match, **REFUSALS[refusal])
+    forbidden = new_payment(person)
+    assert is_queued(stack.post(forbidden))
+    stack.carry(new_payment(new_person()))
+
+    # A backlog carried together: the forbidden one is among them again.
+    stack.stop_service()
+    stack.start_service(fresh=False, **QUICK, DELIVERY="queue")
+    others = [new_payment(new_person()) for _ in range(5)]
+    for payment in others:
+        assert is_queued(stack.post(payment))
+    stack.start_syncd()
+    for payment in others:
+        stack.finished(payment, seconds=10)
+        one_of_each(stack, payment)
+    payment_id = forbidden["course_order"]["payment_id"]
+    row = until(lambda: (r := stack.ledger.row(payment_id))["retry_count"] >= 2 and r, "its attempts count", 10)
+    assert row["status"] == "pending" and "does not allow this to the token's user" in row["error_message"]
+    assert stack.health().json["crm_breaker"] == {"state": "closed"}
+    asked = len(stack.sandbox.log("GET", "/api/v4/account"))
+    assert 1 <= asked <= row["retry_count"]
+
+    stack.sandbox.heal()
+    stack.finished(forbidden)
+    one_of_each(stack, forbidden)
+
+
+def test_everybody_is_refused_in_json(stack: Stack) -> None:
+    """The account is refused, too: everybody's trouble, and nothing is used up."""
+    stack.sandbox.fault("status", status=403, times=-1)
+    payment = new_payment(new_person())
+    assert is_queued(stack.post(payment))
+    assert [entry["path"] for entry in stack.sandbox.log()] == ["/api/v4/contacts", "/api/v4/account"]
+    assert stack.ledger.row(payment["course_order"]["payment_id"])["retry_count"] == 0
+    assert stack.health().json["crm_breaker"]["status"] == 403
 
 
 def test_breaker_closes_by_itself(stack: Stack) -> None:

@@ -93,8 +93,8 @@ static bool
 known_keys_only(const json_t *rule, const char **mistake)
 {
 	static const char *const keys[] = { "match", "skip", "times", "probability", "when", "do",
-		"status", "html", "retry_after_header", "retry_after_body", "ms", "body", "bytes",
-		"note" };
+		"status", "html", "detail", "location", "retry_after_header", "retry_after_body",
+		"ms", "body", "bytes", "key", "note" };
 	const char *key;
 	json_t *value;
 

@@ -195,6 +195,8 @@ add_headers(
 	MHD_add_response_header(response, "X-Request-Id", asked->answer_id);
 	if (given->type != NULL)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, given->type);
+	if (given->location != NULL)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_LOCATION, given->location);
 	if (given->retry_after >= 0) {
 		char *seconds = text_format("%lld", (long long)given->retry_after);
 

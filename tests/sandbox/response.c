@@ -10,12 +10,15 @@ static const struct reason {
 	const char *title;
 	const char *detail;
 } reasons[] = {
+	{ 301, "Moved Permanently", "Moved Permanently" },
+	{ 302, "Found", "Found" },
 	{ 400, "Bad Request", "Invalid request body" },
 	{ 401, "Unauthorized", "Неверный логин или пароль" },
 	{ 402, "Payment Required", "Payment required" },
 	{ 403, "Forbidden", "Forbidden" },
 	{ 404, "Not Found", "Not Found" },
 	{ 405, "Method Not Allowed", "Method Not Allowed" },
+	{ 410, "Gone", "Gone" },
 	{ 422, "Unprocessable Entity", "Limit 250 per page" },
 	{ 429, "Too Many Requests",
 	    "You have sent too many requests in a given amount of time. Please try again later." },
@@ -47,6 +50,7 @@ void
 response_clear(struct response *given)
 {
 	free(given->body);
+	free(given->location);
 	response_init(given, 0);
 }
 

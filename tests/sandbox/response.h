@@ -22,6 +22,7 @@ struct response {
 	char *body;       /* owned; may be NULL when size is 0 */
 	size_t size;
 	int64_t retry_after; /* seconds for the Retry-After header; negative for none */
+	char *location;      /* for the Location header, owned; NULL for none */
 	int64_t hold_ms;     /* wait this long before delivering */
 	int64_t pace_ms;
 	enum delivery delivery;

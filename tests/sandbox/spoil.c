@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,7 +39,9 @@ do_status(const json_t *rule, bool before, struct response *given)
 	int status = (int)rule_number(rule, "status", 500);
 	json_t *html = json_object_get(rule, "html"), *body = json_object_get(rule, "body"),
 	       *problem;
-	bool page = html != NULL ? json_is_true(html) : status >= 502 && status <= 504;
+	const char *location = json_string_value(json_object_get(rule, "location"));
+	bool page = html != NULL ? json_is_true(html)
+				 : (status >= 502 && status <= 504) || status / 100 == 3;
 
 	(void)before;
 	if (body != NULL) {
@@ -46,13 +49,15 @@ do_status(const json_t *rule, bool before, struct response *given)
 	} else if (page) {
 		response_html(given, status);
 	} else {
-		problem = problem_json(status, NULL);
+		problem = problem_json(status, json_string_value(json_object_get(rule, "detail")));
 		if (json_object_get(rule, "retry_after_body") != NULL)
 			json_object_set(
 			    problem, "retry_after", json_object_get(rule, "retry_after_body"));
 		response_json(given, status, problem);
 	}
 	given->retry_after = rule_number(rule, "retry_after_header", -1);
+	if (location != NULL)
+		given->location = text_format("%s", location);
 }
 
 static void
@@ -166,6 +171,95 @@ do_wrong_id(const json_t *rule, bool before, struct response *given)
 	response_json(given, given->status, body);
 }
 
+/*
+ * What a change of the API, or something in between, may do to the shape of a true answer.
+ */
+
+/* A copy in which `change` gives every member of that name another value, or NULL: none. */
+static json_t *
+reshaped(const json_t *value, const char *name, json_t *(*change)(const json_t *member))
+{
+	json_t *copy = json_deep_copy(value), *item, *now;
+	const char *key;
+	size_t i;
+
+	json_array_foreach(value, i, item)
+		json_array_set_new(copy, i, reshaped(item, name, change));
+	json_object_foreach((json_t *)value, key, item) {
+		now = strcmp(key, name) == 0 ? change(item) : reshaped(item, name, change);
+		if (now == NULL)
+			json_object_del(copy, key);
+		else
+			json_object_set_new(copy, key, now);
+	}
+	return copy;
+}
+
+static void
+reshape(const json_t *rule, struct response *given, json_t *(*change)(const json_t *member))
+{
+	json_t *body = given->size > 0 ? json_loadb(given->body, given->size, 0, NULL) : NULL;
+	const char *name = json_string_value(json_object_get(rule, "key"));
+
+	if (body == NULL || name == NULL)
+		return;
+	response_json(given, given->status, reshaped(body, name, change));
+	json_decref(body);
+}
+
+static json_t *
+nothing(const json_t *member)
+{
+	(void)member;
+	return NULL;
+}
+
+static void
+do_drop(const json_t *rule, bool before, struct response *given)
+{
+	(void)before;
+	reshape(rule, given, nothing);
+}
+
+/* PHP gives a list that has a hole as an object: {"0": first, "2": third}. */
+static json_t *
+keyed(const json_t *member)
+{
+	json_t *object = json_object(), *item;
+	char number[24];
+	size_t i;
+
+	json_array_foreach(member, i, item) {
+		snprintf(number, sizeof(number), "%zu", i);
+		json_object_set(object, number, item);
+	}
+	return object;
+}
+
+static void
+do_keyed(const json_t *rule, bool before, struct response *given)
+{
+	(void)before;
+	reshape(rule, given, keyed);
+}
+
+static json_t *
+texted(const json_t *member)
+{
+	char *text = must(json_dumps(member, JSON_ENCODE_ANY));
+	json_t *string = json_string(text);
+
+	free(text);
+	return string;
+}
+
+static void
+do_texted(const json_t *rule, bool before, struct response *given)
+{
+	(void)before;
+	reshape(rule, given, texted);
+}
+
 static const struct spoil spoils[] = {
 	{ "status", true, false, do_status },
 	{ "reset", true, false, do_reset },
@@ -178,6 +272,9 @@ static const struct spoil spoils[] = {
 	{ "slow", false, false, do_slow },
 	{ "huge", false, false, do_huge },
 	{ "wrong_id", false, true, do_wrong_id },
+	{ "drop", false, true, do_drop },
+	{ "keyed", false, true, do_keyed },
+	{ "texted", false, true, do_texted },
 };
 
 const struct spoil *

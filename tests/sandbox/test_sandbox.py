@@ -747,6 +747,26 @@ def test_spoilt_answers(box):
     assert box.get("account").status_code == 200 and time.monotonic() - start >= 0.03
 
 
+def test_answers_in_another_shape(box):
+    lead = box.lead()
+    box.fault(do="drop", key="_embedded")
+    assert "_embedded" not in box.get("leads").json()
+    box.fault(do="keyed", key="leads")
+    assert box.get("leads").json()["_embedded"]["leads"]["0"]["id"] == lead
+    box.fault(do="texted", key="id")
+    assert box.get(f"leads/{lead}").json()["id"] == str(lead)
+    assert box.get(f"leads/{lead}").json()["id"] == lead
+
+
+def test_moved(box):
+    box.fault(do="status", status=301, location="https://elsewhere.example.com/")
+    answer = box.api("GET", "account", allow_redirects=False)
+    assert (answer.status_code, answer.headers["Location"]) == (301, "https://elsewhere.example.com/")
+    assert "<html>" in answer.text
+    box.fault(do="status", status=400, detail="Код ошибки 244.")
+    assert box.get("account").json()["detail"] == "Код ошибки 244."
+
+
 def test_skip_times_and_match(box):
     box.fault("*/leads*", "POST", do="status", status=500, skip=1, times=2)
     assert box.get("leads").status_code == 204

@@ -846,6 +846,28 @@ test_several_refused_without_a_name(void **state)
 	assert_request(3, "PATCH", API "/leads/22");
 }
 
+/* One is forbidden to us: it waits, the others are written, and amoCRM is as well as before. */
+static void
+test_several_one_forbidden(void **state)
+{
+	(void)state;
+	fake_http_answers(403, "{\"title\": \"Forbidden\", \"status\": 403}");
+	fake_http_answers(200, "{\"id\": 5}");
+	fake_http_answers(200, "{\"id\": 20}");
+	fake_http_answers(403, "{\"title\": \"Forbidden\", \"status\": 403}");
+	fake_http_answers(200, "{\"id\": 22}");
+	write_several(true);
+	assert_several(DONE, LATER, DONE);
+	assert_request(1, "GET", API "/account");
+	assert_request(3, "PATCH", API "/leads/21");
+	assert_int_equal(fake_request_count, 5);
+
+	/* The last of its calls says so, too. */
+	fake_http_answers(403, "{\"title\": \"Forbidden\", \"status\": 403}");
+	assert_int_equal(update("{}"), LATER);
+	assert_false(amocrm_unavailable(crm));
+}
+
 static void
 test_several_unsure(void **state)
 {
@@ -964,6 +986,7 @@ main(void)
 		test(test_several_drop_fields),
 		test(test_several_one_refused),
 		test(test_several_refused_without_a_name),
+		test(test_several_one_forbidden),
 		test(test_several_unsure),
 		test(test_all_notes),
 		test(test_account),

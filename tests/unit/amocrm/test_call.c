@@ -75,7 +75,10 @@ perform_status(int status, enum call_kind kind)
 	struct fault why = { "" };
 
 	settings->retry_max_attempts = 1;
-	fake_http_answers(status, "{\"id\": 1}");
+	if (status == 403)
+		fake_http_answers_html(status);
+	else
+		fake_http_answers(status, "{\"id\": 1}");
 	return perform(kind, &why);
 }
 
@@ -509,6 +512,12 @@ test_breaker(void **state)
 	}
 }
 
+#define PROBLEM(status, detail)                                                                    \
+	"{\"title\": \"?\", \"status\": " #status ", \"detail\": \"" detail "\"}"
+#define FORBIDDEN PROBLEM(403, "Forbidden")
+#define CODE_244  PROBLEM(400, "Код ошибки 244. В случае повторного возникновения ошибки")
+#define ACCOUNT   "{\"id\": 5, \"name\": \"school\"}"
+
 /* An unpaid account is sometimes told by a 400 with a number in its text. */
 static void
 test_breaker_244(void **state)
@@ -516,13 +525,80 @@ test_breaker_244(void **state)
 	struct fault why = { "" };
 
 	(void)state;
-	fake_http_answers(400,
-	    "{\"title\": \"Bad Request\", \"status\": 400, \"detail\":"
-	    " \"Код ошибки 244. В случае повторного возникновения ошибки, обращайтесь\"}");
+	fake_http_answers(400, CODE_244);
+	fake_http_answers(400, CODE_244);
 	assert_int_equal(perform(CALL_CREATE_LEADS, &why), LATER);
 	assert_true(look().open);
 	assert_int_equal(look().status, 402);
-	assert_int_equal(fake_request_count, 1);
+	assert_int_equal(fake_request_count, 2);
+}
+
+/* One entity is forbidden and the account is not: nobody else is kept back. */
+static void
+test_one_is_forbidden(void **state)
+{
+	static const struct {
+		int status;
+		const char *body;
+	} refusals[] = { { 403, FORBIDDEN }, { 400, CODE_244 } };
+	struct fault why = { "" };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		fake_http_answers(refusals[i].status, refusals[i].body);
+		if (i == 0)
+			fake_http_answers(200, ACCOUNT);
+		assert_int_equal(perform(CALL_CHANGE_LEADS, &why), LATER);
+		assert_non_null(strstr(why.text, "does not allow this"));
+		assert_false(look().open);
+	}
+	/* The account was asked once; what it said is remembered for a while, and not for long. */
+	assert_string_equal(fake_requests[1].url, "https://account.example.com/api/v4/account");
+	assert_int_equal(fake_request_count, 3);
+	fake_clock_pass(11 * 1000);
+	fake_http_answers(403, FORBIDDEN);
+	fake_http_answers(403, FORBIDDEN);
+	assert_int_equal(perform(CALL_READ_LEAD, &why), LATER);
+	assert_true(look().open);
+	assert_int_equal(look().status, 403);
+	assert_int_equal(fake_http_left(), 0);
+}
+
+/* What the account does not answer decides nothing: neither for one nor for all. */
+static void
+test_forbidden_and_not_known_why(void **state)
+{
+	struct fault why = { "" };
+
+	(void)state;
+	settings->retry_max_attempts = 1;
+	fake_http_answers(403, FORBIDDEN);
+	fake_http_answers(200, "{\"name\": \"a gateway's\"}");
+	assert_int_equal(perform(CALL_READ_LEAD, &why), LATER);
+	assert_string_equal(why.text, "amoCRM answered without an account");
+	fake_http_answers(403, FORBIDDEN);
+	fake_http_answers(503, NULL);
+	assert_int_equal(perform(CALL_READ_LEAD, &why), LATER);
+	assert_non_null(strstr(why.text, "503"));
+	assert_false(look().open);
+}
+
+/* The probe of an open breaker may meet a forbidden entity: it goes on to ask the account at once. */
+static void
+test_the_probe_is_forbidden(void **state)
+{
+	struct fault why = { "" };
+
+	(void)state;
+	fake_http_answers(402, NULL);
+	assert_int_equal(perform(CALL_SEARCH_LEADS, &why), LATER);
+	fake_clock_pass(LIMITER_PROBE_MS + 1);
+	fake_http_answers(403, FORBIDDEN);
+	fake_http_answers(200, ACCOUNT);
+	assert_int_equal(perform(CALL_READ_LEAD, &why), LATER);
+	assert_false(look().open);
+	assert_int_equal(fake_http_left(), 0);
 }
 
 /* A validation error is about this request, whatever numbers stand in it. */
@@ -618,6 +694,9 @@ main(void)
 		test(test_429_long_advice),
 		test(test_breaker),
 		test(test_breaker_244),
+		test(test_one_is_forbidden),
+		test(test_forbidden_and_not_known_why),
+		test(test_the_probe_is_forbidden),
 		test(test_no_breaker_for_validation),
 		test(test_breaker_closes),
 	};
