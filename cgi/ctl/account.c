@@ -110,21 +110,23 @@ check_rules(const struct settings *settings, json_t *findings)
  */
 
 /*
- * What it means when the account could not be read.  A refusal of our token is the settings' fault;
+ * What it means when the account could not be read.  A refusal of our token, and an address that
+ * leads to no account, are the settings' fault;
  * anything else passes, and while the breaker is open nobody was asked.
  */
 static int
 blame(const struct ctl_crm *crm, const struct fault *why, json_t *findings)
 {
 	struct limiter_state state;
+	const char *setting;
 
 	limiter_look(crm->limiter, &state);
-	if (state.alone)
-		finding_add(findings, "wrong", "AMO_ACCESS_TOKEN", 0, "%s", why->text);
-	else if (state.open)
-		finding_add(findings, "odd", "AMO_ACCESS_TOKEN", 0, "not tried: %s", why->text);
+	setting =
+	    state.open && !limiter_is_address(state.status) ? "AMO_ACCESS_TOKEN" : "AMO_BASE_URL";
+	if (state.open && !state.alone)
+		finding_add(findings, "odd", setting, 0, "not tried: %s", why->text);
 	else
-		finding_add(findings, "wrong", "AMO_BASE_URL", 0, "%s", why->text);
+		finding_add(findings, "wrong", setting, 0, "%s", why->text);
 	return state.alone ? EX_OK : EX_TEMPFAIL;
 }
 

@@ -88,7 +88,11 @@ ctl_crm_complain(const struct ctl_crm *crm, const struct fault *why)
 	struct limiter_state state;
 
 	limiter_look(crm->limiter, &state);
-	if (state.alone)
+	if (state.open && limiter_is_address(state.status))
+		print_complaint(LIMITER_NO_ACCOUNT
+		    " (HTTP %d); when that is cured: paymentctl resume",
+		    state.status);
+	else if (state.alone)
 		print_complaint("amoCRM refuses AMO_ACCESS_TOKEN as it is set here (HTTP %d); the "
 				"service was not "
 				"told so",

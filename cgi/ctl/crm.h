@@ -28,8 +28,8 @@ void ctl_crm_close(struct ctl_crm *crm);
 void ctl_crm_turn(struct ctl_crm *crm);
 
 /*
- * Whether amoCRM was asked and refused the token (401, 402, 403).  That stops this program and not
- * the service.
+ * Whether amoCRM was asked and refused the token, or is not at AMO_BASE_URL.  That stops this
+ * program and not the service.
  */
 bool ctl_crm_refused(const struct ctl_crm *crm);
 

@@ -101,8 +101,8 @@ breaker_json(const struct state *all)
 		return json_null();
 	if (!all->crm.open)
 		return json_pack("{s:s}", "state", "closed");
-	return json_pack("{s:s, s:i, s:o}", "state", "open", "status", all->crm.status, "since",
-	    utc_or_null(all->crm.since_ms));
+	return json_pack("{s:s, s:i, s:s, s:o}", "state", "open", "status", all->crm.status,
+	    "cause", limiter_cause(all->crm.status), "since", utc_or_null(all->crm.since_ms));
 }
 
 static json_t *
@@ -156,8 +156,10 @@ print_breaker(struct print_table *table, const struct state *all)
 		print_cell(table, PRINT_DIM,
 		    "not known here: nothing called it since this host was started");
 	else if (all->crm.open)
-		print_cell(table, PRINT_BAD, "refuses everybody with %d since %s", all->crm.status,
-		    print_time(since, all->crm.since_ms));
+		print_cell(table, PRINT_BAD, "%s %d since %s",
+		    limiter_is_address(all->crm.status) ? LIMITER_NO_ACCOUNT ": HTTP"
+							: "refuses everybody with",
+		    all->crm.status, print_time(since, all->crm.since_ms));
 	else
 		print_cell(table, PRINT_GOOD, "may be called");
 }

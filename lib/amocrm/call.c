@@ -21,26 +21,28 @@
 #include "base/trail.h"
 
 /*
- * What is done for each kind of call: its effect, how it is counted, and its name in the trail for
- * one entity and for several.
+ * What is done for each kind of call: its effect, how it is counted, its name in the trail for one
+ * entity and for several, and whether it reads what every account has.
  */
 static const struct {
 	enum call_effect effect;
 	enum metrics_call metrics;
 	const char *names[2];
+	bool everywhere;
 } kinds[CALL_KINDS] = {
-	[CALL_SEARCH_CONTACTS] = { CALL_READS, METRICS_CONTACT_READ, { "search contacts" } },
-	[CALL_SEARCH_LEADS] = { CALL_READS, METRICS_LEAD_READ, { "search leads" } },
-	[CALL_NEWEST_CONTACTS] = { CALL_READS, METRICS_CONTACT_READ, { "list newest contacts" } },
-	[CALL_NEWEST_LEADS] = { CALL_READS, METRICS_LEAD_READ, { "list newest leads" } },
+	[CALL_SEARCH_CONTACTS] = { CALL_READS, METRICS_CONTACT_READ, { "search contacts" }, true },
+	[CALL_SEARCH_LEADS] = { CALL_READS, METRICS_LEAD_READ, { "search leads" }, true },
+	[CALL_NEWEST_CONTACTS] = { CALL_READS, METRICS_CONTACT_READ, { "list newest contacts" },
+	    true },
+	[CALL_NEWEST_LEADS] = { CALL_READS, METRICS_LEAD_READ, { "list newest leads" }, true },
 	[CALL_READ_CONTACT] = { CALL_READS, METRICS_CONTACT_READ, { "read contact" } },
 	[CALL_READ_LEAD] = { CALL_READS, METRICS_LEAD_READ, { "read lead" } },
-	[CALL_READ_LEADS] = { CALL_READS, METRICS_LEAD_READ, { "read leads" } },
+	[CALL_READ_LEADS] = { CALL_READS, METRICS_LEAD_READ, { "read leads" }, true },
 	[CALL_READ_NOTES] = { CALL_READS, METRICS_NOTE_READ, { "read notes" } },
 	[CALL_READ_TASKS] = { CALL_READS, METRICS_OTHER_CALL, { "read tasks" } },
-	[CALL_READ_ACCOUNT] = { CALL_READS, METRICS_OTHER_CALL, { "read account" } },
-	[CALL_READ_FIELDS] = { CALL_READS, METRICS_OTHER_CALL, { "read fields" } },
-	[CALL_READ_PIPELINES] = { CALL_READS, METRICS_OTHER_CALL, { "read pipelines" } },
+	[CALL_READ_ACCOUNT] = { CALL_READS, METRICS_OTHER_CALL, { "read account" }, true },
+	[CALL_READ_FIELDS] = { CALL_READS, METRICS_OTHER_CALL, { "read fields" }, true },
+	[CALL_READ_PIPELINES] = { CALL_READS, METRICS_OTHER_CALL, { "read pipelines" }, true },
 	[CALL_CREATE_CONTACTS] = { CALL_CREATES, METRICS_CONTACT_CREATE,
 	    { "create contact", "create contacts" } },
 	[CALL_CREATE_LEADS] = { CALL_CREATES, METRICS_LEAD_CREATE,
@@ -106,6 +108,24 @@ lacks_rights(const json_t *json)
 	return false;
 }
 
+/* What a web server says in HTML. */
+static bool
+is_page(const struct http_client_response *answer)
+{
+	return !answer->json && answer->body[strspn(answer->body, " \t\r\n")] == '<';
+}
+
+/*
+ * The account was renamed or moved, or the address never was amoCRM's: a redirection, which is not
+ * followed, or a 404 that no account gives.
+ */
+static bool
+leads_nowhere(const struct call_request *asked, const struct http_client_response *answer)
+{
+	return answer->status / 100 == 3 ||
+	    (answer->status == 404 && (is_page(answer) || kinds[asked->kind].everywhere));
+}
+
 static enum outcome
 refuse_all(const struct caller *caller, int status, const struct http_client_response *answer,
     struct fault *why)
@@ -132,6 +152,17 @@ forbid(const struct caller *caller, int status, const struct call_request *asked
 	    answer->status, answer->request_id);
 }
 
+static enum outcome
+refuse(const struct http_client_response *answer, const struct call_response *response,
+    struct fault *why)
+{
+	char refused[160];
+
+	refusal_describe(response->json, refused, sizeof(refused));
+	return fault_set(why, NEVER, "amoCRM refuses: HTTP %d%s%s, request id %s", answer->status,
+	    refused[0] != '\0' ? ", " : "", refused, answer->request_id);
+}
+
 /*
  * What an HTTP status of amoCRM's means for the call; the only place that knows.  Where it sets
  * response->own, that is what amoCRM says, and to be confirmed.
@@ -140,8 +171,12 @@ static enum outcome
 judge(const struct caller *caller, const struct call_request *asked,
     const struct http_client_response *answer, struct call_response *response, struct fault *why)
 {
-	char refused[160];
-
+	if (leads_nowhere(asked, answer)) {
+		limiter_break(caller->limiter, answer->status);
+		return fault_set(why, loss_of(asked->kind),
+		    LIMITER_NO_ACCOUNT ": HTTP %d, request id %s", answer->status,
+		    answer->request_id);
+	}
 	switch (answer->status) {
 	case 204:
 		return DONE;
@@ -169,28 +204,28 @@ judge(const struct caller *caller, const struct call_request *asked,
 					    : caller->settings->retry_wait_min_s * 1000);
 		return fault_set(why, LATER, "amoCRM asks to wait: HTTP 429, %" PRId64 " ms",
 		    response->advice_ms);
+	case 404:
+		response->own = refusal_is_amocrm(response->json, 404);
+		if (!response->own)
+			break;
+		return refuse(answer, response, why);
 	case 400:
 		if (lacks_rights(response->json))
 			return forbid(caller, 402, asked, answer, response, why);
 		/* fallthrough */
-	case 404:
 	case 405:
 	case 409:
 	case 413:
 	case 415:
 	case 422:
-		refusal_describe(response->json, refused, sizeof(refused));
-		return fault_set(why, NEVER, "amoCRM refuses: HTTP %d%s%s, request id %s",
-		    answer->status, refused[0] != '\0' ? ", " : "", refused, answer->request_id);
+		return refuse(answer, response, why);
 	default:
-		/*
-		 * 5xx: a gateway may have given up on a request that is still carried out behind
-		 * it.
-		 */
-		response->advice_ms = advised_wait(answer, response->json);
-		return fault_set(why, loss_of(asked->kind), "amoCRM: HTTP %d, request id %s",
-		    answer->status, answer->request_id);
+		break;
 	}
+	/* 5xx: a gateway may have given up on a request that is still carried out behind it. */
+	response->advice_ms = advised_wait(answer, response->json);
+	return fault_set(why, loss_of(asked->kind), "amoCRM: HTTP %d, request id %s",
+	    answer->status, answer->request_id);
 }
 
 /*
@@ -270,7 +305,7 @@ try_once(const struct caller *caller, const struct amocrm_context *context,
 		response->json = json_loadb(answer.body, answer.size, 0, NULL);
 	out = judge(caller, asked, &answer, response, why);
 	/* Whatever else amoCRM says shows that it lets us in. */
-	if (out == DONE || out == NEVER)
+	if (out == DONE || (out == NEVER && !response->own))
 		limiter_succeeded(caller->limiter);
 	return out;
 }

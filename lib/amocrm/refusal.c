@@ -129,6 +129,13 @@ refusal_drop_fields(const json_t *answer, json_t *entity, json_t *dropped)
 	return touched > 0;
 }
 
+bool
+refusal_is_amocrm(const json_t *answer, int status)
+{
+	return json_integer_value(json_object_get(answer, "status")) == status &&
+	    json_is_string(json_object_get(answer, "title"));
+}
+
 /* amoCRM's names and numbers; whatever else it says there may be a value that it was sent. */
 static const char *
 name_or(const json_t *text, const char *otherwise)

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 /*
- * What amoCRM means by a 400.
+ * What amoCRM means by a refusal, mostly a 400.
  *
  * It refuses a whole request for one bad field and names it by its index in the request:
  * {"validation-errors": [{"request_id", "errors": [{"code", "path":
@@ -25,6 +25,12 @@
  * not matter.
  */
 bool refusal_drop_fields(const json_t *answer, json_t *entity, json_t *dropped);
+
+/*
+ * Whether the answer to a refusal with this status is amoCRM's own: a gateway, or whoever has the
+ * address now, gives another shape or no JSON at all.
+ */
+bool refusal_is_amocrm(const json_t *answer, int status);
 
 /*
  * For the log: "NotSupportedChoice at custom_fields_values.0.field_id, ..", codes and paths, never

@@ -342,14 +342,18 @@ ask(struct limiter *limiter, int64_t now_ms, int64_t deadline_ms, int64_t *slot_
 	int64_t slot = earliest(limiter, ticket, is_new, now_ms);
 
 	if (limiter->refused != 0)
-		return fault_set(
-		    why, LATER, "amoCRM refuses this token with status %d", limiter->refused);
+		return fault_set(why, LATER, "%s %d",
+		    limiter_is_address(limiter->refused) ? LIMITER_NO_ACCOUNT ": HTTP"
+							 : "amoCRM refuses this token with status",
+		    limiter->refused);
 	if (slot > deadline_ms)
 		return fault_set(why, LATER,
 		    "no turn within the deadline: the next is in %" PRId64 " ms", slot - now_ms);
 	if (!passes_breaker(limiter, now_ms))
-		return fault_set(why, LATER,
-		    "amoCRM refuses everybody with status %d; the next attempt is in %" PRId64 " s",
+		return fault_set(why, LATER, "%s %d; the next attempt is in %" PRId64 " s",
+		    limiter_is_address((int)shared->status)
+			? LIMITER_NO_ACCOUNT ": HTTP"
+			: "amoCRM refuses everybody with status",
 		    (int)shared->status, (shared->probe_ms - now_ms + 999) / 1000);
 	*slot_of(limiter, ticket) = slot;
 	if (is_new) {
@@ -484,6 +488,27 @@ limiter_probe_again(struct limiter *limiter)
 		return;
 	limiter->shared->probe_ms = 0;
 	shared_file_unlock(&limiter->file);
+}
+
+bool
+limiter_is_address(int status)
+{
+	return status == 404 || status / 100 == 3;
+}
+
+const char *
+limiter_cause(int status)
+{
+	switch (status) {
+	case 401:
+		return "token";
+	case 402:
+		return "payment";
+	case 403:
+		return "access";
+	default:
+		return limiter_is_address(status) ? "address" : "other";
+	}
 }
 
 static int64_t

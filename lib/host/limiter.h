@@ -77,7 +77,10 @@ void limiter_hold(struct limiter *limiter, int64_t wait_ms);
  */
 void limiter_break_alone(struct limiter *limiter);
 
-/* amoCRM refuses every request (401, 402, 403): open the breaker.  Any later success closes it. */
+/*
+ * amoCRM refuses every request with this HTTP status: open the breaker.  Any later success closes
+ * it.
+ */
 void limiter_break(struct limiter *limiter, int status);
 void limiter_succeeded(struct limiter *limiter);     /* Cheap when the breaker is closed. */
 void limiter_close_breaker(struct limiter *limiter); /* Asked for by an operator. */
@@ -87,6 +90,14 @@ void limiter_close_breaker(struct limiter *limiter); /* Asked for by an operator
  * one may go at once.
  */
 void limiter_probe_again(struct limiter *limiter);
+
+/*
+ * What the status that opened the breaker is about: "token" (401), "payment" (402), "access" (403),
+ * "address" (3xx, 404: it was not our account that answered), or "other".
+ */
+const char *limiter_cause(int status);
+bool limiter_is_address(int status);
+#define LIMITER_NO_ACCOUNT "AMO_BASE_URL leads to no account" /* "address", for people. */
 
 struct limiter_state {
 	bool open;        /* The breaker. */

@@ -28,8 +28,8 @@ breaker(const struct limiter_state *crm)
 
 	if (!crm->open)
 		return json_pack("{s:s}", "state", "closed");
-	return json_pack("{s:s, s:i, s:s}", "state", "open", "status", crm->status, "since",
-	    clock_utc(since, crm->since_ms / 1000));
+	return json_pack("{s:s, s:i, s:s, s:s}", "state", "open", "status", crm->status, "cause",
+	    limiter_cause(crm->status), "since", clock_utc(since, crm->since_ms / 1000));
 }
 
 static json_t *
@@ -75,7 +75,9 @@ health_report(const struct service *service, const struct fault *opening)
 		waiting_s = (now_ms - seen.stats.oldest_unfinished_ms) / 1000;
 	if (seen.crm.open) {
 		status = "degraded";
-		detail = "amoCRM refuses everybody; payments are recorded and wait";
+		detail = limiter_is_address(seen.crm.status)
+		    ? LIMITER_NO_ACCOUNT "; payments are recorded and wait"
+		    : "amoCRM refuses everybody; payments are recorded and wait";
 	} else if (waiting_s > HEALTH_BACKLOG_S) {
 		status = "degraded";
 		detail = "payments have been waiting for too long";

@@ -144,7 +144,9 @@ write_crm(FILE *out, const struct limiter_state *crm, int64_t rate)
 	gauge_seconds(out, "limiter_hold_seconds", "Until when amoCRM is not called, from now.",
 	    hold_ms > 0 ? hold_ms : 0);
 	gauge(out, "breaker_open",
-	    "Whether amoCRM refuses everybody: then the HTTP status, else 0.",
+	    "Whether amoCRM refuses everybody, or AMO_BASE_URL leads to no account (404, 3xx): "
+	    "then "
+	    "the HTTP status, else 0.",
 	    crm->open ? crm->status : 0);
 }
 

@@ -70,7 +70,7 @@ alarms_of(const struct locale *locale, const struct status_facts *facts)
 {
 	const struct overview *seen = facts->seen;
 	json_t *alarms = json_array();
-	char code[LOCALE_TEXT], says[512];
+	char says[512];
 	int kind;
 
 	if (seen == NULL) {
@@ -80,14 +80,12 @@ alarms_of(const struct locale *locale, const struct status_facts *facts)
 		return alarms;
 	}
 	/*
-	 * The token, the bill and the permissions are cured by different people, so the page tells
-	 * which it is.
+	 * The token, the bill, the permissions and the address are cured by different people, so
+	 * the page tells which it is.
 	 */
 	if (seen->crm.open) {
-		snprintf(code, sizeof(code), "%d", (int)seen->crm.status);
 		snprintf(says, sizeof(says), "%s: %s",
-		    locale_part(locale, "crm_refuses",
-			seen->crm.status >= 401 && seen->crm.status <= 403 ? code : "other"),
+		    locale_part(locale, "crm_refuses", limiter_cause(seen->crm.status)),
 		    locale_text(locale, "crm_until"));
 		json_array_append_new(
 		    alarms, json_pack("{s:s, s:s}", "tone", "failed", "says", says));

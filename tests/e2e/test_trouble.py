@@ -281,6 +281,43 @@ def test_everybody_is_refused_in_json(stack: Stack) -> None:
     assert stack.health().json["crm_breaker"]["status"] == 403
 
 
+ELSEWHERE: dict[str, dict[str, Any]] = {
+    "page": {"status": 404, "html": True},
+    "no_such_list": {"status": 404},
+    "moved": {"status": 301},
+    "sent_to_log_in": {"status": 302, "html": False},
+}
+
+
+@pytest.mark.parametrize("elsewhere", ELSEWHERE)
+def test_the_address_leads_to_no_account(stack: Stack, elsewhere: str) -> None:
+    """Nobody follows where it points; nothing is used up; people are told; and all is carried once it is there again."""
+    pointed = {"location": stack.sandbox.url + "/api/v4/account"} if elsewhere in ("moved", "sent_to_log_in") else {}
+    stack.sandbox.fault("status", times=-1, **ELSEWHERE[elsewhere], **pointed)
+    payments = [new_payment(new_person()) for _ in range(2)]
+    for payment in payments:
+        assert is_queued(stack.post(payment))
+    assert [entry["path"] for entry in stack.sandbox.log()] == ["/api/v4/contacts"]
+    for payment in payments:
+        row = stack.ledger.row(payment["course_order"]["payment_id"])
+        assert (row["status"], row["retry_count"]) == ("pending", 0)
+        assert "AMO_BASE_URL leads to no account: HTTP " in row["error_message"]
+    health = stack.health().json
+    assert (health["status"], health["crm_breaker"]["cause"]) == ("degraded", "address")
+    assert health["detail"].startswith("AMO_BASE_URL leads to no account")
+    assert "AMO_BASE_URL leads to no account: HTTP" in stack.paymentctl("stats").stdout
+    assert "AMO_BASE_URL leads to no account: HTTP" in stack.said()
+    checked = stack.paymentctl("check")
+    assert "AMO_BASE_URL: not tried: AMO_BASE_URL leads to no account" in checked.stdout
+
+    stack.sandbox.heal()
+    assert stack.paymentctl("resume").returncode == 0
+    stack.start_syncd()
+    for payment in payments:
+        stack.finished(payment)
+        one_of_each(stack, payment)
+
+
 def test_breaker_closes_by_itself(stack: Stack) -> None:
     """The one slow test: half a minute after the refusal a single probe goes out; it succeeds, and all is carried."""
     stack.sandbox.fault("status", status=401)
@@ -360,6 +397,30 @@ def test_nobody_listens(stack: Stack) -> None:
     stack.start_service(**{**QUICK, "AMO_BASE_URL": "http://127.0.0.1:9"})
     assert is_queued(stack.post(new_payment(new_person())))
     assert stack.health().json["status"] == "healthy"
+
+
+# What an answer proves.
+
+
+@pytest.mark.parametrize("answer", [{"status": 404, "html": True}, {"status": 404}, {"status": 410}], ids=str)
+def test_an_open_intent_outlives_a_doubtful_answer(stack: Stack, answer: dict[str, Any]) -> None:
+    """The change's answer was lost; then the whole account seems to be gone for a while, and with it the lead."""
+    person = new_person()
+    contact_id = stack.sandbox.add_contact(fields={PHONE: person.phone_e164})
+    lead_id = stack.sandbox.add_lead(contact_id, status_id=account.SITE_WORK)
+    stack.sandbox.fault("reset", "PATCH", "/api/v4/leads/*", when="after", times=2)
+    payment = new_payment(person)
+    assert is_queued(stack.post(payment))
+    stack.sandbox.fault("status", times=-1, **answer)
+    stack.start_syncd()
+    until(lambda: any(entry["status"] == answer["status"] for entry in stack.sandbox.log()), "it looks for the lead")
+    stack.carrier.stop()
+    stack.sandbox.heal()
+    assert stack.paymentctl("resume").returncode == 0
+    stack.start_syncd()
+    row = stack.finished(payment)
+    assert row["lead_id"] == lead_id
+    one_of_each(stack, payment)
 
 
 # What the account does behind our back.

@@ -226,7 +226,9 @@ test_read(void **state)
 	json_decref(lead);
 }
 
-/* Nothing of that id: 204 by the documentation, 404 is seen too. */
+#define GONE "{\"title\": \"Not Found\", \"status\": 404, \"detail\": \"Not Found\"}"
+
+/* Nothing of that id: 204 by the documentation, 404 is seen too, in an account that is there. */
 static void
 test_read_absent(void **state)
 {
@@ -238,30 +240,33 @@ test_read_absent(void **state)
 	for (i = 0; i < 2; i++) {
 		json_t *contact = (json_t *)&why;
 
-		fake_http_answers(statuses[i], statuses[i] == 404 ? "{\"status\": 404}" : NULL);
+		fake_http_answers(statuses[i], statuses[i] == 404 ? GONE : NULL);
+		if (statuses[i] == 404)
+			fake_http_answers(200, "{\"id\": 5}");
 		assert_int_equal(
 		    amocrm_read(crm, &context, AMOCRM_CONTACTS, 7, &contact, &why), DONE);
 		assert_null(contact);
 	}
 }
 
-/* Unknown is not absent. */
+/* Unknown is not absent: neither a page, nor a stranger's JSON, nor a moved account. */
 static void
 test_read_unknown(void **state)
 {
-	static const int statuses[] = { 500, 429, 401 };
+	static const int statuses[] = { 500, 429, 404, 410, 301, 401 };
 	struct fault why = { "" };
 	size_t i;
 
 	(void)state;
 	settings->retry_max_attempts = 1;
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
 		json_t *contact = (json_t *)&why;
 
 		fake_http_answers(statuses[i], NULL);
 		assert_int_equal(
 		    amocrm_read(crm, &context, AMOCRM_CONTACTS, 7, &contact, &why), LATER);
 		assert_ptr_equal(contact, &why);
+		limiter_close_breaker(limiter);
 		fake_clock_pass(10000);
 		context.deadline_ms = clock_mono_ms() + 60 * 1000;
 	}

@@ -140,7 +140,8 @@ test_every_status(void **state)
 		{ 401, LATER, LATER },
 		{ 402, LATER, LATER },
 		{ 403, LATER, LATER },
-		{ 404, NEVER, NEVER },
+		{ 404, LATER, UNSURE }, /* On our list, and not in amoCRM's shape. */
+		{ 410, LATER, UNSURE },
 		{ 405, NEVER, NEVER },
 		{ 409, NEVER, NEVER },
 		{ 413, NEVER, NEVER },
@@ -565,6 +566,75 @@ test_one_is_forbidden(void **state)
 	assert_int_equal(fake_http_left(), 0);
 }
 
+/* The account was renamed, or the address is wrong: nobody is told that anything is absent. */
+static void
+test_address(void **state)
+{
+	static const struct {
+		int status;
+		const char *json; /* NULL: a page. */
+		enum call_kind kind;
+		enum outcome out;
+	} answers[] = {
+		{ 404, NULL, CALL_READ_LEAD, LATER },
+		{ 404, NULL, CALL_CREATE_LEADS, UNSURE },
+		{ 301, NULL, CALL_SEARCH_LEADS, LATER },
+		{ 302, "{}", CALL_CHANGE_LEADS, UNSURE },
+		{ 308, NULL, CALL_READ_ACCOUNT, LATER },
+		{ 404, PROBLEM(404, "Not Found"), CALL_SEARCH_CONTACTS, LATER },
+		{ 404, PROBLEM(404, "Not Found"), CALL_READ_ACCOUNT, LATER },
+		{ 404, "{}", CALL_READ_PIPELINES, LATER },
+	};
+	struct fault why = { "" };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		if (answers[i].json != NULL)
+			fake_http_answers(answers[i].status, answers[i].json);
+		else
+			fake_http_answers_html(answers[i].status);
+		assert_int_equal(perform(answers[i].kind, &why), answers[i].out);
+		assert_non_null(strstr(why.text, "AMO_BASE_URL leads to no account"));
+		assert_true(look().open);
+		assert_string_equal(limiter_cause(look().status), "address");
+		assert_int_equal(fake_request_count, (int)i + 1);
+		limiter_close_breaker(caller.limiter);
+	}
+}
+
+/* One entity is not there: only amoCRM itself can tell, in an account that is there. */
+static void
+test_one_is_gone(void **state)
+{
+	struct fault why = { "" };
+
+	(void)state;
+	settings->retry_max_attempts = 1;
+	fake_http_answers(404, PROBLEM(404, "Not Found"));
+	fake_http_answers(200, ACCOUNT);
+	assert_int_equal(perform(CALL_READ_LEAD, &why), NEVER);
+	assert_false(look().open);
+
+	/* A moved account may speak the API's language. */
+	fake_clock_pass(11 * 1000);
+	fake_http_answers(404, PROBLEM(404, "Not Found"));
+	fake_http_answers(404, PROBLEM(404, "Not Found"));
+	assert_int_equal(perform(CALL_READ_LEAD, &why), LATER);
+	assert_int_equal(look().status, 404);
+	limiter_close_breaker(caller.limiter);
+
+	/* Of others' answers, nothing is believed. */
+	fake_http_answers(404, "{\"error\": \"no route\"}");
+	assert_int_equal(perform(CALL_READ_LEAD, &why), LATER);
+	fake_http_answers(404, NULL);
+	assert_int_equal(perform(CALL_READ_LEAD, &why), LATER);
+	fake_http_answers(410, PROBLEM(410, "Gone"));
+	assert_int_equal(perform(CALL_READ_LEAD, &why), LATER);
+	assert_false(look().open);
+	assert_int_equal(fake_http_left(), 0);
+}
+
 /* What the account does not answer decides nothing: neither for one nor for all. */
 static void
 test_forbidden_and_not_known_why(void **state)
@@ -617,7 +687,7 @@ test_no_breaker_for_validation(void **state)
 	assert_false(look().open);
 }
 
-/* Whatever amoCRM says but 401, 402 and 403 shows that it lets us in. */
+/* Whatever else amoCRM says shows that it lets us in. */
 static void
 test_breaker_closes(void **state)
 {
@@ -628,7 +698,7 @@ test_breaker_closes(void **state)
 	assert_int_equal(perform(CALL_SEARCH_LEADS, &why), LATER);
 	fake_clock_pass(LIMITER_PROBE_MS + 1);
 	context.deadline_ms = clock_mono_ms() + 5000;
-	fake_http_answers(404, "{}");
+	fake_http_answers(422, "{}");
 	assert_int_equal(perform(CALL_SEARCH_LEADS, &why), NEVER);
 	assert_false(look().open);
 
@@ -696,6 +766,8 @@ main(void)
 		test(test_breaker_244),
 		test(test_one_is_forbidden),
 		test(test_forbidden_and_not_known_why),
+		test(test_address),
+		test(test_one_is_gone),
 		test(test_the_probe_is_forbidden),
 		test(test_no_breaker_for_validation),
 		test(test_breaker_closes),

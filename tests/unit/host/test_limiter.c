@@ -314,6 +314,9 @@ test_breaker(void **state)
 	assert_true(seen.ready_ms > now && seen.ready_ms <= clock_mono_ms() + LIMITER_PROBE_MS);
 	assert_int_equal(limiter_wait(b, now + 10 * LONG_MS, &why), LATER);
 	assert_non_null(strstr(why.text, "401"));
+	limiter_break(b, 404);
+	assert_int_equal(limiter_wait(a, now + 10 * LONG_MS, &why), LATER);
+	assert_non_null(strstr(why.text, "AMO_BASE_URL leads to no account: HTTP 404;"));
 	limiter_break(b, 403);
 	assert_int_equal(look(a).status, 403);
 	assert_int_equal(look(a).since_ms, seen.since_ms);

@@ -130,10 +130,19 @@ test_breaker(void **state)
 	breaker = json_object_get(report, "crm_breaker");
 	assert_text(breaker, "state", "open");
 	assert_int_equal(json_integer_value(json_object_get(breaker, "status")), 402);
+	assert_text(breaker, "cause", "payment");
 	assert_text(breaker, "since", "2025-01-20T12:00:00Z");
 	json_decref(report);
 	limiter_close_breaker(service->limiter);
 	json_decref(report_status("healthy"));
+
+	limiter_break(service->limiter, 301);
+	report = report_status("degraded");
+	assert_text(report, "detail",
+	    "AMO_BASE_URL leads to no account; payments are recorded and wait");
+	assert_text(json_object_get(report, "crm_breaker"), "cause", "address");
+	json_decref(report);
+	limiter_close_breaker(service->limiter);
 }
 
 static void
