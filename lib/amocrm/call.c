@@ -238,6 +238,12 @@ count_from_now(void *limiter)
 	limiter_sent(limiter, clock_mono_ms());
 }
 
+static void
+count_from_arrival(void *limiter, int64_t until_ms)
+{
+	limiter_on_way(limiter, until_ms);
+}
+
 /* Append the try to each trail. */
 static void
 record(const struct amocrm_context *context, const struct call_request *asked,
@@ -284,17 +290,12 @@ try_once(const struct caller *caller, const struct amocrm_context *context,
 		.once = effect == CALL_CREATES || effect == CALL_OVERWRITES,
 		.header = header_of(context, header),
 		.leaving = count_from_now,
-		.leaving_context = caller->limiter };
+		.on_way = count_from_arrival,
+		.context = caller->limiter };
 	struct http_client_response answer = { 0 };
 	enum outcome out;
 
 	out = http_client_exchange(caller->http, &request, &answer, why);
-	/*
-	 * amoCRM counts it from when it arrived, which was after it left and before it was
-	 * answered.
-	 */
-	if (answer.sent_ms > 0)
-		limiter_answered(caller->limiter, answer.sent_ms);
 	record(context, asked, &answer);
 	metrics_call(caller->metrics, kinds[asked->kind].metrics, out == DONE ? answer.status : 0,
 	    answer.took_ms);

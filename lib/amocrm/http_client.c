@@ -14,6 +14,7 @@
 #include <strings.h>
 
 #include "amocrm/http_client.h"
+#include "amocrm/tcp.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -32,9 +33,26 @@
  */
 #define ONCE_IDLE_MAX_S 2L
 
+/* Whoever asked is told so often that the request may still be on its way. */
+#define ON_WAY_MS 500
+
+/* So long one waits for the peer when there is nothing to look after meanwhile. */
+#define NOTHING_TO_DO_MS 1000
+
 #define PATH_SHOWN 80 /* How much of the URL before its query a fault quotes. */
 
+/* What on_way() is told of: the request since it began to leave for the last time. */
+struct way {
+	bool under_way;           /* It may not have arrived yet. */
+	bool written;             /* It had its first chance to leave, at left_ms. */
+	int port;                 /* Our end of its connection. */
+	long size_before;         /* What libcurl had sent in this exchange before. */
+	int64_t left_ms, told_ms; /* told_ms: when on_way() was called last. */
+	int64_t quickest_ms;      /* The connection's least round trip; 0: unknown. */
+};
+
 struct http_client {
+	CURLM *multi; /* Keeps the connections. */
 	CURL *easy;
 	char *ca_file;
 	struct curl_slist *headers; /* For a request without a body. */
@@ -45,6 +63,7 @@ struct http_client {
 	bool too_large;
 	const struct http_client_request *request; /* The one under way, */
 	int departures;                            /* and how often it has left. */
+	struct way way;
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -96,7 +115,9 @@ http_client_open(
 	make_headers(opened, token);
 	if (ca_file)
 		opened->ca_file = text_copy(ca_file);
-	if (!(opened->easy = curl_easy_init())) {
+	opened->easy = curl_easy_init();
+	opened->multi = curl_multi_init();
+	if (!opened->easy || !opened->multi) {
 		http_client_close(opened);
 		return fault_set(why, BROKEN, "HTTP client: libcurl gives no handle");
 	}
@@ -120,6 +141,7 @@ http_client_close(struct http_client *http)
 	if (!http)
 		return;
 	curl_easy_cleanup(http->easy);
+	curl_multi_cleanup(http->multi);
 	free_headers(http->headers);
 	free_headers(http->headers_with_body);
 	free(http->ca_file);
@@ -173,11 +195,14 @@ about_to_send(void *context, char *address, char *local_address, int port, int l
 {
 	struct http_client *http = context;
 
-	(void)address, (void)local_address, (void)port, (void)local_port;
+	(void)address, (void)local_address, (void)port;
 	if (http->departures++ > 0 && http->request->once)
 		return CURL_PREREQFUNC_ABORT;
-	if (http->request->leaving)
-		http->request->leaving(http->request->leaving_context);
+	if (!http->request->leaving)
+		return CURL_PREREQFUNC_OK;
+	http->request->leaving(http->request->context);
+	http->way = (struct way){ .under_way = true, .port = local_port };
+	curl_easy_getinfo(http->easy, CURLINFO_REQUEST_SIZE, &http->way.size_before);
 	return CURL_PREREQFUNC_OK;
 }
 
@@ -267,9 +292,98 @@ prepare(struct http_client *http, const struct http_client_request *request, int
 	http->too_large = false;
 	http->request = request;
 	http->departures = 0;
+	http->way = (struct way){ 0 };
 	http->error[0] = '\0';
 	if ((code = set_request(http, request)) == CURLE_OK)
 		code = set_transport(http, left_ms);
+	return code;
+}
+
+/* The socket of the exchange under way; -1: none. */
+static int
+socket_of(struct http_client *http)
+{
+	fd_set reading, writing, failing;
+	int highest = -1;
+
+	FD_ZERO(&reading);
+	FD_ZERO(&writing);
+	FD_ZERO(&failing);
+	curl_multi_fdset(http->multi, &reading, &writing, &failing, &highest);
+	return highest;
+}
+
+/* Has libcurl written all of the request? */
+static bool
+is_written(struct http_client *http)
+{
+	curl_off_t body = 0;
+	long size = 0;
+
+	curl_easy_getinfo(http->easy, CURLINFO_SIZE_UPLOAD_T, &body);
+	curl_easy_getinfo(http->easy, CURLINFO_REQUEST_SIZE, &size);
+	return size > http->way.size_before && body >= (curl_off_t)http->request->body_size;
+}
+
+static bool
+is_acknowledged(struct http_client *http)
+{
+	return tcp_delivered(socket_of(http), http->way.port, &http->way.quickest_ms);
+}
+
+/* Tell what is known now of the request's way, until it has arrived. */
+static void
+follow(struct http_client *http, bool ended)
+{
+	const struct http_client_request *request = http->request;
+	bool there;
+
+	if (!http->way.under_way)
+		return;
+	if (!http->way.written) {
+		request->leaving(request->context);
+		http->way.written = true;
+		http->way.left_ms = http->way.told_ms = clock_mono_ms();
+	}
+	there = ended || (is_written(http) && is_acknowledged(http));
+	if (there || clock_mono_ms() - http->way.told_ms >= ON_WAY_MS) {
+		http->way.told_ms = clock_mono_ms();
+		request->on_way(request->context, http->way.told_ms - http->way.quickest_ms);
+	}
+	http->way.under_way = !there;
+}
+
+/*
+ * How long to wait for the peer's next bytes.  An acknowledgement wakes nobody up, so it is asked
+ * for, the more often the younger the request is.
+ */
+static int
+pause_of(const struct http_client *http)
+{
+	if (!http->way.under_way)
+		return NOTHING_TO_DO_MS;
+	return 1 + (int)((clock_mono_ms() - http->way.left_ms) / 16);
+}
+
+/* As curl_easy_perform() does it, looking after the request on its way. */
+static CURLcode
+perform(struct http_client *http)
+{
+	CURLMcode state = curl_multi_add_handle(http->multi, http->easy);
+	CURLcode code = CURLE_FAILED_INIT;
+	int running = 1, left;
+	CURLMsg *message;
+
+	while (state == CURLM_OK && running) {
+		state = curl_multi_perform(http->multi, &running);
+		follow(http, false);
+		if (state == CURLM_OK && running)
+			state = curl_multi_poll(http->multi, NULL, 0, pause_of(http), NULL);
+	}
+	follow(http, true);
+	if ((message = curl_multi_info_read(http->multi, &left)))
+		code = message->data.result;
+	curl_multi_remove_handle(http->multi, http->easy);
 	return code;
 }
 
@@ -414,39 +528,22 @@ read_answer(struct http_client *http, struct http_client_response *answer)
 	read_request_id(http, answer->request_id);
 }
 
-/* Rounded up, as the limiter must rather believe a request to be late than early. */
-static int64_t
-sent_at(struct http_client *http, int64_t start_ms, int64_t end_ms)
-{
-	curl_off_t ready_us = 0;
-	int64_t sent;
-
-	curl_easy_getinfo(http->easy, CURLINFO_PRETRANSFER_TIME_T, &ready_us);
-	sent = start_ms + (ready_us + 999) / 1000;
-	return sent < end_ms ? sent : end_ms;
-}
-
 enum outcome
 http_client_exchange(struct http_client *http, const struct http_client_request *request,
     struct http_client_response *answer, struct fault *why)
 {
-	int64_t start = clock_mono_ms(), end;
+	int64_t start = clock_mono_ms();
 	enum outcome outcome;
 	CURLcode code;
-	bool left;
 
 	*answer = (struct http_client_response){ .body = "" };
 	if (start >= request->deadline_ms)
 		return fault_set(why, LATER, "%s: no time left to ask", request->method);
 	if ((code = prepare(http, request, request->deadline_ms - start)) != CURLE_OK)
 		return explain(http, request, code, LATER, why);
-	code = curl_easy_perform(http->easy);
-	end = clock_mono_ms();
-	left = has_left(http);
-	answer->took_ms = end - start;
-	if (left)
-		answer->sent_ms = sent_at(http, start, end);
-	if ((outcome = classify(code, left)) != DONE)
+	code = perform(http);
+	answer->took_ms = clock_mono_ms() - start;
+	if ((outcome = classify(code, has_left(http))) != DONE)
 		return explain(http, request, code, outcome, why);
 	read_answer(http, answer);
 	return DONE;

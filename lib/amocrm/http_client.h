@@ -44,11 +44,16 @@ struct http_client_request {
 	 */
 	bool once;
 	/*
-	 * Called when the connection stands and the request is about to leave, with
-	 * `leaving_context`; NULL: not called.
+	 * Both are called with `context`, or both are NULL.  leaving: the connection stands and the
+	 * request is about to leave; and again when it has left.  on_way: as far as is known now,
+	 * it may have been on its way until that monotonic time.  The latter comes when the
+	 * request's arrival was acknowledged, or the exchange has ended, and twice a second
+	 * before that.  What each request's way takes at least is left out of it: the time is one
+	 * at which a request could have left and have arrived no earlier than this one.
 	 */
 	void (*leaving)(void *context);
-	void *leaving_context;
+	void (*on_way)(void *context, int64_t until_ms);
+	void *context;
 };
 
 struct http_client_response {
@@ -59,7 +64,6 @@ struct http_client_response {
 	bool json; /* Content-Type is application/json or application/...+json. */
 	/* From the header: seconds or a date; 0 when absent, never negative. */
 	int64_t retry_after_ms;
-	int64_t sent_ms; /* Monotonic: when the request left, connected and encrypted. */
 	int64_t took_ms;
 	/* X-Request-Id, reduced to harmless characters; "" when absent. */
 	char request_id[HTTP_CLIENT_REQUEST_ID_MAX];
@@ -71,8 +75,7 @@ struct http_client_response {
  * LATER   the request surely never left (no address, no connection, no TLS, no time).
  * UNSURE  it may have been read and acted upon.
  *
- * After LATER and UNSURE, too, the answer's took_ms and sent_ms are set, the latter to 0 if nothing
- * left.
+ * After LATER and UNSURE, too, the answer's took_ms is set.
  */
 enum outcome http_client_exchange(struct http_client *http,
     const struct http_client_request *request, struct http_client_response *answer,

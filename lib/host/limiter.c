@@ -78,9 +78,8 @@ struct limiter {
 	struct limiter_content *shared; /* The file's content. */
 	bool looks;                     /* It was opened to look only: nothing is written. */
 	int64_t rate;
-	int64_t ticket;   /* -1: none. */
-	bool probe;       /* The ticket may pass the open breaker. */
-	int64_t usual_ms; /* What the quicker answers took lately; -1: none came yet. */
+	int64_t ticket; /* -1: none. */
+	bool probe;     /* The ticket may pass the open breaker. */
 
 	bool breaks_alone;
 	/* A breaker of our own: the HTTP status that opened it, 0 while it is closed. */
@@ -158,7 +157,6 @@ limiter_open(const char *path, int64_t rate, struct limiter **limiter, struct fa
 	opened = memory_zeroed(1, sizeof(*opened));
 	opened->rate = rate;
 	opened->ticket = NO_TICKET;
-	opened->usual_ms = -1;
 	outcome = shared_file_open(
 	    "limiter", path, sizeof(struct limiter_content), prepare, &opened->file, why);
 	if (outcome != DONE) {
@@ -399,24 +397,14 @@ limiter_sent(struct limiter *limiter, int64_t sent_ms)
 	leave(limiter);
 }
 
-/* How much slower than usual.  A quick answer is usual at once, slow ones become so by and by. */
-static int64_t
-late(struct limiter *limiter, int64_t took_ms)
-{
-	if (limiter->usual_ms < 0 || took_ms < limiter->usual_ms)
-		limiter->usual_ms = took_ms;
-	else
-		limiter->usual_ms += (took_ms - limiter->usual_ms) / 32;
-	return took_ms - limiter->usual_ms;
-}
-
+/*
+ * A window behind each slot is longer than the second by the guard.  That much of the way is in it
+ * already.
+ */
 void
-limiter_answered(struct limiter *limiter, int64_t sent_ms)
+limiter_on_way(struct limiter *limiter, int64_t until_ms)
 {
-	int64_t late_ms = late(limiter, later(clock_mono_ms() - sent_ms, 0));
-
-	limiter_sent(
-	    limiter, sent_ms + (late_ms < LIMITER_LATE_MAX_MS ? late_ms : LIMITER_LATE_MAX_MS));
+	limiter_sent(limiter, until_ms - (LIMITER_GUARD_MS - LIMITER_READING_MS));
 }
 
 /* Hold and breaker. */

@@ -14,9 +14,11 @@
  * when its holder dies; each change leaves it valid after every store, so a process killed in the
  * middle costs at most one unused slot.
  *
- * Promises: requests that leave within moments of their slot never exceed `rate` in any second
- * (LIMITER_GUARD_MS lengthens the window to absorb the jitter between two requests' ways to
- * amoCRM); after limiter_hold() no slot is given until then; while the breaker is open only a
+ * Promises: requests that leave within moments of their slot never exceed `rate` in any second, as
+ * amoCRM counts their arrivals.  A slot's second begins when its request had left, and is
+ * LIMITER_GUARD_MS longer, which absorbs how much one request's way to amoCRM and into its count is
+ * slower than another's; if it may be on its way for longer still, the second begins when it has
+ * arrived.  After limiter_hold() no slot is given until then; while the breaker is open only a
  * probe every LIMITER_PROBE_MS gets one.  Rate slots are given in order of asking.  When the run
  * directory is emptied, all go over to a new file at their next call, and what was known goes with
  * the first of them.  Not promised:
@@ -26,7 +28,7 @@ struct limiter;
 
 #define LIMITER_RATE_MAX    200
 #define LIMITER_GUARD_MS    40
-#define LIMITER_LATE_MAX_MS 500 /* So late at most a request is taken to have arrived. */
+#define LIMITER_READING_MS  5 /* So long at most amoCRM needs to see what has arrived. */
 #define LIMITER_PROBE_MS    30000
 #define LIMITER_HOLD_MAX_MS (60 * 60 * 1000) /* A longer Retry-After is cut to an hour. */
 
@@ -61,11 +63,10 @@ enum outcome limiter_wait(struct limiter *limiter, int64_t deadline_ms, struct f
 void limiter_sent(struct limiter *limiter, int64_t sent_ms);
 
 /*
- * The request that left at this monotonic time was answered just now.  What the answer took longer
- * than the quickest ones of late may have passed before the request arrived, and amoCRM counts
- * arrivals: count it from so much later, but at most from LIMITER_LATE_MAX_MS.
+ * The last slot's request may have been on its way until this monotonic time, beyond what every
+ * request's way takes.  May be called again with what is known later.
  */
-void limiter_answered(struct limiter *limiter, int64_t sent_ms);
+void limiter_on_way(struct limiter *limiter, int64_t until_ms);
 
 /* amoCRM asked for a pause (429): no process gets a slot before it is over. */
 void limiter_hold(struct limiter *limiter, int64_t wait_ms);

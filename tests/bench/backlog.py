@@ -1,4 +1,4 @@
-"""A thousand payments have piled up, and amoCRM takes seven requests a second, not one more."""
+"""A thousand payments have piled up, and amoCRM takes seven requests a second, not one more.  How long it thinks varies."""
 
 import time
 from pathlib import Path
@@ -12,6 +12,8 @@ from scale import Scale
 # For a thousand at seven requests a second, and when the bench itself gives up.
 _LIMIT_MIN = 5.5
 _PATIENCE_S = 3 * 60 * _LIMIT_MIN
+# Until an answer: the quickest, and by how much the others are slower, evenly spread.
+_LATENCY_MS, _SPREAD_MS = 30, 120
 
 
 def measure(scale: Scale, folder: Path) -> list[Figure]:
@@ -23,7 +25,7 @@ def measure(scale: Scale, folder: Path) -> list[Figure]:
         with front:
             for payer in payers:
                 pay(stack, front.ports["ours"], payer)
-        stack.sandbox.set(rate=scale.rate)
+        stack.sandbox.set(rate=scale.rate, latency_ms=_LATENCY_MS, latency_spread_ms=_SPREAD_MS)
         stack.sandbox.forget_log()
         began = time.monotonic()
         stack.start_syncd()
@@ -32,7 +34,7 @@ def measure(scale: Scale, folder: Path) -> list[Figure]:
         audit = stack.sandbox.audit(limit=scale.rate)
         times = [entry["mono_ms"] for entry in stack.sandbox.log()]
     used = len(times) / (scale.rate * (max(times) - min(times)) / 1000)
-    what = f"{scale.backlog:,} payments at {scale.rate} requests a second"
+    what = f"{scale.backlog:,} payments at {scale.rate} requests a second, answered in {_LATENCY_MS} to {_LATENCY_MS + _SPREAD_MS} ms"
     return [
         Figure("backlog.minutes", what, seconds / 60, "min", at_most=_LIMIT_MIN),
         Figure("backlog.calls", "calls per payment", len(times) / len(payers)),

@@ -38,13 +38,13 @@ def _post(stack: SupervisedStack, sale: Payment) -> None:
     assert answer.status in (200, 202, 409), answer.body
 
 
-def burst(payments: int, rate: int, patience_s: float) -> Burst:
+def burst(payments: int, rate: int, patience_s: float, latency_ms: int = 0, spread_ms: int = 0) -> Burst:
     people = [_person(number) for number in range(payments)]
     with SupervisedStack(workers=WORKERS, AMO_RATE_LIMIT=str(rate)) as stack:
         for person in people:  # Known, and with a lead, as most payers are.
             contact = stack.sandbox.add_contact(person.name, fields={PHONE: person.phone_e164})
             stack.sandbox.add_lead(contact, status_id=SITE_WORK)
-        stack.sandbox.set(rate=rate)
+        stack.sandbox.set(rate=rate, latency_ms=latency_ms, latency_spread_ms=spread_ms)
         stack.sandbox.forget_log()
         stack.start_carriers()
         sales = [new_payment(person, item(1000 + number), only=("phone",)) for number, person in enumerate(people)]

@@ -245,9 +245,9 @@ limiter_sent(struct limiter *limiter, int64_t sent_ms)
 }
 
 void
-limiter_answered(struct limiter *limiter, int64_t sent_ms)
+limiter_on_way(struct limiter *limiter, int64_t until_ms)
 {
-	(void)limiter, (void)sent_ms;
+	(void)limiter, (void)until_ms;
 }
 
 void
@@ -552,7 +552,7 @@ http_client_exchange(struct http_client *http, const struct http_client_request 
 
 	(void)http;
 	check_request(request);
-	*answer = (struct http_client_response){ .body = "", .sent_ms = clock_mono_ms() };
+	*answer = (struct http_client_response){ .body = "" };
 	if (line != NULL && line[0] == 'N') {
 		remember_effect(request);
 		return fault_set(why, UNSURE, "lost");

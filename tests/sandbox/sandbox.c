@@ -100,12 +100,21 @@ pause_for(struct sandbox *box, int64_t ms)
 		continue;
 }
 
+/* The multiples of the golden ratio are spread evenly, however many there are. */
+static int64_t
+next_latency_ms(struct sandbox *box)
+{
+	uint32_t part = (uint32_t)++box->latencies * 2654435769u;
+
+	return box->settings.latency_ms +
+	    (int64_t)((uint64_t)part * ((uint64_t)box->settings.latency_spread_ms + 1) >> 32);
+}
+
 /* What stands in front of the API may turn a request away: true if it did. */
 static bool
-turned_away(struct sandbox *box, const struct request *asked, struct response *given)
+turned_away(
+    struct sandbox *box, const struct request *asked, size_t in_second, struct response *given)
 {
-	size_t in_second = limit_note(box->limit, asked->arrived_ns);
-
 	if (box->blocked) {
 		response_html(given, 403);
 		return true;
@@ -191,12 +200,14 @@ answer_api(struct sandbox *box, const struct request *asked, struct response *gi
 {
 	const struct fault *fault = NULL;
 	const char *name = NULL;
+	/* It is counted when it arrives, however long it waits then. */
+	size_t in_second = limit_note(box->limit, asked->arrived_ns);
 	uint64_t revision;
 
-	pause_for(box, box->settings.latency_ms);
+	pause_for(box, next_latency_ms(box));
 
 	/* Is it let in at all? */
-	if (turned_away(box, asked, given)) {
+	if (turned_away(box, asked, in_second, given)) {
 		write_down(box, asked, given, NULL, false);
 		return;
 	}

@@ -35,6 +35,7 @@ struct sandbox {
 	struct limit *limit;
 	struct journal *journal;
 
+	size_t latencies;  /* how many were drawn from the spread */
 	size_t throttled;  /* 429 because of the rate */
 	size_t status_429; /* 429 for whatever reason */
 	bool blocked;      /* every request is answered 403 until the next reset */

@@ -21,6 +21,7 @@ static const struct setting {
 } settings_table[] = {
 	{ "index_lag_ms", NUMBER, offsetof(struct settings, index_lag_ms) },
 	{ "latency_ms", NUMBER, offsetof(struct settings, latency_ms) },
+	{ "latency_spread_ms", NUMBER, offsetof(struct settings, latency_spread_ms) },
 	{ "rate", NUMBER, offsetof(struct settings, rate) },
 	{ "block_after", NUMBER, offsetof(struct settings, block_after) },
 	{ "success_status", NUMBER, offsetof(struct settings, success_status) },

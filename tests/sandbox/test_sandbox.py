@@ -653,6 +653,20 @@ def test_rate_is_enforced_and_counted(box):
     assert (audit["max_in_window"], audit["over_limit"], audit["throttled"], audit["total"]) == (5, 2, 2, 5)
 
 
+def test_latencies_are_spread(box):
+    box.set(latency_ms=20, latency_spread_ms=80, rate=5)
+    took = []
+    for _ in range(5):
+        began = time.monotonic()
+        assert box.get("account").status_code == 200
+        took.append(time.monotonic() - began)
+    assert min(took) >= 0.02 and max(took) - min(took) >= 0.05
+    # Counted when they came, not when they had waited.
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        assert 429 in pool.map(lambda _: box.get("account").status_code, range(4))
+    assert box.control("GET", "audit")["max_in_window"] > 5
+
+
 def test_repeated_violation_blocks(box):
     box.set(rate=1, block_after=2)
     assert [box.get("account").status_code for _ in range(4)] == [200, 429, 429, 403]
