@@ -4,6 +4,9 @@
  * The path is walked as it is read, step by step, with a test called at each place it leads to.  So
  * no list of places is built, and the first place that satisfies the test ends the walk.
  */
+#include <float.h>
+#include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,24 +84,38 @@ json_path_any(const json_t *from, const char *path, json_path_test *test, void *
 	return false;
 }
 
+/*
+ * The shortest text that means the same double; a whole one without point or exponent, as an id
+ * that went through a spreadsheet (123.0) is still that id.
+ */
+static char *
+real_text(double real)
+{
+	char text[32];
+	int digits = 1;
+
+	if (real == trunc(real) && fabs(real) < 1e18)
+		return text_format("%" PRId64, (int64_t)real);
+	do
+		snprintf(text, sizeof(text), "%.*g", digits, real);
+	while (strtod(text, NULL) != real && ++digits <= DBL_DECIMAL_DIG);
+	return text_copy(text);
+}
+
 char *
 json_path_text(const json_t *value)
 {
-	char number[64];
 	size_t length;
-	const char *text = number;
+	const char *text;
 
-	if (json_is_string(value))
-		text = json_string_value(value);
-	else if (json_is_integer(value))
-		snprintf(
-		    number, sizeof(number), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-	else if (json_is_real(value)) /* 15 digits are what a double keeps of any decimal number. */
-		snprintf(number, sizeof(number), "%.15g", json_real_value(value));
-	else if (json_is_boolean(value))
-		text = json_is_true(value) ? "true" : "false";
-	else
+	if (json_is_integer(value))
+		return text_format("%" JSON_INTEGER_FORMAT, json_integer_value(value));
+	if (json_is_real(value))
+		return real_text(json_real_value(value));
+	if (json_is_boolean(value))
+		return text_copy(json_is_true(value) ? "true" : "false");
+	if (!json_is_string(value))
 		return NULL;
-	text = text_trim(text, &length);
+	text = text_trim(json_string_value(value), &length);
 	return text_part(text, length);
 }

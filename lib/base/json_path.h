@@ -21,8 +21,8 @@ typedef bool json_path_test(const json_t *value, void *arg);
 bool json_path_any(const json_t *from, const char *path, json_path_test *test, void *arg);
 
 /*
- * A plain value as a new, trimmed text: "true", "12", "0.5", "abc"; NULL for NULL, an object or an
- * array.
+ * A plain value as a new, trimmed text: "true", "12", "0.5", "abc"; NULL for NULL, null, an object
+ * or an array.  A real is the shortest text that means the same, and 12 where it is 12.0.
  */
 char *json_path_text(const json_t *value);
 

@@ -185,22 +185,23 @@ json_t *
 lead_fields_name(const struct known *known)
 {
 	const struct payment *paid = known->paid;
-	char *text = NULL, *line;
-	size_t size, i, j;
+	char *text = NULL, *line, *title;
+	const char *between = "Оплата ", *each;
+	size_t size, i;
 	FILE *name = memory_stream(&text, &size);
-	json_t *cut;
-	bool first = true;
+	json_t *titles = json_object(), *cut, *none;
 
-	fputs("Оплата ", name);
+	/* Each once, in the order of the courses, which an object's keys keep. */
 	for (i = 0; i < paid->item_count; i++) {
-		for (j = 0; j < i && strcmp(paid->items[i].subject, paid->items[j].subject) != 0;
-		    j++)
-			continue;
-		if (j < i)
-			continue;
-		fprintf(name, "%s%s", first ? "" : ", ", paid->items[i].subject);
-		first = false;
+		title = payment_item_title(&paid->items[i]);
+		json_object_set_new(titles, title, json_null());
+		free(title);
 	}
+	json_object_foreach(titles, each, none) {
+		fprintf(name, "%s%s", between, each);
+		between = ", ";
+	}
+	json_decref(titles);
 	if (*paid->name != '\0')
 		fprintf(name, " - %s", paid->name);
 	memory_stream_end(name);

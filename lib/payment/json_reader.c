@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json_path.h"
 #include "base/money.h"
 #include "base/text.h"
 #include "base/validation.h"
@@ -93,6 +94,12 @@ json_reader_document(struct json_reader *reader, const void *bytes, size_t size,
 	return root;
 }
 
+static bool
+is_needed(enum json_need need)
+{
+	return need == JSON_REQUIRED || need == JSON_FILLED;
+}
+
 /*
  * The value of the key; NULL when there is none or it is null, which is a mistake where it is
  * needed.
@@ -105,7 +112,7 @@ find(struct json_reader *reader, const struct json_place *place, const char *key
 
 	if (value != NULL && !json_is_null(value))
 		return value;
-	if (place->object != NULL && need != JSON_OPTIONAL)
+	if (place->object != NULL && is_needed(need))
 		note(reader, place, key, "This is required.");
 	return NULL;
 }
@@ -118,7 +125,7 @@ trimmed(struct json_reader *reader, const struct json_place *place, const char *
 	size_t length;
 	const char *text = text_trim(json_string_value(value), &length);
 
-	if (length == 0 && need == JSON_FILLED)
+	if (length == 0 && (need == JSON_FILLED || need == JSON_NOT_EMPTY))
 		note(reader, place, key, "This must not be empty.");
 	if (length < json_string_length(value)) {
 		char *copy = text_part(text, length);
@@ -129,6 +136,22 @@ trimmed(struct json_reader *reader, const struct json_place *place, const char *
 	return json_string_value(value);
 }
 
+/*
+ * Senders, and what lies between, write texts as numbers; no payment is refused for that, and from
+ * here on they are texts everywhere.  Returns the text in the tree; NULL for a structure.
+ */
+static json_t *
+shown(const struct json_place *place, const char *key, const json_t *value)
+{
+	char *text = json_path_text(value);
+
+	if (text == NULL)
+		return NULL;
+	json_object_set_new(place->object, key, json_string(text));
+	free(text);
+	return json_object_get(place->object, key);
+}
+
 const char *
 json_reader_text(struct json_reader *reader, const struct json_place *place, const char *key,
     enum json_need need)
@@ -137,34 +160,13 @@ json_reader_text(struct json_reader *reader, const struct json_place *place, con
 
 	if (value == NULL)
 		return "";
+	/* What is needed decides about the payment: there a number is no text. */
+	if (!json_is_string(value) && !is_needed(need))
+		value = shown(place, key, value);
 	if (!json_is_string(value)) {
-		note(reader, place, key, "This must be a string.");
-		return "";
-	}
-	return trimmed(reader, place, key, need, value);
-}
-
-const char *
-json_reader_label(struct json_reader *reader, const struct json_place *place, const char *key,
-    enum json_need need)
-{
-	json_t *value = find(reader, place, key, need);
-	char digits[32];
-
-	if (value == NULL)
-		return "";
-	/*
-	 * Some versions of the platform write ids as numbers; from here on they are texts
-	 * everywhere.
-	 */
-	if (json_is_integer(value)) {
-		snprintf(
-		    digits, sizeof(digits), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-		value = json_string(digits);
-		json_object_set_new(place->object, key, value);
-	}
-	if (!json_is_string(value)) {
-		note(reader, place, key, "This must be a string or an integer.");
+		note(reader, place, key,
+		    is_needed(need) ? "This must be a string."
+				    : "This must be a text or a number.");
 		return "";
 	}
 	return trimmed(reader, place, key, need, value);
@@ -237,7 +239,7 @@ json_reader_object(struct json_reader *reader, const struct json_place *place, c
 	/*
 	 * PHP writes [] for an array without elements, even where its keys would have been names.
 	 */
-	if (need == JSON_OPTIONAL && json_is_array(value) && json_array_size(value) == 0)
+	if (!is_needed(need) && json_is_array(value) && json_array_size(value) == 0)
 		return NULL;
 	note(reader, place, key, "This must be an object.");
 	return NULL;

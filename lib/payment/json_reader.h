@@ -28,9 +28,10 @@ struct json_place {
 };
 
 enum json_need {
-	JSON_OPTIONAL, /* May be absent or null. */
-	JSON_REQUIRED, /* Must be there, but a text may be empty. */
-	JSON_FILLED    /* Must be there and not be empty. */
+	JSON_OPTIONAL,  /* May be absent or null. */
+	JSON_NOT_EMPTY, /* The same, but what is there must not be empty. */
+	JSON_REQUIRED,  /* Must be there, but a text may be empty. */
+	JSON_FILLED     /* Must be there and not be empty. */
 };
 
 /*
@@ -41,11 +42,10 @@ json_t *json_reader_document(struct json_reader *reader, const void *bytes, size
 
 /*
  * A text, trimmed in the tree itself so that it lives as long as the tree does; "" when it is
- * absent or a mistake.  json_reader_label() takes an integer too, which becomes a text in the tree.
+ * absent or a mistake.  One that may be absent may also be a number or a boolean, and becomes the
+ * text which that shows, in the tree too: 123.0 is "123", 0.5 is "0.5".
  */
 const char *json_reader_text(struct json_reader *reader, const struct json_place *place,
-    const char *key, enum json_need need);
-const char *json_reader_label(struct json_reader *reader, const struct json_place *place,
     const char *key, enum json_need need);
 
 /* A time as clock_parse() reads it; 0 when it is absent, empty or a mistake. */

@@ -58,16 +58,21 @@ write_amount(FILE *note, const struct payment *paid)
 	free(currency);
 }
 
-/* Unlike other lines a course always has its subject: the reader has refused items without one. */
+/* "Course (subject)"; of a package what is known. */
 static void
 write_courses(FILE *note, const struct payment *paid)
 {
 	fputs("Курсы:\n", note);
 	for (size_t i = 0; i < paid->item_count; i++) {
-		char *subject = text_one_line(paid->items[i].subject);
+		const struct payment_item *item = &paid->items[i];
+		char *title = payment_item_title(item), *subject = text_one_line(title);
 		char *after = text_format(" (%s)", subject);
 
-		write_line(note, "  ", paid->items[i].course, after);
+		if (item->course[0] != '\0' && item->subject[0] != '\0')
+			write_line(note, "  ", item->course, after);
+		else
+			write_line(note, "  ", title, "");
+		free(title);
 		free(subject);
 		free(after);
 	}

@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "base/json_path.h"
 #include "base/memory.h"
 #include "base/money.h"
 #include "base/text.h"
@@ -17,7 +19,8 @@
 #include "payment/payment.h"
 
 /*
- * One course that was paid for.  An item that is no object has none of its parts, of which each
+ * One course that was paid for, or a package, of which the platform names neither course nor
+ * subject: money came for that too.  An item that is no object has none of its parts, of which each
  * would be reported again.
  */
 static void
@@ -33,14 +36,14 @@ read_item(struct json_reader *reader, const char *path, json_t *json, struct pay
 	item->json = json;
 	item->cost = json_reader_money(reader, &here, "cost");
 
-	course.object = json_reader_object(reader, &here, "course", JSON_REQUIRED);
+	course.object = json_reader_object(reader, &here, "course", JSON_OPTIONAL);
 	course.path = validation_key(course_path, path, "course");
-	item->course = json_reader_text(reader, &course, "name", JSON_FILLED);
+	item->course = json_reader_text(reader, &course, "name", JSON_NOT_EMPTY);
 
-	subject.object = json_reader_object(reader, &course, "subject", JSON_REQUIRED);
+	subject.object = json_reader_object(reader, &course, "subject", JSON_OPTIONAL);
 	subject.path = validation_key(subject_path, course.path, "subject");
-	item->subject = json_reader_text(reader, &subject, "name", JSON_FILLED);
-	item->project = json_reader_text(reader, &subject, "project", JSON_REQUIRED);
+	item->subject = json_reader_text(reader, &subject, "name", JSON_NOT_EMPTY);
+	item->project = json_reader_text(reader, &subject, "project", JSON_OPTIONAL);
 }
 
 /*
@@ -67,6 +70,21 @@ read_items(struct json_reader *reader, const struct json_place *order, struct pa
 	if (paid->amount > MONEY_MAX)
 		validation_add(reader->errors, reader->errors_max, list_path,
 		    "The sum of the costs is too large.");
+}
+
+char *
+payment_item_title(const struct payment_item *item)
+{
+	char *package, *title;
+
+	if (item->subject[0] != '\0')
+		return text_copy(item->subject);
+	if (item->course[0] != '\0')
+		return text_copy(item->course);
+	package = json_path_text(json_object_get(item->json, "package_id"));
+	title = package != NULL ? text_format("Пакет %s", package) : text_copy("Без названия");
+	free(package);
+	return title;
 }
 
 /* A tag may come with its @; amoCRM's field and the note have it without. */
@@ -99,7 +117,7 @@ read_user(struct json_reader *reader, const struct json_place *order, struct pay
 	if (!phone_normalize(phone, paid->phone))
 		paid->phone[0] = '\0';
 	paid->email = text_copy(email);
-	paid->telegram_id = json_reader_label(reader, &user, "telegram_id", JSON_OPTIONAL);
+	paid->telegram_id = json_reader_text(reader, &user, "telegram_id", JSON_OPTIONAL);
 	/*
 	 * The platform writes 0 for a payer without Telegram; that must not make one person of all
 	 * of them.
@@ -128,6 +146,33 @@ read_utm(struct json_reader *reader, const struct json_place *order, struct paym
 	paid->utm_term = json_reader_text(reader, &utm, "term", JSON_OPTIONAL);
 	paid->utm_content = json_reader_text(reader, &utm, "content", JSON_OPTIONAL);
 	paid->ym_uid = json_reader_text(reader, &utm, "ym", JSON_OPTIONAL);
+}
+
+/*
+ * Whether the text tells nothing apart: what programs and people write where there is no id.  One
+ * payment under such a key would make conflicts or duplicates of all that follow.
+ */
+static bool
+is_placeholder(const char *id)
+{
+	static const char *const words[] = { "null", "none", "nil", "undefined", "nan", "true",
+		"false", "–", "—" };
+
+	if (strspn(id, "0.-_") == strlen(id))
+		return true;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcasecmp(id, words[i]) == 0)
+			return true;
+	return false;
+}
+
+/* An id of the platform's; "" where a placeholder stands. */
+static const char *
+read_id(struct json_reader *reader, const struct json_place *order, const char *key)
+{
+	const char *id = json_reader_text(reader, order, key, JSON_OPTIONAL);
+
+	return is_placeholder(id) ? "" : id;
 }
 
 /*
@@ -162,10 +207,10 @@ read_order(struct json_reader *reader, const struct json_place *order, struct pa
 	 * in.
 	 */
 	paid->paid_at = updated != 0 ? updated : created;
-	paid->promo_code = json_reader_label(reader, order, "code", JSON_OPTIONAL);
-	paid->payment_id = json_reader_label(reader, order, "payment_id", JSON_OPTIONAL);
+	paid->promo_code = json_reader_text(reader, order, "code", JSON_OPTIONAL);
+	paid->payment_id = read_id(reader, order, "payment_id");
 	check_payment_id(reader, order, paid->payment_id);
-	paid->invoice_id = json_reader_label(reader, order, "invoice_id", JSON_OPTIONAL);
+	paid->invoice_id = read_id(reader, order, "invoice_id");
 	paid->method = json_reader_text(reader, order, "payment_method", JSON_OPTIONAL);
 	paid->currency = json_reader_text(reader, order, "currency", JSON_OPTIONAL);
 	if (paid->currency[0] == '\0')

@@ -16,7 +16,7 @@
  * as the payment.
  */
 struct payment_item {
-	const char *course; /* Never empty. */
+	const char *course; /* Of a package neither course nor subject may be known. */
 	const char *subject;
 	const char *project; /* "ЕГЭ", "ОГЭ", ... */
 	int64_t cost;        /* Kopecks, not negative. */
@@ -34,8 +34,8 @@ struct payment {
 	 * body.
 	 */
 	char key[PAYMENT_KEY_SIZE];
-	const char *payment_id;
-	const char *invoice_id;
+	const char *payment_id; /* "" also where a placeholder stands: 0, null, - */
+	const char *invoice_id; /* The same. */
 	const char *status;
 	const char *promo_code; /* `code` */
 	const char *method;     /* `payment_method` */
@@ -74,8 +74,8 @@ struct payment {
  *   course_order.course_order_items[0].cost ("" for the body as a whole) and the message is an
  *   English sentence that never repeats the value.
  *
- * Unknown keys are ignored; a key that is present with the wrong type is a mistake, null is the
- * same as absent.  Duplicate keys, nesting deeper than PAYMENT_DEPTH_MAX, invalid UTF-8 and more
+ * Unknown keys are ignored; null is the same as absent.  A number or a boolean where a text may be
+ * is the text it shows; any other wrong type is a mistake.  Duplicate keys, nesting deeper than PAYMENT_DEPTH_MAX, invalid UTF-8 and more
  * than PAYMENT_ITEMS_MAX items are errors.  Times are read in the zone that clock_set_zone() chose.
  */
 #define PAYMENT_ERRORS_MAX 50
@@ -83,6 +83,12 @@ enum outcome payment_parse(
     const void *body, size_t size, struct payment **paid, json_t **errors) MUST_USE;
 
 void payment_free(struct payment *paid);
+
+/*
+ * What an item is called where its subject is asked for, as a new text: the subject, else the
+ * course, else the package by its number ("Пакет 12"), else "Без названия".
+ */
+char *payment_item_title(const struct payment_item *item);
 
 /*
  * Who paid, as up to three identities in the order in which they are searched for.

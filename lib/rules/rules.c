@@ -135,14 +135,15 @@ rules_subjects(const struct rules *mapping, const struct payment *paid, json_t *
 	json_t *ids = json_array();
 
 	for (size_t i = 0; i < paid->item_count; i++) {
-		const char *name = paid->items[i].subject;
-		char *folded = text_fold(name);
+		char *folded = text_fold(paid->items[i].subject);
 		json_t *id = json_object_get(mapping->subjects, folded);
+		char *title = payment_item_title(&paid->items[i]);
 
 		if (id != NULL)
 			append_once(ids, json_incref(id));
 		else
-			append_once(unmapped, json_string(name));
+			append_once(unmapped, json_string(title));
+		free(title);
 		free(folded);
 	}
 	return ids;

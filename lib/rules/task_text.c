@@ -41,8 +41,12 @@ static void
 write_courses(FILE *out, const struct payment *paid)
 {
 	for (size_t i = 0; i < paid->item_count; i++) {
+		const char *course = paid->items[i].course;
+		char *title = payment_item_title(&paid->items[i]);
+
 		fputs(i > 0 ? ", " : "", out);
-		write_value(out, paid->items[i].course);
+		write_value(out, course[0] != '\0' ? course : title);
+		free(title);
 	}
 }
 

@@ -74,9 +74,9 @@ def path_error(answer: Answer) -> list[str]:
 
 
 def test_invalid_names_every_mistake(stack: Stack) -> None:
-    payment = new_payment(new_person(), item("12.345"), item(-1), payment_method=7)
+    payment = new_payment(new_person(), item("12.345"), item(-1), payment_method=[7])
     del payment["course_order"]["user"]
-    payment["course_order"]["course_order_items"][0]["course"]["subject"]["name"] = None
+    payment["course_order"]["course_order_items"][0]["course"]["subject"]["name"] = ""
     assert sorted(path_error(stack.post(payment))) == [
         "course_order.course_order_items[0].cost",
         "course_order.course_order_items[0].course.subject.name",

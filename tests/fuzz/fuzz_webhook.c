@@ -53,12 +53,15 @@ static void
 check_money(const struct payment *paid)
 {
 	int64_t sum = 0;
+	char *title;
 	size_t i;
 
 	REQUIRE(paid->item_count >= 1 && paid->item_count <= PAYMENT_ITEMS_MAX);
 	for (i = 0; i < paid->item_count; i++) {
 		REQUIRE(paid->items[i].cost >= 0 && paid->items[i].cost <= MONEY_MAX);
-		REQUIRE(paid->items[i].course[0] != '\0');
+		title = payment_item_title(&paid->items[i]);
+		REQUIRE(title[0] != '\0');
+		free(title);
 		sum += paid->items[i].cost;
 	}
 	REQUIRE(paid->amount == sum);

@@ -76,7 +76,7 @@ def new_payment(person: Person, *items: Payment, **changes: Any) -> Payment:
         "updated_at": "2025-01-20 14:49:20",
         "code": "PROMO2025",
         "payment_id": payment_id,
-        "invoice_id": "inv_" + payment_id,
+        "invoice_id": f"inv_{payment_id}",
         "payment_method": "SBP",
         "currency": "RUB",
         "course_order_items": list(items) or [item()],

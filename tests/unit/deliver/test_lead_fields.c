@@ -234,6 +234,9 @@ test_name(void **state)
 				"\"first_name\": \"Иван\", \"last_name\": \"Петров\"")),
 	    "Оплата Русский, Физика - Иван Петров");
 	assert_string_equal(name(BODY(ITEM("Русский"), "")), "Оплата Русский");
+	/* A package has no subject. */
+	assert_string_equal(name(BODY(ITEM("Русский") ", {\"cost\": 1, \"package_id\": 12}", "")),
+	    "Оплата Русский, Пакет 12");
 	/* It stays on one line. */
 	assert_string_equal(name(BODY(ITEM("Рус\\nский"), "\"first_name\": \"И\\tван\"")),
 	    "Оплата Рус ский - И ван");

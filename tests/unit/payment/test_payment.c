@@ -137,6 +137,68 @@ texts_to_search_for(void **state)
 	payment_free(NULL);
 }
 
+static struct payment *
+parse_id(const char *id)
+{
+	struct payment *paid = NULL;
+	json_t *errors = NULL;
+	char *body;
+
+	assert_true(asprintf(&body,
+			"{\"course_order\":{\"status\":\"CONFIRMED\",\"user\":{},\"course_order_"
+			"items\":[" ITEM "],\"payment_id\":%s,\"invoice_id\":%s}}",
+			id, id) > 0);
+	assert_int_equal(payment_parse(body, strlen(body), &paid, &errors), DONE);
+	free(body);
+	return paid;
+}
+
+/* One key, however it is written. */
+static void
+ids_that_agree(void **state)
+{
+	static const char *const ids[] = { "777", "\"777\"", "\" 777\"", "\"777\\u00a0\\n\"",
+		"777.0", "7.77e2" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		struct payment *paid = parse_id(ids[i]);
+
+		assert_string_equal(paid->key, "777");
+		assert_string_equal(paid->payment_id, "777");
+		assert_string_equal(paid->invoice_id, "777");
+		payment_free(paid);
+	}
+}
+
+/* What stands where there is no id must not make one payment of many. */
+static void
+placeholders_are_no_ids(void **state)
+{
+	static const char *const none[] = { "null", "0", "0.0", "-0.0", "false", "true", "\"\"",
+		"\" \"", "\"0\"", "\"000\"", "\"0.00\"", "\"null\"", "\" NULL \"", "\"None\"",
+		"\"nil\"", "\"undefined\"", "\"NaN\"", "\"-\"", "\"--\"", "\"_\"", "\"—\"" };
+	static const char *const some[] = { "1", "-8", "\"0a\"", "\"00-10\"", "\"nullable\"",
+		"\"none_1\"", "\"Ж\"" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		struct payment *paid = parse_id(none[i]);
+
+		assert_string_equal(paid->payment_id, "");
+		assert_string_equal(paid->invoice_id, "");
+		assert_int_equal(strncmp(paid->key, "sha256:", 7), 0);
+		payment_free(paid);
+	}
+	for (size_t i = 0; i < sizeof(some) / sizeof(some[0]); i++) {
+		struct payment *paid = parse_id(some[i]);
+
+		assert_string_not_equal(paid->payment_id, "");
+		assert_string_equal(paid->key, paid->payment_id);
+		payment_free(paid);
+	}
+}
+
 static json_t *
 reject(const char *body, size_t size)
 {
@@ -241,6 +303,8 @@ main(void)
 		cmocka_unit_test(hash_is_lasting),
 		cmocka_unit_test(placeholders_are_nobody),
 		cmocka_unit_test(texts_to_search_for),
+		cmocka_unit_test(ids_that_agree),
+		cmocka_unit_test(placeholders_are_no_ids),
 		cmocka_unit_test(mistakes_are_bounded),
 		cmocka_unit_test(damaged_bodies),
 		cmocka_unit_test(huge_sum),
