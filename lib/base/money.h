@@ -22,6 +22,14 @@
 bool money_parse(const char *text, int64_t *kopecks);
 
 /*
+ * The same as people and spreadsheets write it: blanks of any kind around it, the rouble's name or
+ * sign behind it (₽, руб., р., RUB), groups of three digits with blanks, apostrophes, commas or
+ * points between, and a point or a comma before the decimals.  False also for what has two
+ * readings: "1,234" and "1.234".
+ */
+bool money_read(const char *text, int64_t *kopecks);
+
+/*
  * The same from a JSON real.  JSON parsers keep only the nearest double, so a value with at most
  * two decimals is found again by rounding; one with more decimals is refused.
  */

@@ -190,22 +190,13 @@ json_reader_time(struct json_reader *reader, const struct json_place *place, con
  * back.
  */
 static bool
-to_kopecks(json_t *value, int64_t *kopecks)
+to_kopecks(const json_t *value, int64_t *kopecks)
 {
-	size_t length;
-	const char *text;
-	char *copy;
-	bool good;
-
 	if (json_is_integer(value))
 		return money_from_roubles(json_integer_value(value), kopecks);
 	if (json_is_real(value))
 		return money_from_real(json_real_value(value), kopecks);
-	text = text_trim(json_string_value(value), &length);
-	copy = text_part(text, length);
-	good = money_parse(copy, kopecks);
-	free(copy);
-	return good;
+	return money_read(json_string_value(value), kopecks);
 }
 
 int64_t

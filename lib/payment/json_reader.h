@@ -53,8 +53,8 @@ int64_t json_reader_time(
     struct json_reader *reader, const struct json_place *place, const char *key);
 
 /*
- * An amount in kopecks, not negative: an integer, a decimal text or a real with at most two
- * decimals.
+ * An amount in kopecks, not negative: an integer, a real with at most two decimals or a text as
+ * money_read() reads it.
  */
 int64_t json_reader_money(
     struct json_reader *reader, const struct json_place *place, const char *key);

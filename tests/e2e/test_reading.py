@@ -19,7 +19,7 @@ def test_texts_as_numbers(stack: Stack) -> None:
     answer = stack.carry(payment)
     assert answer["payment_id"] == "67890"
     (contact,), lead = stack.sandbox.contacts(), stack.sandbox.lead(answer["lead_id"])
-    assert contact["fields"][account.PHONE] == person.phone_e164 and contact["fields"][account.TELEGRAM_ID] == person.telegram_id
+    assert contact["fields"][account.PHONE] == [person.phone_e164] and contact["fields"][account.TELEGRAM_ID] == person.telegram_id
     assert lead["name"] == "Оплата Русский - 5" and lead["fields"][account.INVOICE_ID] == "12"
 
 
@@ -47,3 +47,14 @@ def test_package(stack: Stack) -> None:
     (note,) = stack.sandbox.notes(answer["lead_id"])
     assert "\n  Годовой 2к25 стандарт (Русский)\n  Пакет 12\n" in note
     assert note.endswith("\nПредметы без соответствия в amoCRM: Пакет 12")
+
+
+@pytest.mark.parametrize("cost", ["5 000,00", "5\u202f000", " 5000 ", "5000 \u20bd", "5000 руб.", "5'000", "5,000.00"])
+def test_cost_as_people_write_it(stack: Stack, cost: str) -> None:
+    assert stack.sandbox.lead(stack.carry(new_payment(new_person(), item(cost)))["lead_id"])["fields"][account.TOTAL] == "5000"
+
+
+def test_cost_with_two_readings(stack: Stack) -> None:
+    answer = stack.post(new_payment(new_person(), item("5 000"), item("1,234"), item("1.234"), item("50 00")))
+    paths = [mistake["path"] for mistake in answer.json["errors"]]
+    assert answer.status == 400 and paths == [f"course_order.course_order_items[{i}].cost" for i in (1, 2, 3)]

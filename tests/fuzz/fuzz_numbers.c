@@ -48,11 +48,24 @@ check_money(const char *text)
 	}
 	REQUIRE(kopecks >= -MONEY_MAX && kopecks <= MONEY_MAX);
 	check_format(kopecks);
+	/* Reading it as people write it, it is the same or has two readings. */
+	REQUIRE(!money_read(text, &again) || again == kopecks);
 	/* A JSON number of the same amount is the same money. */
 	real = strtod(text, NULL);
 	REQUIRE(money_from_real(real, &again) && again == kopecks);
 	if (kopecks % 100 == 0)
 		REQUIRE(money_from_roubles(kopecks / 100, &again) && again == kopecks);
+}
+
+static void
+check_written_money(const char *text)
+{
+	int64_t kopecks = 4242;
+
+	if (money_read(text, &kopecks))
+		check_format(kopecks);
+	else
+		REQUIRE(kopecks == 4242);
 }
 
 /* Read as strtoll(3) would, where that is strict enough. */
@@ -148,6 +161,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	check_number(text);
 	check_money(text);
+	check_written_money(text);
 	check_phone(text);
 	check_time(text);
 	check_text(text);

@@ -47,6 +47,53 @@ bad_texts(void **state)
 	assert_int_equal(kopecks, 42);
 }
 
+static void
+as_people_write_it(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t kopecks;
+	} good[] = { { "5000", 500000 }, { " 5000 ", 500000 }, { "5000.5", 500050 },
+		{ "5000,50", 500050 }, { "1,5", 150 }, { "5 000", 500000 }, { "5 000,00", 500000 },
+		{ "5\u00A0000,00", 500000 }, { "5\u202F000", 500000 }, { "5\u2009000", 500000 },
+		{ "\u202F5000\u00A0", 500000 }, { "1 234 567,89", 123456789 },
+		{ "1\u00A0234 567.89", 123456789 }, { "5'000", 500000 },
+		{ "5\u2019000.10", 500010 }, { "5000 ₽", 500000 }, { "5000₽", 500000 },
+		{ "5 000\u00A0₽", 500000 }, { "5000 руб.", 500000 }, { "5000 руб", 500000 },
+		{ "5000 Р.", 500000 }, { "5000р", 500000 }, { "5000,50 рублей ", 500050 },
+		{ "5000 RUB", 500000 }, { "1.234,56", 123456 }, { "1,234.56", 123456 },
+		{ "1,234,567", 123456700 }, { "1.234.567,8", 123456780 }, { "0,500", 50 },
+		{ "0.500", 50 }, { "1234.500", 123450 }, { "1.5000", 150 }, { "1 234,500", 123450 },
+		{ "-5 000", -500000 }, { "1 000 000 000 000", MONEY_MAX } };
+	int64_t kopecks;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		kopecks = 42;
+		if (!money_read(good[i].text, &kopecks) || kopecks != good[i].kopecks)
+			fail_msg("%s is %" PRId64, good[i].text, kopecks);
+	}
+}
+
+/* Two readings, a third decimal, or no number. */
+static void
+not_as_people_write_it(void **state)
+{
+	static const char *const bad[] = { "", " ", "₽", "руб.", "1,234", "1.234", "12.340",
+		"123,000", "999.999 ₽", "12,345,6", "1,5,0", "1.234.56", "1,23.456", "50 00",
+		"5 0000", "1 23", "1 234 56", "1234 567", "0 500", "5  000", "5'00", "5'000 000",
+		"1 234,567", "5,000,00", "5 000,", ",5", "5,", "5..0", "5000 $", "'500", ".500.000",
+		",500.5", "5000 руб. 50 коп.", "руб 5000", "5000 ₽ ₽", "+1", "1e3", "5\t000",
+		"5\u2003000", "1 000 000 000 001", "- 5", "5-" };
+	int64_t kopecks = 42;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (money_read(bad[i], &kopecks))
+			fail_msg("%s is %" PRId64, bad[i], kopecks);
+	assert_int_equal(kopecks, 42);
+}
+
 /* Every amount with two decimals must survive the double that a JSON parser makes of it. */
 static void
 reals_that_are_kopecks(void **state)
@@ -137,6 +184,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_texts),
 		cmocka_unit_test(bad_texts),
+		cmocka_unit_test(as_people_write_it),
+		cmocka_unit_test(not_as_people_write_it),
 		cmocka_unit_test(reals_that_are_kopecks),
 		cmocka_unit_test(reals_that_are_not),
 		cmocka_unit_test(whole_roubles),

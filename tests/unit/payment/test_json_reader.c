@@ -215,15 +215,15 @@ amounts(void **state)
 		const char *json;
 		int64_t kopecks;
 	} good[] = { { "5000", 500000 }, { "0", 0 }, { "19.99", 1999 }, { "1e2", 10000 },
-		{ "\" 12.50 \"", 1250 }, { "\"7\"", 700 },
-		{ "1000000000000", INT64_C(100000000000000) } };
+		{ "\" 12.50 \"", 1250 }, { "\"7\"", 700 }, { "\"1,5\"", 150 },
+		{ "\"5\u00A0000,00 ₽\"", 500000 }, { "1000000000000", INT64_C(100000000000000) } };
 	static const struct {
 		const char *json, *message;
 	} bad[] = { { "null", "This is required." },
 		{ "[]", "This must be a number or a decimal string." },
 		{ "true", "This must be a number or a decimal string." },
 		{ "0.001", "This must be an amount in roubles with at most two decimals." },
-		{ "\"1,5\"", "This must be an amount in roubles with at most two decimals." },
+		{ "\"1,234\"", "This must be an amount in roubles with at most two decimals." },
 		{ "\"\"", "This must be an amount in roubles with at most two decimals." },
 		{ "1000000000001", "This must be an amount in roubles with at most two decimals." },
 		{ "-1", "This must not be negative." },
