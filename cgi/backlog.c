@@ -95,6 +95,8 @@ add_row(const struct service *service, struct due_batch *batch, int64_t now_ms, 
 		return out;
 	}
 
+	payment_recorded(paid, due->key, due->recorded_ms / 1000);
+
 	/*
 	 * due_ms: another process that has had the row since we read it has put it off beyond now.
 	 */

@@ -9,6 +9,7 @@
 
 #include "../startup.h"
 #include "admin/preview.h"
+#include "base/clock.h"
 #include "commands.h"
 #include "crm.h"
 #include "ledger/ledger.h"
@@ -103,8 +104,11 @@ parse(struct outlook *outlook, const json_t *row)
 	struct payment *paid = NULL;
 	json_t *errors = NULL;
 
-	if (payload != NULL && payment_parse(payload, strlen(payload), &paid, &errors) == DONE)
+	if (payload != NULL && payment_parse(payload, strlen(payload), &paid, &errors) == DONE) {
+		payment_recorded(paid, json_string_value(json_object_get(row, "payment_id")),
+		    clock_wall_ms() / 1000);
 		return paid;
+	}
 	json_decref(errors);
 	outlook->odd = true;
 	print_complaint("%s cannot be carried: its payload is no payment",

@@ -9,6 +9,7 @@
 #include <sysexits.h>
 
 #include "admin/replay.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "commands.h"
 #include "config/env_file.h"
@@ -162,6 +163,8 @@ replay_one(struct replay *replay, const json_t *told)
 		replay->unreadable++;
 		json_decref(errors);
 	} else {
+		payment_recorded(paid, json_string_value(json_object_get(told, "payment_id")),
+		    clock_wall_ms() / 1000);
 		diff = compare(replay, told, paid);
 		if (json_object_size(diff) > 0)
 			tell(replay, json_string_value(json_object_get(told, "payment_id")), diff);

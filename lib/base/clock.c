@@ -167,7 +167,7 @@ read_date_time(const char **text, struct tm *when)
 static bool
 skip_fraction(const char **text)
 {
-	if (!read_mark(text, '.'))
+	if (!read_mark(text, '.') && !read_mark(text, ','))
 		return true;
 	if (**text < '0' || **text > '9')
 		return false;
@@ -175,11 +175,11 @@ skip_fraction(const char **text)
 	return true;
 }
 
-/* Z, +HH:MM or +HHMM, in seconds east of Greenwich. */
+/* Z, +HH:MM, +HHMM or +HH, in seconds east of Greenwich. */
 static bool
 read_offset(const char **text, int *east)
 {
-	int sign = **text == '-' ? -1 : 1, hours, minutes;
+	int sign = **text == '-' ? -1 : 1, hours, minutes = 0;
 
 	*east = 0;
 	if (read_mark(text, 'Z'))
@@ -188,9 +188,7 @@ read_offset(const char **text, int *east)
 		return false;
 	if (!read_number(text, 2, 0, 23, &hours))
 		return false;
-	if (**text == ':')
-		(*text)++;
-	if (!read_number(text, 2, 0, 59, &minutes))
+	if ((read_mark(text, ':') || **text != '\0') && !read_number(text, 2, 0, 59, &minutes))
 		return false;
 	*east = sign * (hours * 3600 + minutes * 60);
 	return true;
@@ -216,6 +214,33 @@ clock_parse(const char *text, int64_t *unix_seconds)
 		return false;
 	*unix_seconds = timegm(&when) - east;
 	return true;
+}
+
+/*
+ * Unix seconds from 1973 on and milliseconds up to 5138 share no number.  What is less than either
+ * is no time but a mistake, as 20250120 is.
+ */
+#define UNIX_LEAST   INT64_C(100000000)
+#define UNIX_MS      INT64_C(100000000000)
+#define UNIX_MS_MOST INT64_C(99999999999999)
+
+/* A fraction, which such numbers get on their way, is dropped. */
+static bool
+read_unix(const char *text, int64_t *unix_seconds)
+{
+	int64_t number;
+
+	if (!number_read(&text, 0, UNIX_LEAST, UNIX_MS_MOST, &number) || !skip_fraction(&text) ||
+	    *text != '\0')
+		return false;
+	*unix_seconds = number < UNIX_MS ? number : number / 1000;
+	return true;
+}
+
+bool
+clock_read(const char *text, int64_t *unix_seconds)
+{
+	return clock_parse(text, unix_seconds) || read_unix(text, unix_seconds);
 }
 
 const char *

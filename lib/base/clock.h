@@ -24,10 +24,13 @@ bool clock_set_zone(const char *name) __attribute__((warn_unused_result));
 
 /*
  * Read "2025-01-20 14:49:20" in the chosen zone; a T instead of the space, a fraction of a second
- * (dropped), and a trailing Z or +HH:MM / +HHMM offset (which then decides instead of the zone) are
- * understood too.  False for anything else and for dates that do not exist (30 February, 25:00).
+ * (dropped), and a trailing Z or +HH:MM / +HHMM / +HH offset (which then decides instead of the
+ * zone) are understood too.  False for anything else and for dates that do not exist (30 February, 25:00).
  */
 bool clock_parse(const char *text, int64_t *unix_seconds);
+
+/* The same, and Unix seconds (from 1973 on) or milliseconds, with or without a fraction. */
+bool clock_read(const char *text, int64_t *unix_seconds);
 
 #define CLOCK_TEXT 32
 

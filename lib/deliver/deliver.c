@@ -122,6 +122,9 @@ warn_of_fields(struct known *known)
 	}
 	json_array_foreach(known->at.unmapped, i, name)
 		known_warn(known, "no rule for subject \"%s\"", json_string_value(name));
+	if (known->paid->ahead)
+		known_warn(known,
+		    "the webhook dates the payment more than a day ahead; that date is not used");
 }
 
 static enum outcome

@@ -178,7 +178,8 @@ json_reader_time(struct json_reader *reader, const struct json_place *place, con
 	const char *text = json_reader_text(reader, place, key, JSON_OPTIONAL);
 	int64_t when = 0;
 
-	if (text[0] != '\0' && !clock_parse(text, &when)) {
+	/* A zero stands where the sender's database has no time. */
+	if (text[0] != '\0' && strcmp(text, "0") != 0 && !clock_read(text, &when)) {
 		note(reader, place, key, "This must be a time like 2025-01-20 14:49:20.");
 		return 0;
 	}

@@ -48,7 +48,7 @@ json_t *json_reader_document(struct json_reader *reader, const void *bytes, size
 const char *json_reader_text(struct json_reader *reader, const struct json_place *place,
     const char *key, enum json_need need);
 
-/* A time as clock_parse() reads it; 0 when it is absent, empty or a mistake. */
+/* A time as clock_read() reads it; 0 when it is absent, empty, 0 or a mistake. */
 int64_t json_reader_time(
     struct json_reader *reader, const struct json_place *place, const char *key);
 

@@ -197,16 +197,16 @@ check_payment_id(struct json_reader *reader, const struct json_place *order, con
 static void
 read_order(struct json_reader *reader, const struct json_place *order, struct payment *paid)
 {
-	int64_t created, updated;
+	int64_t updated;
 
 	paid->status = json_reader_text(reader, order, "status", JSON_FILLED);
-	created = json_reader_time(reader, order, "created_at");
+	paid->created_at = json_reader_time(reader, order, "created_at");
 	updated = json_reader_time(reader, order, "updated_at");
 	/*
 	 * The order is updated when the money arrives, and created when the payer begins to fill it
 	 * in.
 	 */
-	paid->paid_at = updated != 0 ? updated : created;
+	paid->paid_at = updated != 0 ? updated : paid->created_at;
 	paid->promo_code = json_reader_text(reader, order, "code", JSON_OPTIONAL);
 	paid->payment_id = read_id(reader, order, "payment_id");
 	check_payment_id(reader, order, paid->payment_id);
@@ -241,8 +241,28 @@ read_payment(struct json_reader *reader, const void *body, size_t size, struct p
 }
 
 /*
- * What tells payments apart, for exactly once.  Where the platform gives no id the body itself is
- * one: the same body sent again is the same payment.
+ * Make a key of an id that is not the payment's own.  False, with the key left as it was, where
+ * there is none or it does not fit what check_payment_id() asks of keys.
+ */
+static bool
+take_key(struct payment *paid, const char *kind, const char *id)
+{
+	char *key;
+	bool fits;
+
+	if (is_placeholder(id))
+		return false;
+	key = text_format("%s:%s", kind, id);
+	fits = text_characters(key) <= PAYMENT_ID_MAX && !text_has_controls(key);
+	if (fits)
+		snprintf(paid->key, sizeof(paid->key), "%s", key);
+	free(key);
+	return fits;
+}
+
+/*
+ * What tells payments apart, for exactly once.  Where the platform gives no id the invoice is one,
+ * or the body itself: the same body sent again is the same payment.
  */
 static void
 make_key(struct payment *paid, const void *body, size_t size)
@@ -251,10 +271,47 @@ make_key(struct payment *paid, const void *body, size_t size)
 
 	if (paid->payment_id[0] != '\0') {
 		snprintf(paid->key, sizeof(paid->key), "%s", paid->payment_id);
-		return;
+	} else if (!take_key(paid, "invoice", paid->invoice_id)) {
+		crypto_sha256_hex(body, size, digest);
+		take_key(paid, "sha256", digest);
 	}
-	crypto_sha256_hex(body, size, digest);
-	snprintf(paid->key, sizeof(paid->key), "sha256:%s", digest);
+}
+
+/* A header may hold any bytes; ids that are signed are made of visible ASCII. */
+static bool
+is_visible(const char *id)
+{
+	for (; *id != '\0'; id++)
+		if (*id <= ' ' || *id > '~')
+			return false;
+	return true;
+}
+
+static void
+check_time(struct payment *paid, int64_t received)
+{
+	int64_t latest = received + PAYMENT_AHEAD_S;
+
+	paid->ahead = paid->paid_at > latest;
+	if (paid->ahead)
+		paid->paid_at = paid->created_at != 0 && paid->created_at <= latest
+		    ? paid->created_at
+		    : received;
+}
+
+void
+payment_received(struct payment *paid, const char *webhook_id, int64_t received)
+{
+	if (paid->payment_id[0] == '\0' && webhook_id != NULL && is_visible(webhook_id))
+		take_key(paid, "webhook", webhook_id);
+	check_time(paid, received);
+}
+
+void
+payment_recorded(struct payment *paid, const char *key, int64_t received)
+{
+	snprintf(paid->key, sizeof(paid->key), "%s", key);
+	check_time(paid, received);
 }
 
 enum outcome

@@ -2,6 +2,7 @@
 #define PAYMENT_PAYMENT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,8 +31,9 @@ struct payment_item {
 
 struct payment {
 	/*
-	 * What tells two payments apart: payment_id, else "sha256:" and the hex SHA-256 of the
-	 * body.
+	 * What tells two payments apart: payment_id, else "webhook:" and the id of a webhook that
+	 * was signed with it, else "invoice:" and invoice_id, else "sha256:" and the hex SHA-256 of
+	 * the body.
 	 */
 	char key[PAYMENT_KEY_SIZE];
 	const char *payment_id; /* "" also where a placeholder stands: 0, null, - */
@@ -41,8 +43,10 @@ struct payment {
 	const char *method;     /* `payment_method` */
 	const char *currency;   /* "RUB" when the webhook is silent */
 	const char *domain;
-	int64_t paid_at; /* Unix seconds: updated_at, else created_at, else 0. */
-	int64_t amount;  /* Kopecks: the sum of the items' costs, never course_order.amount. */
+	int64_t paid_at;    /* Unix seconds: updated_at, else created_at, else 0. */
+	int64_t created_at; /* 0 when it is not told. */
+	bool ahead;         /* paid_at is not what was told: see payment_received(). */
+	int64_t amount;     /* Kopecks: the sum of the items' costs, never course_order.amount. */
 
 	struct payment_item *items;
 	size_t item_count;
@@ -83,6 +87,21 @@ enum outcome payment_parse(
     const void *body, size_t size, struct payment **paid, json_t **errors) MUST_USE;
 
 void payment_free(struct payment *paid);
+
+/*
+ * Complete a payment by what its body does not tell.
+ *
+ * webhook_id is the id that the webhook was signed with, NULL or "" when it has none; it becomes
+ * the key of a payment without payment_id, where it is an id at all and short enough.  received is
+ * when it came, in Unix seconds.  A time more than PAYMENT_AHEAD_S later cannot be one at which
+ * something was paid, and would be the lead's last payment for ever: it counts as not told, so that
+ * paid_at becomes created_at, or received.
+ */
+#define PAYMENT_AHEAD_S (24 * 60 * 60)
+void payment_received(struct payment *paid, const char *webhook_id, int64_t received);
+
+/* The same for a payment that is read again from a row which was recorded under `key`. */
+void payment_recorded(struct payment *paid, const char *key, int64_t received);
 
 /*
  * What an item is called where its subject is asked for, as a new text: the subject, else the

@@ -112,16 +112,22 @@ secret_matches(const char *secret, const char *header)
 	return crypto_same_bytes(given, expected, CRYPTO_SHA256_SIZE);
 }
 
+/*
+ * Standard Webhooks: one of its three headers makes all three necessary, else leaving one out would
+ * choose a weaker scheme.
+ */
+static bool
+is_standard(const struct signature_headers *headers)
+{
+	return present(headers->webhook_id) || present(headers->webhook_timestamp) ||
+	    present(headers->webhook_signature);
+}
+
 static bool
 matches(const char *secret, const struct signature_keys *keys,
     const struct signature_headers *headers, const void *body, size_t size, int64_t now)
 {
-	/*
-	 * Standard Webhooks: one of its three headers makes all three necessary, else leaving one
-	 * out would choose a weaker scheme.
-	 */
-	if (present(headers->webhook_id) || present(headers->webhook_timestamp) ||
-	    present(headers->webhook_signature)) {
+	if (is_standard(headers)) {
 		if (!present(headers->webhook_id) || !present(headers->webhook_timestamp) ||
 		    !present(headers->webhook_signature))
 			return false;
@@ -158,4 +164,10 @@ signature_verify(const struct signature_keys *keys, const struct signature_heade
 	if (present(keys->previous))
 		genuine |= matches(keys->previous, keys, headers, body, size, now);
 	return genuine;
+}
+
+const char *
+signature_webhook_id(const struct signature_headers *headers)
+{
+	return is_standard(headers) ? headers->webhook_id : NULL;
 }

@@ -48,4 +48,10 @@ struct signature_headers {
 bool signature_verify(const struct signature_keys *keys, const struct signature_headers *headers,
     const void *body, size_t size, int64_t now) __attribute__((warn_unused_result));
 
+/*
+ * The id that a genuine webhook was signed with, borrowed; NULL where the scheme that decided has
+ * none.
+ */
+const char *signature_webhook_id(const struct signature_headers *headers);
+
 #endif

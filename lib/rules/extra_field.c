@@ -76,9 +76,9 @@ date_value(const char *text)
 {
 	int64_t when;
 
-	if (clock_parse(text, &when))
+	if (clock_read(text, &when))
 		return json_integer(when);
-	/* Already Unix seconds. */
+	/* Unix seconds of any age: a birthday is a date too. */
 	if (strlen(text) <= 11 && number_parse(text, 0, INT64_MAX, &when))
 		return json_integer(when);
 	return NULL;

@@ -60,6 +60,9 @@ read_payment(const struct settings *settings, struct payment_request *incoming)
 		    json_string_value(json_object_get(json_array_get(errors, 0), "path")));
 		response_json(response, 400, "invalid", "the body is not a payment",
 		    json_pack("{s:o}", "errors", errors));
+	} else {
+		payment_received(incoming->paid, signature_webhook_id(&request->signature),
+		    clock_wall_ms() / 1000);
 	}
 }
 

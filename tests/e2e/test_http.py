@@ -180,7 +180,7 @@ def test_duplicate_as_200(stack: Stack) -> None:
 
 
 def test_without_payment_id_the_body_is_the_key(stack: Stack) -> None:
-    payment = new_payment(new_person())
+    payment = new_payment(new_person(), invoice_id=None)
     payment["course_order"]["payment_id"] = None
     body = to_body(payment)
     key = "sha256:" + hashlib.sha256(body).hexdigest()

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from harness import account
-from harness.payload import Payment, item, new_payment, new_person
-from harness.stack import Stack
+from harness.payload import Payment, Person, item, new_payment, new_person, to_body
+from harness.signer import legacy_hmac, standard
+from harness.stack import SECRET, Stack
 
 
 def test_texts_as_numbers(stack: Stack) -> None:
@@ -58,3 +59,70 @@ def test_cost_with_two_readings(stack: Stack) -> None:
     answer = stack.post(new_payment(new_person(), item("5 000"), item("1,234"), item("1.234"), item("50 00")))
     paths = [mistake["path"] for mistake in answer.json["errors"]]
     assert answer.status == 400 and paths == [f"course_order.course_order_items[{i}].cost" for i in (1, 2, 3)]
+
+
+def without_id(person: Person, *items: Payment, **changes: Any) -> Payment:
+    payment = new_payment(person, *items, **changes)
+    payment["course_order"]["payment_id"] = None
+    return payment
+
+
+@pytest.mark.parametrize("delivery", ["inline", "queue"])
+def test_signed_webhook_id_is_the_key(delivery: str) -> None:
+    """Told again with another time and spelling it is a duplicate, with another amount or payer a conflict.  In the queue
+    the key is in the row alone."""
+    person, key = new_person(), "webhook:msg_7"
+
+    def post(payment: Payment) -> str:
+        body = to_body(payment)
+        answer = stack.post(body, standard(SECRET, body, "msg_7"))
+        assert answer.json["payment_id"] == key
+        return str(answer.json["status"])
+
+    with Stack(DELIVERY=delivery) as stack:
+        assert post(without_id(person)) in {"success", "queued"}
+        stack.sync_once()
+        (lead,) = stack.sandbox.leads()
+        assert stack.sandbox.lead(lead["id"])["fields"][account.PAYMENT_ID] == key
+        assert stack.sandbox.notes(lead["id"])[0].endswith(f"\nPayment ID: {key}")
+        assert post(without_id(person, item("5 000,00"), updated_at=1737373761)) == "duplicate"
+        assert post(without_id(person, item(5001))) == "conflict"
+        assert post(without_id(new_person())) == "conflict"
+        assert len(stack.sandbox.leads()) == 1
+
+
+def test_webhook_id_that_is_not_signed_is_no_key(stack: Stack) -> None:
+    """X-Webhook-Secret does not cover the header, and beside it the header alone is refused."""
+    body = to_body(without_id(new_person(), invoice_id="inv_9"))
+    assert stack.post(body, [*legacy_hmac(SECRET, body), ("webhook-id", "msg_8")]).status == 401
+    answer = stack.post(body, legacy_hmac(SECRET, body))
+    assert (answer.status, answer.json["payment_id"]) == (200, "invoice:inv_9")
+
+
+def test_invoice_is_the_key(stack: Stack) -> None:
+    person = new_person()
+    assert stack.carry(without_id(person, invoice_id=12))["payment_id"] == "invoice:12"
+    assert stack.post(without_id(person, invoice_id=" 12 ", updated_at="2025-01-21T00:00:00Z")).json["status"] == "duplicate"
+    assert stack.post(without_id(person, item(7), invoice_id="12")).json["status"] == "conflict"
+
+
+@pytest.mark.parametrize(
+    "told", ["2025-01-20T14:49:20.5+03:00", "2025-01-20 11:49:20Z", 1737373760, 1737373760123, "1737373760", "2025-01-20 14:49:20"]
+)
+def test_one_instant(stack: Stack, told: Any) -> None:
+    lead = stack.sandbox.lead(stack.carry(new_payment(new_person(), updated_at=told))["lead_id"])
+    assert int(lead["fields"][account.LAST_DATE]) == 1737373760
+
+
+def test_payment_of_2099_does_not_freeze_the_last_one(stack: Stack) -> None:
+    person = new_person()
+    told = stack.carry(new_payment(person, updated_at="2099-01-01 00:00:00"))
+    lead = stack.sandbox.lead(told["lead_id"])
+    assert int(lead["fields"][account.LAST_DATE]) == 1737373200  # created_at
+    assert "more than a day ahead" in stack.paymentctl("show", told["payment_id"]).stdout
+    # A new lead stands in a stage of its own, in which no lead is looked for.
+    stack.sandbox.change_lead(told["lead_id"], status_id=account.SITE_WORK)
+    later = stack.carry(new_payment(person, updated_at="2025-01-20 15:00:00"))
+    assert later["lead_id"] == told["lead_id"]
+    lead = stack.sandbox.lead(told["lead_id"])
+    assert lead["fields"][account.PAYMENT_ID] == later["payment_id"] and lead["fields"][account.TOTAL] == "10000"

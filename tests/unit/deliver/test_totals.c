@@ -309,6 +309,18 @@ test_older(void **state)
 	assert_applied(100000, 2);
 }
 
+/* A mistaken date on the lead does not make older payments of all that follow. */
+static void
+test_last_payment_of_2099(void **state)
+{
+	(void)state;
+	fake_set_field(lead(), FIELD_LAST_DATE, "4070908800");
+	assert_int_equal(apply(), DONE);
+	assert_false(job.known.at.older);
+	assert_lead("6000", "3", "pay_1");
+	assert_string_equal(fake_field(lead(), FIELD_LAST_DATE), "1737373760");
+}
+
 static void
 test_resume_older(void **state)
 {
@@ -493,6 +505,7 @@ main(void)
 		test(test_resume_before),
 		test(test_resume_after_without_id),
 		test(test_older),
+		test(test_last_payment_of_2099),
 		test(test_resume_older),
 		test(test_resume_older_before),
 		test(test_resume_changed),

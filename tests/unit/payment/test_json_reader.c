@@ -194,15 +194,17 @@ no_texts(void **state)
 static void
 times(void **state)
 {
-	struct json_place here =
-	    in("{\"t\":\" 2025-01-20 14:49:20 \", \"o\":\"2025-01-20T14:49:20+03:00\","
-	       " \"empty\":\" \", \"bad\":\"2025-02-30 00:00:00\"}");
+	struct json_place here = in(
+	    "{\"t\":\" 2025-01-20 14:49:20 \", \"o\":\"2025-01-20T14:49:20+03:00\","
+	    " \"empty\":\" \", \"bad\":\"2025-02-30 00:00:00\", \"n\":1737384560123, \"zero\":0}");
 
 	(void)state;
 	assert_int_equal(json_reader_time(&reader, &here, "t"), 1737384560);
 	assert_int_equal(json_reader_time(&reader, &here, "o"), 1737384560 - 3 * 3600);
 	assert_int_equal(json_reader_time(&reader, &here, "empty"), 0);
 	assert_int_equal(json_reader_time(&reader, &here, "absent"), 0);
+	assert_int_equal(json_reader_time(&reader, &here, "n"), 1737384560);
+	assert_int_equal(json_reader_time(&reader, &here, "zero"), 0);
 	assert_nothing_noted();
 	assert_int_equal(json_reader_time(&reader, &here, "bad"), 0);
 	assert_noted("at.bad", "This must be a time like 2025-01-20 14:49:20.");

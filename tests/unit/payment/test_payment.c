@@ -199,6 +199,94 @@ placeholders_are_no_ids(void **state)
 	}
 }
 
+/* Signed webhook ids, where the body has no id of its own. */
+static void
+webhook_id_is_the_key(void **state)
+{
+	static const char *const none[] = { NULL, "", "0", "null", "a b", "a\tb", "ж" };
+	char longest[PAYMENT_ID_MAX], longer[PAYMENT_ID_MAX + 1];
+	struct payment *paid = parse_id("777");
+
+	(void)state;
+	payment_received(paid, "msg_1", 1737373760);
+	assert_string_equal(paid->key, "777");
+	payment_free(paid);
+
+	paid = parse_id("null");
+	payment_received(paid, "msg_1", 1737373760);
+	assert_string_equal(paid->key, "webhook:msg_1");
+	assert_string_equal(paid->payment_id, "");
+	payment_free(paid);
+
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		paid = parse_id("null");
+		payment_received(paid, none[i], 1737373760);
+		assert_int_equal(strncmp(paid->key, "sha256:", 7), 0);
+		payment_free(paid);
+	}
+
+	/* The key keeps to its bound. */
+	memset(longest, 'x', sizeof(longest));
+	longest[PAYMENT_ID_MAX - strlen("webhook:")] = '\0';
+	snprintf(longer, sizeof(longer), "%sx", longest);
+	paid = parse_id("null");
+	payment_received(paid, longer, 1737373760);
+	assert_int_equal(strncmp(paid->key, "sha256:", 7), 0);
+	payment_received(paid, longest, 1737373760);
+	assert_int_equal(strlen(paid->key), PAYMENT_ID_MAX);
+	payment_free(paid);
+}
+
+static struct payment *
+parse_times(const char *created, const char *updated)
+{
+	struct payment *paid = NULL;
+	json_t *errors = NULL;
+	char *body;
+
+	assert_true(asprintf(&body,
+			"{\"course_order\":{\"status\":\"CONFIRMED\",\"user\":{},\"course_order_"
+			"items\":[" ITEM "],\"invoice_id\":7,\"created_at\":%s,\"updated_at\":%s}}",
+			created, updated) > 0);
+	assert_int_equal(payment_parse(body, strlen(body), &paid, &errors), DONE);
+	free(body);
+	return paid;
+}
+
+/* A payment of the year 2099 would be the lead's last one for ever. */
+static void
+times_ahead_are_not_told(void **state)
+{
+	static const struct {
+		const char *created, *updated;
+		int64_t paid_at;
+		bool ahead;
+	} cases[] = { { "null", "null", 0, false },
+		{ "1737373000", "1737373760", 1737373760, false },
+		{ "1737373000", "1737460160", 1737460160, false },
+		{ "1737373000", "1737460161", 1737373000, true },
+		{ "null", "\"2099-01-01 00:00:00\"", 1737373760, true },
+		{ "4070908800000", "4070908800", 1737373760, true },
+		{ "\"2099-01-01 00:00:00\"", "null", 1737373760, true },
+		{ "\"2099-01-01 00:00:00\"", "1737373700", 1737373700, false } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct payment *paid = parse_times(cases[i].created, cases[i].updated);
+
+		payment_received(paid, NULL, 1737373760);
+		assert_int_equal(paid->paid_at, cases[i].paid_at);
+		assert_int_equal(paid->ahead, cases[i].ahead);
+		payment_free(paid);
+		/* Read again from its row, it says the same. */
+		paid = parse_times(cases[i].created, cases[i].updated);
+		payment_recorded(paid, "webhook:msg_1", 1737373760);
+		assert_int_equal(paid->paid_at, cases[i].paid_at);
+		assert_string_equal(paid->key, "webhook:msg_1");
+		payment_free(paid);
+	}
+}
+
 static json_t *
 reject(const char *body, size_t size)
 {
@@ -305,6 +393,8 @@ main(void)
 		cmocka_unit_test(texts_to_search_for),
 		cmocka_unit_test(ids_that_agree),
 		cmocka_unit_test(placeholders_are_no_ids),
+		cmocka_unit_test(webhook_id_is_the_key),
+		cmocka_unit_test(times_ahead_are_not_told),
 		cmocka_unit_test(mistakes_are_bounded),
 		cmocka_unit_test(damaged_bodies),
 		cmocka_unit_test(huge_sum),

@@ -259,6 +259,21 @@ published_vectors(void **state)
 	json_decref(vectors);
 }
 
+/* Only what the deciding signature covers is an id. */
+static void
+id_that_is_signed(void **state)
+{
+	const struct signature_headers standard = { .webhook_id = "msg_1",
+		.webhook_timestamp = "1",
+		.webhook_signature = "v1,a" },
+				       none = { .x_signature = "a" }, empty = { .webhook_id = "" };
+
+	(void)state;
+	assert_string_equal(signature_webhook_id(&standard), "msg_1");
+	assert_null(signature_webhook_id(&none));
+	assert_null(signature_webhook_id(&empty));
+}
+
 int
 main(void)
 {
@@ -272,6 +287,7 @@ main(void)
 		cmocka_unit_test(strongest_decides),
 		cmocka_unit_test(nothing_given),
 		cmocka_unit_test(published_vectors),
+		cmocka_unit_test(id_that_is_signed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
