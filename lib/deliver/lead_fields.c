@@ -13,6 +13,7 @@
 
 #include "amocrm/entity.h"
 #include "amocrm/field.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/money.h"
 #include "base/shown.h"
@@ -265,6 +266,9 @@ lead_fields_shows(const struct known *known, const json_t *lead)
 	return same;
 }
 
+/* A last payment that far ahead is a mistake, and every true one would be older than it. */
+#define NEVER_PAID_S (2LL * 366 * 24 * 60 * 60)
+
 enum outcome
 lead_fields_check(const struct known *known, const json_t *lead, struct fault *why)
 {
@@ -298,7 +302,8 @@ lead_fields_read(
 	if (!read_count(lead, set, &shown->count))
 		return fault_set(
 		    why, NEVER, "the lead's purchase counter is not a number we can add to");
-	if (!field_integer(lead, set->lead_field_last_date, &shown->last_date))
+	if (!field_integer(lead, set->lead_field_last_date, &shown->last_date) ||
+	    shown->last_date > clock_wall_ms() / 1000 + NEVER_PAID_S)
 		shown->last_date = 0;
 	return DONE;
 }

@@ -22,9 +22,6 @@
  * Deciding.
  */
 
-/* A last payment that far ahead is a mistake, and every true one would be older than it. */
-#define NEVER_PAID_S (2LL * 366 * 24 * 60 * 60)
-
 /* Ensures before + this payment = after, for the total and for the counter. */
 static void
 count_up(struct known *known, const struct lead_shown *shown)
@@ -33,8 +30,7 @@ count_up(struct known *known, const struct lead_shown *shown)
 	int64_t paid_at = known->paid->paid_at;
 
 	/* A payment older than the lead's last must not become its date, amount and ids. */
-	at->older = paid_at != 0 && paid_at < shown->last_date &&
-	    shown->last_date < clock_wall_ms() / 1000 + NEVER_PAID_S;
+	at->older = paid_at != 0 && paid_at < shown->last_date;
 	at->total_before = shown->total;
 	at->total_after = shown->total + known->paid->amount;
 	at->count_before = shown->count;
