@@ -7,6 +7,7 @@
 #include "db/db.h"
 #include "db/gate.h"
 #include "db/handle.h"
+#include "db/marker.h"
 #include "db/query.h"
 #include "db/sync.h"
 
@@ -19,20 +20,20 @@ db_begin(struct db *db, struct fault *why)
 	if (db->distrusted)
 		return fault_set(
 		    why, BROKEN, "ledger %s: an earlier sync failed; reopen it", db->path);
-	/*
-	 * What is written into a file that was moved away or replaced is promised and then
-	 * lost.
-	 */
-	sqlite3_file_control(db->sqlite, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
-	if (moved)
-		return fault_set(
-		    why, BROKEN, "ledger %s: the file was moved or removed; reopen it", db->path);
 	if (db->inside)
 		return fault_set(
 		    why, BROKEN, "ledger %s: a transaction inside a transaction", db->path);
 	if ((outcome = db_gate_enter(db, why)) != DONE)
 		return outcome;
-	if ((outcome = db_run(db, why, db_begin_sql)) != DONE)
+	/*
+	 * What is written into a file that was moved away or replaced is promised and then lost;
+	 * and a gate that was is not the one where the others queue.
+	 */
+	sqlite3_file_control(db->sqlite, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+	if (moved || db_marker_moved(db))
+		outcome = fault_set(
+		    why, BROKEN, "ledger %s: the file was moved or removed; reopen it", db->path);
+	if (outcome != DONE || (outcome = db_run(db, why, db_begin_sql)) != DONE)
 		db_gate_leave(db);
 	return outcome;
 }

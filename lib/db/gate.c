@@ -32,15 +32,9 @@
 enum outcome
 db_gate_open(struct db *db, struct fault *why)
 {
-	char *name = text_format("%s-gate", db->path);
-
-	if ((db->gate = private_file_open(name, 0)) < 0) {
-		(void)db_failed_errno(name, "gate", why);
-		free(name);
-		return BROKEN;
-	}
-	free(name);
-	return DONE;
+	db->gate_path = text_format("%s-gate", db->path);
+	db->gate = private_file_open(db->gate_path, 0);
+	return db->gate < 0 ? db_failed_errno(db->gate_path, "gate", why) : DONE;
 }
 
 void
@@ -52,6 +46,8 @@ db_gate_close(struct db *db)
 	if (db->gate >= 0)
 		close(db->gate);
 	db->gate = -1;
+	free(db->gate_path);
+	db->gate_path = NULL;
 }
 
 /* The bytes of the file. */

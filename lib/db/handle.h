@@ -11,7 +11,8 @@ struct query;
 
 struct db {
 	sqlite3 *sqlite;
-	int gate;      /* -1 while not open. */
+	int gate; /* -1 while not open. */
+	char *gate_path;
 	bool inside;   /* The gate is held by us. */
 	bool shut_out; /* It was not to be had the last time. */
 	bool timed;    /* The timer has been made. */

@@ -18,6 +18,7 @@
 #include "db/error.h"
 #include "db/gate.h"
 #include "db/handle.h"
+#include "db/marker.h"
 #include "db/open.h"
 #include "db/query.h"
 #include "db/sync.h"
@@ -231,18 +232,30 @@ new_handle(const char *path)
 	return opened;
 }
 
-enum outcome
-db_open(const char *path, int32_t application_id, const char *const migrations[], int count,
-    struct db **db, struct fault *why)
+static enum outcome
+open_database(struct db *db, bool create, int32_t application_id, const char *const migrations[],
+    int count, struct fault *why)
+{
+	enum outcome outcome;
+
+	if ((outcome = db_marker_check(db, create, why)) != DONE ||
+	    (create && (outcome = create_file(db->path, why)) != DONE) ||
+	    (outcome = db_open_sqlite(db, db->path, SQLITE_OPEN_READWRITE, why)) != DONE ||
+	    (outcome = migrate(db, application_id, migrations, count, why)) != DONE)
+		return outcome;
+	return db_marker_write(db, why);
+}
+
+static enum outcome
+open_inside(const char *path, bool create, int32_t application_id, const char *const migrations[],
+    int count, struct db **db, struct fault *why)
 {
 	struct db *opened = new_handle(path);
 	enum outcome outcome;
 
 	if ((outcome = db_gate_open(opened, why)) == DONE &&
 	    (outcome = db_gate_enter(opened, why)) == DONE) {
-		if ((outcome = create_file(path, why)) == DONE &&
-		    (outcome = db_open_sqlite(opened, path, SQLITE_OPEN_READWRITE, why)) == DONE)
-			outcome = migrate(opened, application_id, migrations, count, why);
+		outcome = open_database(opened, create, application_id, migrations, count, why);
 		db_gate_leave(opened);
 	}
 	if (outcome != DONE) {
@@ -256,14 +269,30 @@ db_open(const char *path, int32_t application_id, const char *const migrations[]
 }
 
 enum outcome
+db_open(const char *path, int32_t application_id, const char *const migrations[], int count,
+    struct db **db, struct fault *why)
+{
+	return open_inside(path, true, application_id, migrations, count, db, why);
+}
+
+/* Opening a gate makes one, which is for a ledger or what is left of it. */
+enum outcome
 db_open_existing(const char *path, int32_t application_id, const char *const migrations[],
     int count, struct db **db, struct fault *why)
 {
-	if (access(path, F_OK) < 0)
-		return errno == ENOENT || errno == ENOTDIR
-		    ? fault_set(why, NEVER, "ledger %s: there is none", path)
-		    : db_failed_errno(path, "ledger", why);
-	return db_open(path, application_id, migrations, count, db, why);
+	static const char *const endings[] = { "", "-gate", "-wal" };
+	bool traces = false;
+	size_t i;
+
+	for (i = 0; i < sizeof(endings) / sizeof(endings[0]) && !traces; i++) {
+		char *name = text_format("%s%s", path, endings[i]);
+
+		traces = access(name, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
+		free(name);
+	}
+	if (!traces)
+		return fault_set(why, NEVER, "ledger %s: there is none", path);
+	return open_inside(path, false, application_id, migrations, count, db, why);
 }
 
 enum outcome

@@ -13,12 +13,13 @@ struct db;
  * Open, creating the file with mode 0600 (see private.h), and bring its schema up to date:
  * migrations[v] turns user_version v into v + 1, all in one transaction.  application_id marks the
  * file as ours. NEVER: the file is of a newer version or another program's.  BROKEN: disk,
- * permission, corruption, or the gate is not to be had. Open after fork(2) only.
+ * permission, corruption, the gate is not to be had, or the file is gone where there was one (see
+ * marker.h). Open after fork(2) only.
  */
 enum outcome db_open(const char *path, int32_t application_id, const char *const migrations[],
     int count, struct db **db, struct fault *why) MUST_USE;
 
-/* The same without creating it.  NEVER: there is none. */
+/* The same without creating it.  NEVER: there is none, nor was there one. */
 enum outcome db_open_existing(const char *path, int32_t application_id,
     const char *const migrations[], int count, struct db **db, struct fault *why) MUST_USE;
 

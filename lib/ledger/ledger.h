@@ -16,9 +16,13 @@
  */
 struct ledger;
 
+/*
+ * It is created where there was none before.  BROKEN also when there was one that is gone or
+ * replaced: it is opened when it is back.
+ */
 enum outcome ledger_open(const char *path, struct ledger **ledger, struct fault *why) MUST_USE;
 
-/* The same without creating it.  NEVER: there is none. */
+/* The same without creating it.  NEVER: there is none, nor was there one. */
 enum outcome ledger_open_existing(
     const char *path, struct ledger **ledger, struct fault *why) MUST_USE;
 

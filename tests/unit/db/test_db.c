@@ -268,12 +268,14 @@ test_corrupt_files(void **state)
 
 	/* The schema's page is destroyed behind the file's header. */
 	unlink(path);
+	unlink(gate);
 	db_close(open_db());
 	overwrite(path, 100, filling);
 	assert_int_equal(db_open(path, OUR_ID, steps, 2, &db, &why), BROKEN);
 
 	/* Another page: opening does not see it, the check does. */
 	unlink(path);
+	unlink(gate);
 	db = open_db();
 	assert_int_equal(db_check(db, count_problem, &problems, &why), DONE);
 	assert_int_equal(problems, 0);
