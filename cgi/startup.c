@@ -96,6 +96,21 @@ warn_if_unusable(const char *name, const char *path)
 	free(copy);
 }
 
+/* After a disk was lost this line is the first sign of it. */
+static void
+tell_if_there_is_no_ledger(const char *path)
+{
+	char *text, quoted[LOG_TEXT];
+
+	if (access(path, F_OK) == 0 || errno != ENOENT)
+		return;
+	text = text_format(
+	    "PAYMENTS_DB: there is no %s; a ledger is made there, unless there was one before",
+	    path);
+	log_event(LOG_LEVEL_WARNING, "settings: %s", log_text(quoted, text));
+	free(text);
+}
+
 struct settings *
 startup_service(void)
 {
@@ -108,6 +123,7 @@ startup_service(void)
 	if (settings == NULL)
 		return NULL;
 	warn_if_unusable("PAYMENTS_DB", settings->payments_db);
+	tell_if_there_is_no_ledger(settings->payments_db);
 	if (access(settings->payments_run_dir, F_OK) < 0)
 		warn_if_unusable("PAYMENTS_RUN_DIR", settings->payments_run_dir);
 	log_threshold((enum log_level)settings->log_level);

@@ -3,11 +3,15 @@
  * must share the same limiter and locks, or neither holds.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/memory.h"
+#include "base/private_file.h"
 #include "base/text.h"
 #include "deliver/service.h"
 #include "ledger/ledger.h"
@@ -35,6 +39,58 @@ open_shared(const struct settings *settings, struct service *service, struct fau
 	return out;
 }
 
+/*
+ * The run directory remembers which ledger was served from it.  The ledger's own marker, beside it,
+ * is lost when all its files are: a volume that is not mounted, a directory moved away.
+ */
+static bool
+was_served(const char *note, const char *ledger)
+{
+	char path[PATH_MAX] = "";
+	int fd = open(note, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return false;
+	if (read(fd, path, sizeof(path) - 1) < 0)
+		path[0] = '\0';
+	close(fd);
+	return strcmp(path, ledger) == 0;
+}
+
+/* What cannot be noted is served all the same: the ledger's own marker is there. */
+static void
+note_served(const char *note, const char *ledger)
+{
+	int fd = private_file_open(note, 0);
+
+	if (fd >= 0 && (ftruncate(fd, 0) < 0 || write(fd, ledger, strlen(ledger)) < 0))
+		unlink(note);
+	if (fd >= 0)
+		close(fd);
+}
+
+static enum outcome
+open_ledger(const struct settings *settings, struct service *service, struct fault *why)
+{
+	const char *path = settings->payments_db;
+	char *note = text_format("%s/ledger", settings->payments_run_dir);
+	bool served = was_served(note, path);
+	enum outcome out;
+
+	out = served ? ledger_open_existing(path, &service->ledger, why)
+		     : ledger_open(path, &service->ledger, why);
+	if (served && out == NEVER && access(path, F_OK) < 0)
+		out = fault_set(why, BROKEN,
+		    "ledger %s: there was one, and all its files are gone; put them back or "
+		    "restore "
+		    "a copy (to begin with an empty ledger, remove %s)",
+		    path, note);
+	if (!served && out == DONE)
+		note_served(note, path);
+	free(note);
+	return out;
+}
+
 enum outcome
 service_open(const struct settings *settings, struct service **service, struct fault *why)
 {
@@ -48,7 +104,7 @@ service_open(const struct settings *settings, struct service **service, struct f
 	if (out == DONE)
 		out = open_shared(settings, opened, why);
 	if (out == DONE)
-		out = ledger_open(settings->payments_db, &opened->ledger, why);
+		out = open_ledger(settings, opened, why);
 	if (out == DONE)
 		out = amocrm_open(settings, opened->limiter, &opened->crm, why);
 	if (out == DONE) {

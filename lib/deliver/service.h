@@ -27,7 +27,7 @@ struct service {
 };
 
 /* NEVER: the rules are wrong, or the ledger is another program's.  BROKEN: try again when the host
- * is well. */
+ * is well.  A ledger is made when neither it nor the run directory knows of one before. */
 enum outcome service_open(
     const struct settings *settings, struct service **service, struct fault *why) MUST_USE;
 void service_close(struct service *service); /* NULL is allowed. */

@@ -1,5 +1,6 @@
 """The ledger as ops meet it: seed.md's queries, health, and what happens when it cannot take a payment."""
 
+import signal
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -175,15 +176,91 @@ def test_ledger_is_another_file(stack: Stack, tmp_path: Path) -> None:
     assert path.read_bytes() == b"this is not a database" * 100
 
 
-def test_ledger_moved_away_while_in_use(stack: Stack) -> None:
-    """What is answered 200 must be found in the ledger by its name: a worker must not go on with a file that has none."""
-    stack.carry(new_payment(new_person()))
-    moved = stack.data / "moved"
-    moved.mkdir()
-    for path in stack.data.glob("payments.sqlite*"):
-        path.rename(moved / path.name)
+def move(stack: Stack, folder: str, pattern: str) -> Path:
+    """Move the ledger's files away; where they are now."""
+    away = stack.data / folder
+    away.mkdir()
+    for path in stack.data.glob(pattern):
+        path.rename(away / path.name)
+    return away
+
+
+def move_back(stack: Stack, away: Path) -> None:
+    for path in away.iterdir():
+        path.rename(stack.data / path.name)
+
+
+@pytest.mark.settings(DELIVERY="queue")
+@pytest.mark.parametrize("pattern", ["payments.sqlite", "payments.sqlite*"], ids=["the file", "all files"])
+def test_ledger_moved_away_while_in_use(stack: Stack, pattern: str) -> None:
+    """No new one is made in its place, not by a restart either; what was answered is there when it is back."""
+    answered = [new_payment(new_person()) for _ in range(12)]
+    assert {stack.post(payment).status for payment in answered} == {202}
+    away = move(stack, "away", pattern)
+    refused = new_payment(new_person())
+    for _ in range(6):
+        assert is_unavailable(stack, refused)
+    assert stack.service
+    stack.service.stop(signal.SIGKILL)
+    stack.stop_service()
+    stack.start_service(fresh=False, ready=False, DELIVERY="queue")
+    until(lambda: "ready workers=" in stack.said(), "the service is up")
+    for _ in range(6):
+        assert is_unavailable(stack, refused)
+    assert not stack.ledger.path.exists()
+    assert f"PAYMENTS_DB: there is no {stack.ledger.path}; a ledger is made there, unless" in stack.said()
+    told = stack.paymentctl("stats")
+    if pattern == "payments.sqlite":
+        assert told.returncode == 75 and "put the file back" in told.stderr
+    move_back(stack, away)
+    assert stack.post(refused).status == 202
+    assert stack.health().json["status"] == "healthy"
+    rows = stack.ledger.query("SELECT payment_id FROM payment_events")
+    assert {row["payment_id"] for row in rows} == {id_of(payment) for payment in [*answered, refused]}
+    assert len(rows) == 13
+
+
+@pytest.mark.settings(DELIVERY="queue")
+def test_ledger_replaced_while_in_use(stack: Stack) -> None:
+    """A copy in place of the file is not mixed with the log of the file."""
+    copy = stack.data / "copy.sqlite"
+    assert stack.paymentctl("backup", str(copy)).returncode == 0
+    answered = new_payment(new_person())
+    assert stack.post(answered).status == 202
+    away = move(stack, "away", "payments.sqlite")
+    copy.rename(stack.ledger.path)
+    refused = new_payment(new_person())
+    for _ in range(6):
+        assert is_unavailable(stack, refused)
+    assert "was replaced, and the log" in stack.said()
+    stack.ledger.path.unlink()
+    move_back(stack, away)
+    assert stack.post(refused).status == 202
+    assert stack.ledger.query("SELECT count(*) AS n FROM payment_events") == [{"n": 2}]
+
+
+def test_all_files_gone_at_a_restart(stack: Stack) -> None:
+    """An empty ledger would add every old payment a second time; only who is told to may begin with one."""
     payment = new_payment(new_person())
-    # Each of the four workers finds out for itself, is answered 503 once, and opens what stands there now.
-    statuses = [stack.post(payment).status for _ in range(5)]
-    assert statuses[0] == 503 and set(statuses) <= {503, 200, 409} and statuses[-1] in (200, 409)
-    assert stack.ledger.query("SELECT status FROM payment_events WHERE payment_id = ?", id_of(payment))
+    stack.carry(payment)
+    stack.stop_service()
+    for path in stack.data.glob("payments.sqlite*"):
+        if path.name != "payments.sqlite-gate":
+            path.unlink()
+    stack.start_service(fresh=False, ready=False)
+    until(lambda: "ready workers=" in stack.said(), "the service is up")
+    assert is_unavailable(stack, payment)
+    gate = stack.data / "payments.sqlite-gate"
+    assert f"to begin with an empty ledger, remove {gate}" in stack.said()
+    for command in (["stats"], ["import", "/dev/null"]):
+        told = stack.paymentctl(*command)
+        assert told.returncode == 75 and f"remove {gate}" in told.stderr
+    once = stack._run("payment-syncd", "--once")
+    assert once.returncode == 75 and f"remove {gate}" in once.stderr
+
+    gate.unlink()
+    assert is_unavailable(stack, payment)
+    note = stack.data / "run" / "ledger"
+    assert f"to begin with an empty ledger, remove {note}" in stack.said()
+    note.unlink()
+    assert stack.post(new_payment(new_person())).status == 200

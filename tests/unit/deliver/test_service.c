@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "fixture.c"
 
@@ -161,6 +162,26 @@ broken_until_the_host_is_well(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* All its files are gone, the marker beside it too: the run directory knows that there was one. */
+static void
+a_ledger_that_vanished_is_not_made_anew(void **state)
+{
+	char ledger[200], gate[220];
+
+	(void)state;
+	service_close(open_carrier());
+	snprintf(ledger, sizeof(ledger), "%s", settings->payments_db);
+	snprintf(gate, sizeof(gate), "%s-gate", ledger);
+	assert_int_equal(unlink(ledger), 0);
+	assert_closed(BROKEN, "to begin with an empty ledger, remove");
+	assert_int_equal(unlink(gate), 0);
+	assert_closed(BROKEN, "all its files are gone");
+	assert_int_equal(access(ledger, F_OK), -1);
+	/* Another ledger is not this one. */
+	change("PAYMENTS_DB", fixture_path("another.sqlite"));
+	service_close(open_carrier());
+}
+
 int
 main(void)
 {
@@ -169,6 +190,7 @@ main(void)
 		TEST(two_share_what_is_shared),
 		TEST(never),
 		TEST(broken_until_the_host_is_well),
+		TEST(a_ledger_that_vanished_is_not_made_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
