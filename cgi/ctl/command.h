@@ -10,6 +10,11 @@
  * What a command of paymentctl is given, and how it describes itself.  main.c has the table of
  * commands, options.c reads the command line.
  */
+struct ctl_time {
+	const char *text; /* As given; NULL: not given. */
+	int64_t ms;       /* The same on the wall clock; 0: not given. */
+};
+
 struct ctl {
 	bool json;
 	bool failed;
@@ -18,13 +23,11 @@ struct ctl {
 	bool payload;
 	int status; /* enum payment_status; -1: any */
 	int64_t limit;
-	int64_t days;              /* 0: not given */
-	const char *since, *until; /* As given; NULL: not given */
-	int64_t since_ms;          /* The same on the wall clock; 0: not given */
-	int64_t until_ms;
+	int64_t days; /* 0: not given */
+	struct ctl_time since, until;
 	const char *url;
 	const char *mapping;
-	char **words; /* What follows the command, `count` of them. */
+	char **operands; /* What follows the options, `count` of them. */
 	int count;
 
 	const struct settings *settings;
@@ -33,8 +36,7 @@ struct ctl {
 
 /*
  * There is something to see: failed payments, differences, an unknown id, a broken ledger.  Beside
- * it the statuses of sysexits.h: EX_OK, EX_USAGE (main.c then tells how it is used), EX_CONFIG,
- * EX_TEMPFAIL.
+ * it the statuses of sysexits.h: EX_OK, EX_USAGE, EX_CONFIG, EX_TEMPFAIL.
  */
 #define CTL_FINDINGS 1
 
@@ -49,14 +51,17 @@ struct command {
 	int (*run)(const struct ctl *);
 	int needs; /* enum settings_need */
 	enum ledger_use ledger;
-	const char *options; /* Letters of those it knows; see options.c. */
-	const char *words;   /* What else it is told, as its usage shows it; "" for nothing. */
-	int least, most;     /* How many words. */
-	const char *(*mistake)(
-	    const struct ctl *); /* What is wrong with it all together, or NULL.  May be NULL. */
-	const char *summary;     /* One line for the list of commands. */
-	const char *about;       /* The rest, for its own --help; NULL for nothing. */
-	const char *see;         /* When it ends with CTL_FINDINGS; NULL for never. */
+	const char *options; /* Letters of those it takes; see options.c. */
+	/*
+	 * What else it takes, as its usage shows it, and so how many: "ID" is one, "ID..." one or more,
+	 * "[ID...]" any number; NULL is none.
+	 */
+	const char *operands;
+	/* What is wrong with options and operands together, or NULL.  May be NULL. */
+	const char *(*mistake)(const struct ctl *);
+	const char *summary; /* One line for the list of commands. */
+	const char *about;   /* The rest, for its own --help; NULL for nothing. */
+	const char *see;     /* What CTL_FINDINGS means; NULL if it never ends with that. */
 };
 
 #endif

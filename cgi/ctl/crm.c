@@ -1,5 +1,7 @@
 /*
- * paymentctl: its way to amoCRM.
+ * How paymentctl calls amoCRM: through the limiter's file that the service uses, too, so that both
+ * together keep the rate limit; and behind the service, because payments are more urgent than what
+ * an operator looks at.
  */
 #include <errno.h>
 #include <signal.h>
@@ -7,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -16,50 +19,52 @@
 /* What one piece of work may take, with its repetitions, beyond one call of amoCRM. */
 #define PIECE_MS (120 * 1000)
 #define YIELD_MS 50
-#define YIELD_MAX_MS                                                                               \
-	3000 /* A service that is always busy must not keep an operator waiting for ever. */
+/* A service that is always busy must not keep an operator waiting for ever. */
+#define YIELD_MAX_MS 3000
 
-static enum outcome
-open_limiter(const struct settings *settings, struct limiter **limiter, struct fault *why)
+enum outcome
+crm_limiter(
+    const struct settings *settings, bool create, struct limiter **limiter, struct fault *why)
 {
 	const char *directory = settings->payments_run_dir;
 	char *path = text_format("%s/limiter", directory);
-	enum outcome out;
+	enum outcome out = DONE;
 
-	if (mkdir(directory, 0700) < 0 && errno != EEXIST)
+	*limiter = NULL;
+	if (create && mkdir(directory, 0700) < 0 && errno != EEXIST)
 		out = fault_set(why, BROKEN, "PAYMENTS_RUN_DIR %s: %s", directory, strerror(errno));
-	else
+	else if (create || access(path, F_OK) == 0)
 		out = limiter_open(path, settings->amo_rate_limit, limiter, why);
 	free(path);
 	return out;
 }
 
 int
-ctl_crm_open(const struct settings *settings, struct ctl_crm *crm)
+crm_open(const struct settings *settings, struct crm *crm)
 {
 	struct fault why;
 
-	*crm = (struct ctl_crm){ .settings = settings };
+	*crm = (struct crm){ .settings = settings };
 	/* OpenSSL writes to connections that may be gone. */
 	signal(SIGPIPE, SIG_IGN);
-	if (open_limiter(settings, &crm->limiter, &why) != DONE ||
-	    amocrm_open(settings, crm->limiter, &crm->crm, &why) != DONE) {
-		ctl_crm_close(crm);
-		return ctl_complain(&why);
+	if (crm_limiter(settings, true, &crm->limiter, &why) != DONE ||
+	    amocrm_open(settings, crm->limiter, &crm->amocrm, &why) != DONE) {
+		crm_close(crm);
+		return print_fault(&why);
 	}
 	limiter_break_alone(crm->limiter);
 	return EX_OK;
 }
 
 void
-ctl_crm_close(struct ctl_crm *crm)
+crm_close(struct crm *crm)
 {
-	amocrm_close(crm->crm);
+	amocrm_close(crm->amocrm);
 	limiter_close(crm->limiter);
 }
 
 void
-ctl_crm_turn(struct ctl_crm *crm)
+crm_yield(struct crm *crm)
 {
 	int64_t patience = clock_mono_ms() + YIELD_MAX_MS;
 	struct limiter_state state;
@@ -74,7 +79,7 @@ ctl_crm_turn(struct ctl_crm *crm)
 }
 
 bool
-ctl_crm_refused(const struct ctl_crm *crm)
+crm_refused(const struct crm *crm)
 {
 	struct limiter_state state;
 
@@ -83,7 +88,7 @@ ctl_crm_refused(const struct ctl_crm *crm)
 }
 
 int
-ctl_crm_complain(const struct ctl_crm *crm, const struct fault *why)
+crm_complain(const struct crm *crm, const struct fault *why)
 {
 	struct limiter_state state;
 
@@ -94,12 +99,11 @@ ctl_crm_complain(const struct ctl_crm *crm, const struct fault *why)
 		    state.status);
 	else if (state.alone)
 		print_complaint("amoCRM refuses AMO_ACCESS_TOKEN as it is set here (HTTP %d); the "
-				"service was not "
-				"told so",
+				"breaker of the service stays as it is",
 		    state.status);
 	else if (state.open)
 		print_complaint(
 		    "amoCRM refuses everybody (HTTP %d); when that is cured: paymentctl resume",
 		    state.status);
-	return ctl_complain(why);
+	return print_fault(why);
 }

@@ -1,5 +1,6 @@
 /*
- * paymentctl import: taking over the ledger of the Python service.
+ * paymentctl import: take over the ledger of the Python service that was used before, so that what
+ * it carried is recognised when the platform sends it again.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -19,9 +20,9 @@ take_all(const struct ctl *ctl, struct import *import, struct fault *why)
 	while (out == DONE && more) {
 		out = import_step(ctl->ledger, import, &more, why);
 		if (import->seen < import->total)
-			ctl_progress("importing", import->seen, import->total);
+			print_progress("importing", import->seen, import->total);
 	}
-	ctl_progress("importing", import->seen, import->seen);
+	print_progress("importing", import->seen, import->seen);
 	return out;
 }
 
@@ -37,28 +38,36 @@ import_json(const struct import *import)
 	    (json_int_t)import->unread, "without_id", (json_int_t)import->nameless);
 }
 
+static const struct print_column columns[] = {
+	{ ">ROWS", "rows", print_as_number, print_look_given },
+	{ "TAKEN OVER AS", "what", print_as_text, print_look_given },
+};
+
 static void
-count(struct print_table *table, enum print_look look, int64_t number, const char *what)
+add_count(json_t *rows, enum print_look look, int64_t number, const char *what)
 {
-	print_cell(table, number > 0 ? look : PRINT_DIM, "%" PRId64, number);
-	print_cell(table, number > 0 ? look : PRINT_DIM, "%s", what);
+	json_array_append_new(rows,
+	    json_pack("{s:I, s:s, s:i}", "rows", (json_int_t)number, "what", what, "look",
+		number > 0 ? (int)look : PRINT_DIM));
 }
 
 static void
 print_import(const struct import *import)
 {
-	static const char *const heads[] = { ">ROWS", "TAKEN OVER AS" };
-	struct print_table *table = print_table(2, heads);
+	json_t *rows = json_array();
 
-	count(table, PRINT_GOOD, import->added[PAYMENT_SUCCESS], "success");
-	count(table, PRINT_PLAIN, import->added[PAYMENT_SKIPPED], "skipped");
-	count(table, PRINT_BAD, import->added[PAYMENT_FAILED],
+	add_count(rows, PRINT_GOOD, import->added[PAYMENT_SUCCESS], "success");
+	add_count(rows, PRINT_PLAIN, import->added[PAYMENT_SKIPPED], "skipped");
+	add_count(rows, PRINT_BAD, import->added[PAYMENT_FAILED],
 	    "failed: paymentctl list --status failed");
-	count(table, PRINT_BAD, import->doubtful, "  of these unfinished there: look into amoCRM");
-	count(table, PRINT_ODD, import->unread, "  of all these with a payload that is no webhook");
-	count(table, PRINT_PLAIN, import->known, "nothing: known here");
-	count(table, PRINT_BAD, import->nameless, "nothing: without a payment_id");
-	print_end(table);
+	add_count(
+	    rows, PRINT_BAD, import->doubtful, "  of these unfinished there: look into amoCRM");
+	add_count(
+	    rows, PRINT_ODD, import->unread, "  of all these with a payload that is no webhook");
+	add_count(rows, PRINT_PLAIN, import->known, "nothing: known here");
+	add_count(rows, PRINT_BAD, import->nameless, "nothing: without a payment_id");
+	print_rows(columns, PRINT_COLUMNS(columns), rows);
+	json_decref(rows);
 	if (import->dry_run)
 		print_line(PRINT_PLAIN, "nothing was written");
 }
@@ -69,14 +78,13 @@ ctl_import(const struct ctl *ctl)
 	struct import import;
 	struct fault why;
 	enum outcome out;
-	json_t *json;
 
-	if (access(ctl->words[0], F_OK) < 0 && errno == ENOENT) {
-		print_complaint("%s is not taken over: there is no such file", ctl->words[0]);
+	if (access(ctl->operands[0], F_OK) < 0 && errno == ENOENT) {
+		print_complaint("%s is not taken over: there is no such file", ctl->operands[0]);
 		return CTL_FINDINGS;
 	}
-	if (import_open(ctl->words[0], &import, &why) != DONE) {
-		print_complaint("%s is not taken over: %s", ctl->words[0], why.text);
+	if (import_open(ctl->operands[0], &import, &why) != DONE) {
+		print_complaint("%s is not taken over: %s", ctl->operands[0], why.text);
 		return CTL_FINDINGS;
 	}
 	import.dry_run = ctl->dry_run;
@@ -85,14 +93,11 @@ ctl_import(const struct ctl *ctl)
 	/*
 	 * What was taken over before something failed stays so, and the rest is for the next time.
 	 */
-	if (ctl->json) {
-		json = import_json(&import);
-		ctl_json(json);
-		json_decref(json);
-	} else {
+	if (ctl->json)
+		print_json(import_json(&import));
+	else
 		print_import(&import);
-	}
 	if (out != DONE)
-		return ctl_complain(&why);
+		return print_fault(&why);
 	return import.added[PAYMENT_FAILED] > 0 || import.nameless > 0 ? CTL_FINDINGS : EX_OK;
 }

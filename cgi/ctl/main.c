@@ -1,5 +1,7 @@
 /*
- * paymentctl: what an operator asks and does.
+ * paymentctl, the operator's command: the table of its commands, and what all of them share:
+ * options, settings, ledger, exit status.  A command is added here, in commands.h, and in a file of
+ * its own.
  */
 #include <stdio.h>
 #include <string.h>
@@ -16,23 +18,19 @@ static const struct command commands[] = {
 	    .run = ctl_stats,
 	    .ledger = LEDGER_OPEN,
 	    .options = "j",
-	    .words = "",
 	    .summary = "payments and amounts by status, the backlog, the breaker",
 	    .see = "a payment failed, a conflict is not settled, or an alarm is on" },
 	{ .name = "list",
 	    .run = ctl_list,
 	    .ledger = LEDGER_OPEN,
 	    .options = "scSnj",
-	    .words = "",
 	    .mistake = ctl_list_mistake,
 	    .summary = "the latest payments" },
 	{ .name = "show",
 	    .run = ctl_show,
 	    .ledger = LEDGER_OPEN,
 	    .options = "pj",
-	    .words = "ID",
-	    .least = 1,
-	    .most = 1,
+	    .operands = "ID",
 	    .summary = "one payment's whole story",
 	    .about = "ID is a payment_id, or #N for the row of that number.",
 	    .see = "there is no such payment" },
@@ -40,62 +38,52 @@ static const struct command commands[] = {
 	    .run = ctl_retry,
 	    .ledger = LEDGER_OPEN,
 	    .options = "fyj",
-	    .words = "[ID...]",
-	    .most = 10000,
+	    .operands = "[ID...]",
 	    .mistake = ctl_retry_mistake,
 	    .summary = "put failed payments back into the backlog",
-	    .about = "JSON tells which were put back, \"retried\", and of each that was left why: "
+	    .about = "JSON lists which were put back, \"retried\", and of each that was left why: "
 		     "\"left\".",
 	    .see = "one was left: it has not failed, its payload was purged, or it must be named" },
 	{ .name = "settle",
 	    .run = ctl_settle,
 	    .ledger = LEDGER_OPEN,
 	    .options = "yj",
-	    .words = "ID...",
-	    .least = 1,
-	    .most = 10000,
-	    .summary = "say that somebody has looked at these payments' conflicts",
+	    .operands = "ID...",
+	    .summary = "say that these payments' conflicts were looked at",
 	    .about =
 		"Nothing else is changed: look at them first with paymentctl show ID --payload.",
 	    .see = "one of them has no conflict to settle" },
 	{ .name = "resume",
 	    .run = ctl_resume,
 	    .options = "j",
-	    .words = "",
 	    .summary = "close the breaker: call amoCRM again at once" },
 	{ .name = "integrity",
 	    .run = ctl_integrity,
 	    .ledger = LEDGER_OPEN,
 	    .options = "j",
-	    .words = "",
 	    .summary = "check the ledger's file and its invariants",
 	    .see = "the ledger is broken" },
 	{ .name = "purge",
 	    .run = ctl_purge,
 	    .ledger = LEDGER_OPEN,
 	    .options = "dyj",
-	    .words = "",
 	    .mistake = ctl_purge_mistake,
 	    .summary = "erase personal data by age",
 	    .about = "The payloads and trails of finished payments older than that are erased; "
-		     "what tells a\n"
+		     "what identifies a\n"
 		     "duplicate, amounts and ids are kept.  Copies made before keep theirs." },
 	{ .name = "backup",
 	    .run = ctl_backup,
 	    .ledger = LEDGER_OPEN,
 	    .options = "j",
-	    .words = "FILE",
-	    .least = 1,
-	    .most = 1,
+	    .operands = "FILE",
 	    .summary = "make a verified copy of the ledger while it is in use",
 	    .see = "FILE is there already" },
 	{ .name = "import",
 	    .run = ctl_import,
 	    .ledger = LEDGER_MAKE,
 	    .options = "yj",
-	    .words = "OLD.sqlite",
-	    .least = 1,
-	    .most = 1,
+	    .operands = "OLD.sqlite",
 	    .summary = "take over the ledger of the Python service",
 	    .about = "Stop that service first.  What it carried is a duplicate from then on; what "
 		     "it did not is\n"
@@ -107,7 +95,6 @@ static const struct command commands[] = {
 	    .run = ctl_check,
 	    .needs = SETTINGS_NEED_ALL,
 	    .options = "j",
-	    .words = "",
 	    .summary = "compare settings and rules with the live account",
 	    .about = "One line for each id that is wrong, with what is probably meant; and what is "
 		     "not set.\n"
@@ -117,7 +104,6 @@ static const struct command commands[] = {
 	    .run = ctl_discover,
 	    .needs = SETTINGS_NEED_CRM | SETTINGS_NEED_RULES,
 	    .options = "j",
-	    .words = "",
 	    .summary = "print the account's ids as settings",
 	    .about = "They are guessed by what fields, options and pipelines are called; the rest "
 		     "are comments.",
@@ -127,17 +113,16 @@ static const struct command commands[] = {
 	    .needs = SETTINGS_NEED_CRM,
 	    .ledger = LEDGER_OPEN,
 	    .options = "SUj",
-	    .words = "",
 	    .summary = "compare what was carried with amoCRM as it stands",
-	    .about = "Every lead, note and total of the successes of a period.  The service keeps "
-		     "its turns.",
+	    .about =
+		"Every lead, note and total of the successes of a period.  The service's calls "
+		"come first.",
 	    .see = "something differs" },
 	{ .name = "replay",
 	    .run = ctl_replay,
 	    .needs = SETTINGS_NEED_RULES,
 	    .ledger = LEDGER_OPEN,
 	    .options = "SUmyj",
-	    .words = "",
 	    .summary = "what the rules in force, or others, would make of past payments",
 	    .about = "It never changes anything, with --dry-run or without it.  Without --mapping "
 		     "the rules "
@@ -148,9 +133,7 @@ static const struct command commands[] = {
 	    .run = ctl_send,
 	    .needs = SETTINGS_NEED_SECRET,
 	    .options = "uj",
-	    .words = "FILE",
-	    .least = 1,
-	    .most = 1,
+	    .operands = "FILE",
 	    .summary = "sign and post a webhook as the platform does",
 	    .about = "FILE is - for stdin.  The URL is http://127.0.0.1/webhook/payment if it is "
 		     "not said.",
@@ -170,28 +153,13 @@ usage(FILE *out, int status)
 	return status;
 }
 
-static enum outcome
-open_ledger(const struct command *command, struct ctl *ctl, struct fault *why)
-{
-	const char *path = ctl->settings->payments_db;
-
-	switch (command->ledger) {
-	case LEDGER_OPEN:
-		return ledger_open_existing(path, &ctl->ledger, why);
-	case LEDGER_MAKE:
-		return ledger_open(path, &ctl->ledger, why);
-	default:
-		return DONE;
-	}
-}
-
 static int
 run(const struct command *command, int argc, char **argv)
 {
 	struct ctl ctl = { .status = -1, .limit = 20 };
 	struct settings *settings;
 	struct fault why;
-	enum outcome out;
+	enum outcome out = DONE;
 	bool help = false;
 	int status;
 
@@ -205,34 +173,24 @@ run(const struct command *command, int argc, char **argv)
 		return EX_CONFIG;
 	ctl.settings = settings;
 	options_read_times(&ctl);
-	out = open_ledger(command, &ctl, &why);
-	status = out == DONE ? command->run(&ctl) : ctl_complain(&why);
+	if (command->ledger == LEDGER_OPEN)
+		out = ledger_open_existing(settings->payments_db, &ctl.ledger, &why);
+	else if (command->ledger == LEDGER_MAKE)
+		out = ledger_open(settings->payments_db, &ctl.ledger, &why);
+	status = out == DONE ? command->run(&ctl) : print_fault(&why);
 	/* Not there, another program's, or of a version to come: no use trying later. */
 	if (out == NEVER)
 		status = EX_CONFIG;
-	if (status == EX_USAGE)
-		options_usage(command);
 	ledger_close(ctl.ledger);
 	settings_free(settings);
 	return status;
-}
-
-static const struct command *
-find(const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < COMMANDS; i++)
-		if (strcmp(name, commands[i].name) == 0)
-			return &commands[i];
-	return NULL;
 }
 
 static int
 dispatch(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : NULL;
-	const struct command *command;
+	size_t i;
 
 	if (word == NULL) {
 		print_complaint("no command given");
@@ -244,11 +202,11 @@ dispatch(int argc, char **argv)
 		puts("paymentctl " VERSION);
 		return EX_OK;
 	}
-	if ((command = find(word)) == NULL) {
-		print_complaint("no command is called \"%s\"", word);
-		return usage(stderr, EX_USAGE);
-	}
-	return run(command, argc - 1, argv + 1);
+	for (i = 0; i < COMMANDS; i++)
+		if (strcmp(word, commands[i].name) == 0)
+			return run(&commands[i], argc - 1, argv + 1);
+	print_complaint("no command is called \"%s\"", word);
+	return usage(stderr, EX_USAGE);
 }
 
 int

@@ -1,5 +1,6 @@
 /*
- * paymentctl: the command line.
+ * The command line.  All options are in one table, and each command names those it takes by their
+ * letters; usage, --help and reading follow from it.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -20,37 +21,106 @@
 	"2025-01-20T11:49:20Z"
 #define COUNTS "a whole number from 1 to 1000000000"
 
-static const struct {
+#define OPERAND_LIMIT 10000
+#define COUNT_LIMIT   1000000000 /* See COUNTS. */
+/* Added to letters: there are only long options, but getopt_long() reports short ones too. */
+#define LONG 0x100
+
+/* Reads a value into a member of struct ctl; false for a value that is not understood. */
+typedef bool read_value(const char *value, void *member);
+
+/* An option without a value. */
+static bool
+read_flag(const char *value, void *member)
+{
+	(void)value;
+	return *(bool *)member = true;
+}
+
+static bool
+read_text(const char *value, void *member)
+{
+	*(const char **)member = value;
+	return true;
+}
+
+static bool
+read_url(const char *value, void *member)
+{
+	return read_text(value, member) &&
+	    (strncasecmp(value, "http://", 7) == 0 || strncasecmp(value, "https://", 8) == 0);
+}
+
+static bool
+read_count(const char *value, void *member)
+{
+	return number_parse(value, 1, COUNT_LIMIT, member);
+}
+
+static bool
+read_status(const char *value, void *member)
+{
+	return (*(int *)member = payment_status_parse(value)) >= 0;
+}
+
+/* "2025-01-20" or "2025-01-20 14:49:20" in PAYMENT_TIMEZONE. */
+static bool
+read_time(const char *value, void *member)
+{
+	struct ctl_time *time = member;
+	char whole[CLOCK_TEXT];
+	int64_t seconds;
+
+	if (strlen(value) >= sizeof(whole) - strlen(" 00:00:00"))
+		return false;
+	snprintf(whole, sizeof(whole), strlen(value) == strlen("2025-01-20") ? "%s 00:00:00" : "%s",
+	    value);
+	if (!clock_parse(whole, &seconds))
+		return false;
+	*time = (struct ctl_time){ .text = value, .ms = seconds * 1000 };
+	return true;
+}
+
+#define MEMBER(name) offsetof(struct ctl, name)
+
+static const struct known_option {
 	char letter;
-	const char *name, *value, *help;
-	const char *understood; /* What its value may be; NULL for anything. */
+	const char *name, *value, *help; /* No value: it is a flag. */
+	const char *understood;          /* What its value may be; NULL for anything. */
+	read_value *read;
+	size_t member; /* Where in struct ctl it is read to. */
 } options[] = {
-	{ 's', "status", "S", "only those that are " STATUSES, STATUSES },
-	{ 'c', "conflicts", NULL, "only those with a conflict that nobody has settled", NULL },
-	{ 'S', "since", "T", "from then on: " TIMES, TIMES },
-	{ 'U', "until", "T", "before then, told in the same way", TIMES },
-	{ 'n', "limit", "N", "at most so many (20)", COUNTS },
-	{ 'd', "days", "N", "what is older than so many days", COUNTS },
+	{ 's', "status", "S", "only those that are " STATUSES, STATUSES, read_status,
+	    MEMBER(status) },
+	{ 'c', "conflicts", NULL, "only those with a conflict that is not settled", NULL, read_flag,
+	    MEMBER(conflicts) },
+	{ 'S', "since", "T", "from then on: " TIMES, TIMES, read_time, MEMBER(since) },
+	{ 'U', "until", "T", "before then, given in the same way", TIMES, read_time,
+	    MEMBER(until) },
+	{ 'n', "limit", "N", "at most so many (20)", COUNTS, read_count, MEMBER(limit) },
+	{ 'd', "days", "N", "what is older than so many days", COUNTS, read_count, MEMBER(days) },
 	{ 'f', "failed", NULL,
 	    "all that have failed, except those that were imported or have conflicts, which must "
 	    "be named",
-	    NULL },
-	{ 'p', "payload", NULL, "the webhook's body too, which holds personal data", NULL },
-	{ 'y', "dry-run", NULL, "say what would be done, and do nothing", NULL },
-	{ 'u', "url", "URL", "where to", "http://HOST/PATH or https://HOST/PATH" },
-	{ 'm', "mapping", "FILE", "the rules in FILE instead of those in use", NULL },
-	{ 'j', "json", NULL, "for programs", NULL },
+	    NULL, read_flag, MEMBER(failed) },
+	{ 'p', "payload", NULL, "the webhook's body too, which holds personal data", NULL,
+	    read_flag, MEMBER(payload) },
+	{ 'y', "dry-run", NULL, "say what would be done, and do nothing", NULL, read_flag,
+	    MEMBER(dry_run) },
+	{ 'u', "url", "URL", "where to", "http://HOST/PATH or https://HOST/PATH", read_url,
+	    MEMBER(url) },
+	{ 'm', "mapping", "FILE", "the rules in FILE instead of those in use", NULL, read_text,
+	    MEMBER(mapping) },
+	{ 'j', "json", NULL, "for programs", NULL, read_flag, MEMBER(json) },
 };
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
-#define LONG                                                                                       \
-	0x100 /* Added to letters: there are only long options, but getopt_long() tells of short ones too. */
-#define COUNT_LIMIT 1000000000 /* See COUNTS. */
 
 void
 options_usage(const struct command *command)
 {
 	fprintf(stderr, "usage: paymentctl %s%s%s [OPTION...], see paymentctl %s --help\n",
-	    command->name, command->words[0] != '\0' ? " " : "", command->words, command->name);
+	    command->name, command->operands != NULL ? " " : "",
+	    command->operands != NULL ? command->operands : "", command->name);
 }
 
 static void
@@ -70,8 +140,8 @@ options_help(const struct command *command)
 		if (strchr(command->options, options[i].letter) != NULL)
 			printf(" [--%s%s%s]", options[i].name, options[i].value != NULL ? " " : "",
 			    options[i].value != NULL ? options[i].value : "");
-	printf(
-	    "%s%s\n\n%s\n", command->words[0] != '\0' ? " " : "", command->words, command->summary);
+	printf("%s%s\n\n%s\n", command->operands != NULL ? " " : "",
+	    command->operands != NULL ? command->operands : "", command->summary);
 	if (command->about != NULL)
 		printf("%s\n", command->about);
 	putchar('\n');
@@ -84,116 +154,36 @@ options_help(const struct command *command)
 	    command->see != NULL ? ", 1 " : "", command->see != NULL ? command->see : "");
 }
 
-/* "2025-01-20" or "2025-01-20 14:49:20" in PAYMENT_TIMEZONE. */
-static bool
-read_time(const char *text, int64_t *ms)
-{
-	char whole[CLOCK_TEXT];
-	int64_t seconds;
-
-	if (strlen(text) >= sizeof(whole) - strlen(" 00:00:00"))
-		return false;
-	snprintf(whole, sizeof(whole), strlen(text) == strlen("2025-01-20") ? "%s 00:00:00" : "%s",
-	    text);
-	if (!clock_parse(whole, &seconds))
-		return false;
-	*ms = seconds * 1000;
-	return true;
-}
-
-static bool
-read_count(const char *text, int64_t *count)
-{
-	return number_parse(text, 1, COUNT_LIMIT, count);
-}
-
-static bool
-read_status(const char *text, int *status)
-{
-	return (*status = payment_status_parse(text)) >= 0;
-}
-
-static bool
-read_url(const char *text, const char **url)
-{
-	*url = text;
-	return strncasecmp(text, "http://", 7) == 0 || strncasecmp(text, "https://", 8) == 0;
-}
-
-static bool
-read_value(char letter, const char *value, struct ctl *ctl)
-{
-	switch (letter) {
-	case 'j':
-		return ctl->json = true;
-	case 'f':
-		return ctl->failed = true;
-	case 'c':
-		return ctl->conflicts = true;
-	case 'p':
-		return ctl->payload = true;
-	case 'y':
-		return ctl->dry_run = true;
-	case 's':
-		return read_status(value, &ctl->status);
-	case 'n':
-		return read_count(value, &ctl->limit);
-	case 'd':
-		return read_count(value, &ctl->days);
-	case 'S':
-		return read_time(ctl->since = value, &ctl->since_ms);
-	case 'U':
-		return read_time(ctl->until = value, &ctl->until_ms);
-	case 'u':
-		return read_url(value, &ctl->url);
-	case 'm':
-		ctl->mapping = value;
-		return true;
-	default:
-		return false;
-	}
-}
-
 void
 options_read_times(struct ctl *ctl)
 {
 	/* They have been found readable before. */
-	if (ctl->since != NULL)
-		(void)read_time(ctl->since, &ctl->since_ms);
-	if (ctl->until != NULL)
-		(void)read_time(ctl->until, &ctl->until_ms);
+	if (ctl->since.text != NULL)
+		(void)read_time(ctl->since.text, &ctl->since);
+	if (ctl->until.text != NULL)
+		(void)read_time(ctl->until.text, &ctl->until);
 }
 
-static const char *
-name_of(int letter)
+/* The option of a letter that getopt_long() gave: any but --help. */
+static const struct known_option *
+find_option(int letter)
 {
 	size_t i;
 
 	for (i = 0; i < OPTIONS; i++)
 		if (options[i].letter == (letter & ~LONG))
-			return options[i].name;
-	return "help";
-}
-
-static void
-complain_value(int letter, const char *value)
-{
-	size_t i;
-
-	for (i = 0; i < OPTIONS; i++)
-		if (options[i].letter == (letter & ~LONG))
-			print_complaint("--%s: \"%s\" is not understood; it may be %s",
-			    options[i].name, value, options[i].understood);
+			return &options[i];
+	return NULL;
 }
 
 /* What getopt_long() stumbled over. */
 static void
-complain_option(const char *command, int answer, const char *word)
+complain_option(const char *command, int result, const char *word)
 {
-	if (answer == ':')
-		print_complaint("--%s needs a value", name_of(optopt));
+	if (result == ':')
+		print_complaint("--%s needs a value", find_option(optopt)->name);
 	else if (optopt >= LONG)
-		print_complaint("--%s takes no value", name_of(optopt));
+		print_complaint("--%s takes no value", find_option(optopt)->name);
 	else if (optopt != 0)
 		print_complaint("%s has no option -%c", command, optopt);
 	else
@@ -215,15 +205,17 @@ names_for(const struct command *command, struct option names[static OPTIONS + 2]
 }
 
 static bool
-check_words(const struct command *command, const struct ctl *ctl)
+check_operands(const struct command *command, const struct ctl *ctl)
 {
-	const char *mistake = NULL;
+	const char *operands = command->operands, *mistake = NULL;
+	int least = operands != NULL && operands[0] != '[';
+	int most = operands == NULL ? 0 : strstr(operands, "...") != NULL ? OPERAND_LIMIT : 1;
 
-	if (ctl->count < command->least)
-		print_complaint("%s needs %s", command->name, command->words);
-	else if (ctl->count > command->most)
+	if (ctl->count < least)
+		print_complaint("%s needs %s", command->name, operands);
+	else if (ctl->count > most)
 		print_complaint(
-		    "%s: one word too many: \"%s\"", command->name, ctl->words[command->most]);
+		    "%s: one word too many: \"%s\"", command->name, ctl->operands[most]);
 	else if (command->mistake != NULL && (mistake = command->mistake(ctl)) != NULL)
 		print_complaint("%s", mistake);
 	else
@@ -235,24 +227,27 @@ bool
 options_read(const struct command *command, int argc, char **argv, struct ctl *ctl, bool *help)
 {
 	struct option names[OPTIONS + 2];
-	int answer;
+	const struct known_option *option;
+	int letter;
 
 	names_for(command, names);
-	while ((answer = getopt_long(argc, argv, ":h", names, NULL)) != -1) {
-		if (answer == 'h') {
+	while ((letter = getopt_long(argc, argv, ":h", names, NULL)) != -1) {
+		if (letter == 'h') {
 			options_help(command);
 			return *help = true;
 		}
-		if (answer == '?' || answer == ':') {
-			complain_option(command->name, answer, argv[optind - 1]);
+		if (letter == '?' || letter == ':') {
+			complain_option(command->name, letter, argv[optind - 1]);
 			return false;
 		}
-		if (!read_value((char)(answer & ~LONG), optarg, ctl)) {
-			complain_value(answer, optarg);
+		option = find_option(letter);
+		if (!option->read(optarg, (char *)ctl + option->member)) {
+			print_complaint("--%s: \"%s\" is not understood; it may be %s",
+			    option->name, optarg, option->understood);
 			return false;
 		}
 	}
-	ctl->words = argv + optind;
+	ctl->operands = argv + optind;
 	ctl->count = argc - optind;
-	return check_words(command, ctl);
+	return check_operands(command, ctl);
 }

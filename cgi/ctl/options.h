@@ -10,7 +10,7 @@
 bool options_read(
     const struct command *command, int argc, char **argv, struct ctl *ctl, bool *help);
 
-/* Times are told in PAYMENT_TIMEZONE, so they are read again when the settings are known. */
+/* Times are given in PAYMENT_TIMEZONE, so they are read again when the settings are known. */
 void options_read_times(struct ctl *ctl);
 
 /* How a command is used: one line, and all that there is to say. */

@@ -1,5 +1,6 @@
 /*
- * paymentctl: what a retry would do.
+ * paymentctl retry --dry-run: what delivering the payments would change in amoCRM now.  It decides
+ * which payments as the retry does, reads amoCRM, and changes nothing there or in the ledger.
  */
 #include <inttypes.h>
 #include <limits.h>
@@ -17,10 +18,11 @@
 #include "ledger/report.h"
 #include "print.h"
 #include "retry_reason.h"
+#include "row.h"
 
-struct outlook {
+struct dry_run {
 	const struct ctl *ctl;
-	struct ctl_crm crm;
+	struct crm crm;
 	struct service with;
 	struct account account;
 	json_t *reports;
@@ -39,43 +41,25 @@ print_changes(const json_t *changes)
 	size_t i;
 
 	json_array_foreach(changes, i, change) {
-		const char *old = json_string_value(json_object_get(change, "old"));
+		const char *old = row_text(change, "old");
 
-		print_line(PRINT_PLAIN, "    %s: %s -> %s",
-		    json_string_value(json_object_get(change, "field")),
-		    *old != '\0' ? old : "nothing",
-		    json_string_value(json_object_get(change, "new")));
+		print_line(PRINT_PLAIN, "    %s: %s -> %s", row_text(change, "field"),
+		    *old != '\0' ? old : "nothing", row_text(change, "new"));
 	}
-}
-
-static void
-print_contact(const json_t *contact)
-{
-	json_int_t id = json_integer_value(json_object_get(contact, "id"));
-
-	if (id != 0)
-		print_line(PRINT_PLAIN, "  contact %" JSON_INTEGER_FORMAT ", found by %s", id,
-		    json_string_value(json_object_get(contact, "matched_by")));
-	else
-		print_line(PRINT_PLAIN, "  a new contact");
 }
 
 static void
 print_lead(const json_t *lead)
 {
-	json_int_t id = json_integer_value(json_object_get(lead, "id"));
-	const char *name = json_string_value(json_object_get(lead, "name"));
+	int64_t id = row_number(lead, "id");
+	const char *name = row_text(lead, "name");
 
 	if (id != 0)
-		print_line(PRINT_PLAIN, "  lead %" JSON_INTEGER_FORMAT " \"%s\"", id,
-		    name != NULL ? name : "");
+		print_line(PRINT_PLAIN, "  lead %" PRId64 " \"%s\"", id, name);
 	else
 		print_line(PRINT_PLAIN,
-		    "  a new lead \"%s\" in pipeline %" JSON_INTEGER_FORMAT
-		    ", stage %" JSON_INTEGER_FORMAT,
-		    name != NULL ? name : "",
-		    json_integer_value(json_object_get(lead, "pipeline_id")),
-		    json_integer_value(json_object_get(lead, "status_id")));
+		    "  a new lead \"%s\" in pipeline %" PRId64 ", stage %" PRId64, name,
+		    row_number(lead, "pipeline_id"), row_number(lead, "status_id"));
 }
 
 static void
@@ -84,54 +68,46 @@ print_report(const json_t *report)
 	const json_t *contact = json_object_get(report, "contact"), *warning;
 	size_t i;
 
-	print_line(PRINT_HEAD, "%s", json_string_value(json_object_get(report, "payment_id")));
+	print_line(PRINT_HEAD, "%s", row_text(report, "payment_id"));
 	json_array_foreach(json_object_get(report, "remarks"), i, warning)
 		print_line(PRINT_ODD, "  %s", json_string_value(warning));
 	if (contact == NULL)
 		return;
-	print_contact(contact);
+	if (row_number(contact, "id") != 0)
+		print_line(PRINT_PLAIN, "  contact %" PRId64 ", found by %s",
+		    row_number(contact, "id"), row_text(contact, "matched_by"));
+	else
+		print_line(PRINT_PLAIN, "  a new contact");
 	print_changes(json_object_get(report, "contact_changes"));
 	print_lead(json_object_get(report, "lead"));
 	print_changes(json_object_get(report, "lead_changes"));
 	print_line(PRINT_PLAIN, "  a note, unless it is there already");
 }
 
-/* The payload may be none: somebody has written to the ledger. */
-static struct payment *
-parse(struct outlook *outlook, const json_t *row)
-{
-	const char *payload = json_string_value(json_object_get(row, "payload"));
-	struct payment *paid = NULL;
-	json_t *errors = NULL;
-
-	if (payload != NULL && payment_parse(payload, strlen(payload), &paid, &errors) == DONE) {
-		payment_recorded(paid, json_string_value(json_object_get(row, "payment_id")),
-		    clock_wall_ms() / 1000);
-		return paid;
-	}
-	json_decref(errors);
-	outlook->odd = true;
-	print_complaint("%s cannot be carried: its payload is no payment",
-	    json_string_value(json_object_get(row, "payment_id")));
-	return NULL;
-}
-
 static enum outcome
-look_at(struct outlook *outlook, const json_t *row, struct fault *why)
+preview_one(struct dry_run *run, const json_t *row, struct fault *why)
 {
-	struct payment *paid = parse(outlook, row);
-	json_t *report = NULL;
+	const char *payload = row_text(row, "payload");
+	json_t *report = NULL, *errors = NULL;
+	struct payment *paid = NULL;
 	enum outcome out;
 
-	if (paid == NULL)
+	/* The payload may be no payment any more, if a person wrote to the ledger. */
+	if (payment_parse(payload, strlen(payload), &paid, &errors) != DONE) {
+		json_decref(errors);
+		run->odd = true;
+		print_complaint(
+		    "%s cannot be carried: its payload is no payment", row_text(row, "payment_id"));
 		return DONE;
-	ctl_crm_turn(&outlook->crm);
-	out = preview(&outlook->with, &outlook->crm.context, &outlook->account,
-	    json_integer_value(json_object_get(row, "id")), paid, &report, why);
-	if (out == DONE && !outlook->ctl->json)
+	}
+	payment_recorded(paid, row_text(row, "payment_id"), clock_wall_ms() / 1000);
+	crm_yield(&run->crm);
+	out = preview(&run->with, &run->crm.context, &run->account, row_number(row, "id"), paid,
+	    &report, why);
+	if (out == DONE && !run->ctl->json)
 		print_report(report);
 	if (out == DONE)
-		json_array_append_new(outlook->reports, report);
+		json_array_append_new(run->reports, report);
 	payment_free(paid);
 	return out;
 }
@@ -141,113 +117,108 @@ look_at(struct outlook *outlook, const json_t *row, struct fault *why)
  */
 
 static enum outcome
-look_at_word(struct outlook *outlook, const char *word, struct fault *why)
+preview_named(struct dry_run *run, const char *name, struct fault *why)
 {
-	json_t *rows = NULL;
-	enum outcome out = ledger_list(outlook->with.ledger, -1, word, 0, 1, true, &rows, why);
-	char *left = out == DONE ? ctl_retry_left(json_array_get(rows, 0)) : NULL;
+	json_t *row;
+	enum outcome out = row_find(run->with.ledger, name, true, &row, why);
+	char *reason = out == DONE ? retry_reason(row) : NULL;
 
-	if (out == DONE && left == NULL) {
-		out = look_at(outlook, json_array_get(rows, 0), why);
+	if (out == DONE && reason == NULL) {
+		out = preview_one(run, row, why);
 	} else if (out == DONE) {
-		outlook->odd = true;
-		print_complaint("%s: %s", word, left);
+		run->odd = true;
+		print_complaint("%s: %s", name, reason);
 	}
-	free(left);
-	json_decref(rows);
+	free(reason);
+	json_decref(row);
 	return out;
 }
 
 static enum outcome
-look_at_failed(struct outlook *outlook, struct fault *why)
+preview_failed(struct dry_run *run, struct fault *why)
 {
 	json_t *rows = NULL, *row;
 	enum outcome out =
-	    ledger_list(outlook->with.ledger, PAYMENT_FAILED, NULL, 0, INT_MAX, true, &rows, why);
+	    ledger_list(run->with.ledger, PAYMENT_FAILED, NULL, 0, INT_MAX, true, &rows, why);
 	size_t i;
 
 	json_array_foreach(rows, i, row) {
 		const char *reason = ledger_why_left(row);
 
 		if (out == DONE && reason == NULL)
-			out = look_at(outlook, row, why);
+			out = preview_one(run, row, why);
 		else if (out == DONE)
-			json_object_set_new(outlook->left,
-			    json_string_value(json_object_get(row, "payment_id")),
-			    json_string(reason));
+			json_object_set_new(
+			    run->left, row_text(row, "payment_id"), json_string(reason));
 	}
 	json_decref(rows);
 	return out;
 }
 
 static enum outcome
-look_at_all(struct outlook *outlook, struct fault *why)
+preview_all(struct dry_run *run, struct fault *why)
 {
-	const struct ctl *ctl = outlook->ctl;
+	const struct ctl *ctl = run->ctl;
 	json_t *errors = NULL;
-	enum outcome out = rules_load(outlook->with.settings, &outlook->with.rules, &errors, why);
+	enum outcome out = rules_load(run->with.settings, &run->with.rules, &errors, why);
 	int i;
 
 	json_decref(errors);
-	ctl_crm_turn(&outlook->crm);
+	crm_yield(&run->crm);
 	if (out == DONE)
-		out = account_read(outlook->crm.crm, &outlook->crm.context, &outlook->account, why);
+		out = account_read(run->crm.amocrm, &run->crm.context, &run->account, why);
 	if (out == DONE && ctl->failed)
-		out = look_at_failed(outlook, why);
+		out = preview_failed(run, why);
 	for (i = 0; i < ctl->count && out == DONE; i++)
-		out = look_at_word(outlook, ctl->words[i], why);
+		out = preview_named(run, ctl->operands[i], why);
 	return out;
 }
 
-static void
-sum_up(const struct outlook *outlook)
-{
-	int64_t count = (int64_t)json_array_size(outlook->reports);
-
-	print_line(PRINT_DIM, "%" PRId64 " payment%s would be carried so; nothing was changed",
-	    count, print_plural(count));
-	ctl_tell_left(outlook->left);
-}
-
 static int
-look(struct outlook *outlook)
+preview_and_print(struct dry_run *run)
 {
 	struct fault why;
+	int64_t count;
 	int status;
 
-	outlook->with.limiter = outlook->crm.limiter;
-	outlook->with.crm = outlook->crm.crm;
-	outlook->reports = json_array();
-	outlook->left = json_object();
-	if (look_at_all(outlook, &why) != DONE)
-		status = ctl_crm_complain(&outlook->crm, &why);
+	run->with.limiter = run->crm.limiter;
+	run->with.crm = run->crm.amocrm;
+	run->reports = json_array();
+	run->left = json_object();
+	if (preview_all(run, &why) != DONE)
+		status = crm_complain(&run->crm, &why);
 	else
-		status = outlook->odd || json_object_size(outlook->left) > 0 ? CTL_FINDINGS : EX_OK;
-	if (outlook->ctl->json)
-		ctl_json(outlook->reports);
-	else
-		sum_up(outlook);
-	json_decref(outlook->reports);
-	json_decref(outlook->left);
-	account_clear(&outlook->account);
-	rules_free(outlook->with.rules);
+		status = run->odd || json_object_size(run->left) > 0 ? CTL_FINDINGS : EX_OK;
+	count = (int64_t)json_array_size(run->reports);
+	if (run->ctl->json) {
+		print_json(json_incref(run->reports));
+	} else {
+		print_line(PRINT_DIM,
+		    "%" PRId64 " payment%s would be carried so; nothing was changed", count,
+		    print_plural(count));
+		retry_reason_count(run->left);
+	}
+	json_decref(run->reports);
+	json_decref(run->left);
+	account_clear(&run->account);
+	rules_free(run->with.rules);
 	return status;
 }
 
 int
 ctl_preview(const struct ctl *ctl)
 {
-	/* A retry itself needs none of amoCRM's. */
+	/* A retry itself does not call amoCRM, and was given no settings for that. */
 	struct settings *settings = startup_settings(SETTINGS_NEED_CRM | SETTINGS_NEED_RULES);
-	struct outlook outlook = { .ctl = ctl,
+	struct dry_run run = { .ctl = ctl,
 		.with = { .settings = settings, .ledger = ctl->ledger } };
 	int status;
 
 	if (settings == NULL)
 		return EX_CONFIG;
-	if ((status = ctl_crm_open(settings, &outlook.crm)) == EX_OK) {
-		status = look(&outlook);
-		ctl_crm_close(&outlook.crm);
+	if ((status = crm_open(settings, &run.crm)) == EX_OK) {
+		status = preview_and_print(&run);
+		crm_close(&run.crm);
 	}
 	settings_free(settings);
 	return status;

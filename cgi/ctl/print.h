@@ -8,12 +8,12 @@
 #include "base/fault.h"
 
 /*
- * How paymentctl speaks: tables and lines on stdout, complaints and progress on stderr.
+ * What paymentctl prints: tables and lines on stdout, complaints and progress on stderr.
  *
  * Colours are used only on a terminal, and not where NO_COLOR is set; otherwise what is printed is
  * the same in a pipe. Text from outside may be given to everything here: what does not print
- * (control characters, broken UTF-8) comes out as a question mark, so that nobody moves an
- * operator's cursor.
+ * (control characters, broken UTF-8) comes out as a question mark, so that no text from
+ * outside moves the operator's cursor.
  */
 enum print_look {
 	PRINT_PLAIN,
@@ -28,15 +28,35 @@ enum print_look {
 enum print_look print_look_of(const char *status);
 
 /*
- * A table is filled cell by cell, row by row, and printed as a whole, because its columns are as
- * wide as the widest cell. `heads` names the columns; one that begins with '>' is aligned right.
- * NULL for a table without headings. An empty cell is shown as "-".
+ * A column of a table.  A table shows JSON objects, a row each; as columns are as wide as their
+ * widest cell, it is printed when all rows are there.  A member that a row does not have is left
+ * blank.
  */
-struct print_table;
-struct print_table *print_table(int columns, const char *const heads[]);
-void print_cell(struct print_table *table, enum print_look look, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-void print_end(struct print_table *table); /* Prints and frees it. */
+struct print_column {
+	const char *title; /* '>' first: aligned right.  NULL in all columns: no line of titles. */
+	const char *key;   /* Which member of the row is shown.  NULL: the row as a whole. */
+	char *(*text)(const json_t *value);         /* A new text of it; "" is shown as "-". */
+	enum print_look (*look)(const json_t *row); /* NULL: plain. */
+};
+#define PRINT_COLUMNS(columns) (sizeof(columns) / sizeof((columns)[0]))
+
+void print_rows(const struct print_column columns[], size_t count, const json_t *rows);
+
+/* Texts of values, for columns; "" of null, and of an id or time that is 0. */
+char *print_as_text(const json_t *value);
+char *print_as_number(const json_t *value);
+char *print_as_id(const json_t *value);
+char *print_as_money(const json_t *kopecks);
+char *print_as_time(const json_t *wall_ms);
+char *print_as_utc(const json_t *utc);
+
+/* How a row looks whose member "look" says it, and one with a payment's "status". */
+enum print_look print_look_given(const json_t *row);
+enum print_look print_look_of_row(const json_t *row);
+
+/* Append a row of {"name", "value", "look"}. */
+void print_fact(json_t *rows, const char *name, enum print_look look, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /* One line on stdout. */
 void print_line(enum print_look look, const char *format, ...)
@@ -47,9 +67,6 @@ void print_complaint(const char *format, ...) __attribute__((format(printf, 1, 2
 
 /* "2025-01-20 14:49:20" in PAYMENT_TIMEZONE, and "" for 0: it never happened.  Returns text. */
 const char *print_time(char text[static CLOCK_TEXT], int64_t wall_ms);
-
-/* The same of "2025-01-20T11:49:20Z", as the ledger's rows tell it; "" for NULL. */
-const char *print_utc(char text[static CLOCK_TEXT], const char *utc);
 
 /* "5000.00 RUB".  Returns text. */
 #define PRINT_MONEY 40
@@ -63,12 +80,12 @@ const char *print_plural(int64_t count);
  * `total` is 0 while it is not known.  Cheap enough to be called for every item; the call with done
  * == total ends the line.
  */
-void ctl_progress(const char *what, int64_t done, int64_t total);
+void print_progress(const char *what, int64_t done, int64_t total);
 
 /* Say what went wrong.  Returns EX_TEMPFAIL. */
-int ctl_complain(const struct fault *why);
+int print_fault(const struct fault *why);
 
-/* Print a document, and a line's end. */
-void ctl_json(const json_t *json);
+/* Print a document and a line's end, and free the document. */
+void print_json(json_t *json);
 
 #endif

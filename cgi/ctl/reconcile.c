@@ -1,5 +1,6 @@
 /*
- * paymentctl: the ledger compared with amoCRM as it stands.
+ * paymentctl reconcile: compare what the ledger says was carried with amoCRM as it stands.  It goes
+ * lead by lead, in the order of their ids, and lets the service call amoCRM first.
  */
 #include <inttypes.h>
 #include <sysexits.h>
@@ -9,12 +10,13 @@
 #include "crm.h"
 #include "ledger/audit.h"
 #include "print.h"
+#include "row.h"
 
 #define BATCH 50 /* Leads read at once. */
 
 struct audit {
 	const struct ctl *ctl;
-	struct ctl_crm crm;
+	struct crm crm;
 	struct period period;
 	json_t *differences;
 	int64_t leads, payments; /* Compared so far. */
@@ -28,7 +30,7 @@ lead_among(const json_t *leads, int64_t id)
 	size_t i;
 
 	json_array_foreach(leads, i, lead)
-		if (json_integer_value(json_object_get(lead, "id")) == id)
+		if (row_number(lead, "id") == id)
 			return lead;
 	return NULL;
 }
@@ -41,7 +43,7 @@ count_asked(const json_t *payments)
 	size_t i;
 
 	json_array_foreach(payments, i, payment)
-		count += json_is_true(json_object_get(payment, "asked"));
+		count += row_true(payment, "asked");
 	return count;
 }
 
@@ -54,17 +56,17 @@ compare(struct audit *audit, int64_t id, const json_t *lead, struct fault *why)
 
 	if (out != DONE)
 		return out;
-	ctl_crm_turn(&audit->crm);
+	crm_yield(&audit->crm);
 	if (lead == NULL)
 		out = reconcile_gone(
-		    audit->crm.crm, &audit->crm.context, id, payments, audit->differences, why);
-	else if ((out = amocrm_all_notes(audit->crm.crm, &audit->crm.context, id, &notes, why)) ==
-	    DONE)
+		    audit->crm.amocrm, &audit->crm.context, id, payments, audit->differences, why);
+	else if ((out = amocrm_all_notes(
+		      audit->crm.amocrm, &audit->crm.context, id, &notes, why)) == DONE)
 		reconcile_lead(audit->ctl->settings, lead, notes, payments, audit->differences);
 	if (out == DONE) {
 		audit->leads++;
 		audit->payments += count_asked(payments);
-		ctl_progress("comparing leads", audit->leads, audit->total);
+		print_progress("comparing leads", audit->leads, audit->total);
 	}
 	json_decref(notes);
 	json_decref(payments);
@@ -79,8 +81,8 @@ compare_batch(struct audit *audit, const json_t *ids, struct fault *why)
 	enum outcome out;
 	size_t i;
 
-	ctl_crm_turn(&audit->crm);
-	if ((out = amocrm_read_leads(audit->crm.crm, &audit->crm.context, ids, &leads, why)) !=
+	crm_yield(&audit->crm);
+	if ((out = amocrm_read_leads(audit->crm.amocrm, &audit->crm.context, ids, &leads, why)) !=
 	    DONE)
 		return out;
 	json_array_foreach(ids, i, id) {
@@ -120,24 +122,20 @@ print_audit(const struct audit *audit, bool complete)
 {
 	int64_t found = (int64_t)json_array_size(audit->differences);
 	const json_t *difference;
-	json_t *all;
 	size_t i;
 
 	if (audit->ctl->json) {
-		all = json_pack("{s:b, s:I, s:I, s:O}", "complete", complete, "leads",
+		print_json(json_pack("{s:b, s:I, s:I, s:O}", "complete", complete, "leads",
 		    (json_int_t)audit->leads, "payments", (json_int_t)audit->payments,
-		    "differences", audit->differences);
-		ctl_json(all);
-		json_decref(all);
+		    "differences", audit->differences));
 		return;
 	}
 	json_array_foreach(audit->differences, i, difference) {
-		const char *key = json_string_value(json_object_get(difference, "payment_id"));
+		const char *payment_id = row_text(difference, "payment_id");
 
-		print_line(PRINT_BAD, "lead %" JSON_INTEGER_FORMAT "%s%s: %s",
-		    json_integer_value(json_object_get(difference, "lead_id")),
-		    key != NULL ? ", payment " : "", key != NULL ? key : "",
-		    json_string_value(json_object_get(difference, "message")));
+		print_line(PRINT_BAD, "lead %" PRId64 "%s%s: %s", row_number(difference, "lead_id"),
+		    payment_id[0] != '\0' ? ", payment " : "", payment_id,
+		    row_text(difference, "message"));
 	}
 	print_line(found > 0 ? PRINT_BAD : PRINT_GOOD,
 	    "%" PRId64 " payment%s in %" PRId64 " lead%s compared%s, %" PRId64 " difference%s",
@@ -149,21 +147,21 @@ print_audit(const struct audit *audit, bool complete)
 int
 ctl_reconcile(const struct ctl *ctl)
 {
-	struct audit audit = { .ctl = ctl, .period = { ctl->since_ms, ctl->until_ms } };
+	struct audit audit = { .ctl = ctl, .period = { ctl->since.ms, ctl->until.ms } };
 	struct fault why;
 	int status;
 
-	if ((status = ctl_crm_open(ctl->settings, &audit.crm)) != EX_OK)
+	if ((status = crm_open(ctl->settings, &audit.crm)) != EX_OK)
 		return status;
 	audit.differences = json_array();
 	if (compare_all(&audit, &why) == DONE) {
 		print_audit(&audit, true);
 		status = json_array_size(audit.differences) > 0 ? CTL_FINDINGS : EX_OK;
 	} else {
-		status = ctl_crm_complain(&audit.crm, &why);
+		status = crm_complain(&audit.crm, &why);
 		print_audit(&audit, false);
 	}
 	json_decref(audit.differences);
-	ctl_crm_close(&audit.crm);
+	crm_close(&audit.crm);
 	return status;
 }

@@ -1,5 +1,6 @@
 /*
- * paymentctl: past payments and other rules.
+ * paymentctl replay: what rules would decide about past payments: others than those in force, or
+ * those in force compared with what was done.  Nothing is changed and amoCRM is not called.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -15,6 +16,7 @@
 #include "config/env_file.h"
 #include "ledger/audit.h"
 #include "print.h"
+#include "row.h"
 #include "rules/rules.h"
 
 #define PAGE 200 /* Payments read at once. */
@@ -38,9 +40,8 @@ load_rules(const struct settings *settings, const char *name)
 	if (rules_load(settings, &mapping, &errors, &why) == DONE)
 		return mapping;
 	json_array_foreach(errors, i, mistake)
-		print_complaint("%s: %s: %s", name,
-		    json_string_value(json_object_get(mistake, "path")),
-		    json_string_value(json_object_get(mistake, "message")));
+		print_complaint(
+		    "%s: %s: %s", name, row_text(mistake, "path"), row_text(mistake, "message"));
 	json_decref(errors);
 	return NULL;
 }
@@ -103,14 +104,20 @@ value_text(const json_t *value)
 }
 
 static void
-print_diff(const char *payment_id, const json_t *diff)
+report(struct replay *replay, const char *payment_id, json_t *diff)
 {
 	char *before, *after;
 	const char *key;
 	json_t *change;
 
+	replay->differing++;
+	if (replay->ctl->json) {
+		json_array_append_new(replay->payments,
+		    json_pack("{s:s, s:O}", "payment_id", payment_id, "changes", diff));
+		return;
+	}
 	print_line(PRINT_HEAD, "%s", payment_id);
-	json_object_foreach((json_t *)diff, key, change) {
+	json_object_foreach(diff, key, change) {
 		before = value_text(json_array_get(change, 0));
 		after = value_text(json_array_get(change, 1));
 		print_line(PRINT_PLAIN, "  %s: %s -> %s", key, before, after);
@@ -119,19 +126,8 @@ print_diff(const char *payment_id, const json_t *diff)
 	}
 }
 
-static void
-tell(struct replay *replay, const char *payment_id, json_t *diff)
-{
-	replay->differing++;
-	if (replay->ctl->json)
-		json_array_append_new(replay->payments,
-		    json_pack("{s:s, s:O}", "payment_id", payment_id, "changes", diff));
-	else
-		print_diff(payment_id, diff);
-}
-
 static json_t *
-compare(const struct replay *replay, const json_t *told, const struct payment *paid)
+compare(const struct replay *replay, const json_t *row, const struct payment *paid)
 {
 	const struct settings *settings = replay->ctl->settings;
 	json_t *today = replay_verdict(settings, replay->today, paid), *other, *diff;
@@ -140,7 +136,7 @@ compare(const struct replay *replay, const json_t *told, const struct payment *p
 		other = replay_verdict(settings, replay->other, paid);
 		diff = replay_diff(today, other);
 	} else {
-		other = replay_done(told);
+		other = replay_done(row);
 		diff = replay_diff_known(other, today);
 	}
 	json_decref(today);
@@ -149,9 +145,9 @@ compare(const struct replay *replay, const json_t *told, const struct payment *p
 }
 
 static void
-replay_one(struct replay *replay, const json_t *told)
+replay_one(struct replay *replay, const json_t *row)
 {
-	const json_t *payload = json_object_get(told, "payload");
+	const json_t *payload = json_object_get(row, "payload");
 	json_t *errors = NULL, *diff;
 	struct payment *paid = NULL;
 
@@ -163,11 +159,10 @@ replay_one(struct replay *replay, const json_t *told)
 		replay->unreadable++;
 		json_decref(errors);
 	} else {
-		payment_recorded(paid, json_string_value(json_object_get(told, "payment_id")),
-		    clock_wall_ms() / 1000);
-		diff = compare(replay, told, paid);
+		payment_recorded(paid, row_text(row, "payment_id"), clock_wall_ms() / 1000);
+		diff = compare(replay, row, paid);
 		if (json_object_size(diff) > 0)
-			tell(replay, json_string_value(json_object_get(told, "payment_id")), diff);
+			report(replay, row_text(row, "payment_id"), diff);
 		json_decref(diff);
 		payment_free(paid);
 	}
@@ -182,7 +177,7 @@ replay_all(struct replay *replay, struct fault *why)
 {
 	struct ledger *ledger = replay->ctl->ledger;
 	enum outcome out = ledger_received_count(ledger, &replay->period, &replay->total, why);
-	json_t *page = NULL, *told;
+	json_t *page = NULL, *row;
 	int64_t last = 0;
 	size_t count = PAGE, i;
 
@@ -191,10 +186,10 @@ replay_all(struct replay *replay, struct fault *why)
 		    DONE)
 			break;
 		count = json_array_size(page);
-		json_array_foreach(page, i, told) {
-			replay_one(replay, told);
-			last = json_integer_value(json_object_get(told, "id"));
-			ctl_progress("replaying", replay->count, replay->total);
+		json_array_foreach(page, i, row) {
+			replay_one(replay, row);
+			last = row_number(row, "id");
+			print_progress("replaying", replay->count, replay->total);
 		}
 		json_decref(page);
 	}
@@ -205,15 +200,12 @@ static void
 sum_up(const struct replay *replay)
 {
 	int64_t replayed = replay->count - replay->purged - replay->unreadable;
-	json_t *all;
 
 	if (replay->ctl->json) {
-		all = json_pack("{s:I, s:I, s:I, s:I, s:O}", "payments", (json_int_t)replay->count,
-		    "differing", (json_int_t)replay->differing, "purged",
+		print_json(json_pack("{s:I, s:I, s:I, s:I, s:O}", "payments",
+		    (json_int_t)replay->count, "differing", (json_int_t)replay->differing, "purged",
 		    (json_int_t)replay->purged, "unreadable", (json_int_t)replay->unreadable,
-		    "differences", replay->payments);
-		ctl_json(all);
-		json_decref(all);
+		    "differences", replay->payments));
 		return;
 	}
 	print_line(replay->differing > 0 ? PRINT_ODD : PRINT_GOOD,
@@ -228,34 +220,26 @@ sum_up(const struct replay *replay)
 		    replay->unreadable);
 }
 
-static int
-replay_with(struct replay *replay)
-{
-	struct fault why;
-	int status;
-
-	replay->payments = json_array();
-	if (replay_all(replay, &why) != DONE) {
-		status = ctl_complain(&why);
-	} else {
-		sum_up(replay);
-		status = replay->differing > 0 ? CTL_FINDINGS : EX_OK;
-	}
-	json_decref(replay->payments);
-	return status;
-}
-
 int
 ctl_replay(const struct ctl *ctl)
 {
-	struct replay replay = { .ctl = ctl, .period = { ctl->since_ms, ctl->until_ms } };
-	int status = EX_CONFIG;
+	struct replay replay = { .ctl = ctl, .period = { ctl->since.ms, ctl->until.ms } };
+	struct fault why;
+	int status;
 
 	replay.today = load_rules(ctl->settings, "the rules in force");
 	if (replay.today != NULL && ctl->mapping != NULL)
 		replay.other = load_file(ctl->settings, ctl->mapping);
-	if (replay.today != NULL && (ctl->mapping == NULL || replay.other != NULL))
-		status = replay_with(&replay);
+	replay.payments = json_array();
+	if (replay.today == NULL || (ctl->mapping != NULL && replay.other == NULL)) {
+		status = EX_CONFIG;
+	} else if (replay_all(&replay, &why) != DONE) {
+		status = print_fault(&why);
+	} else {
+		sum_up(&replay);
+		status = replay.differing > 0 ? CTL_FINDINGS : EX_OK;
+	}
+	json_decref(replay.payments);
 	rules_free(replay.today);
 	rules_free(replay.other);
 	return status;

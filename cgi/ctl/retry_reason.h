@@ -4,12 +4,12 @@
 #include <jansson.h>
 
 /*
- * Why a payment, a row of ledger_list() or NULL, cannot be put back although it is named: a new
- * text; NULL when it can.
+ * Why a payment that is named cannot be put back: a new text; NULL when it can.  `row` is one of
+ * ledger_list(), or NULL.
  */
-char *ctl_retry_left(const json_t *row);
+char *retry_reason(const json_t *row);
 
-/* For people: how many of {payment_id: reason} are left for which reason. */
-void ctl_tell_left(const json_t *left);
+/* Print how many of {payment_id: reason} were left for which reason. */
+void retry_reason_count(const json_t *left);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * paymentctl: posting a webhook as the platform does.
+ * paymentctl send: sign and post a webhook as the platform does, to try out the way in: nginx,
+ * signature, service, ledger.
  */
 #include <errno.h>
 #include <signal.h>
@@ -11,9 +12,11 @@
 #include "amocrm/http_client.h"
 #include "base/clock.h"
 #include "base/crypto.h"
+#include "base/encoding.h"
 #include "base/memory.h"
 #include "commands.h"
 #include "print.h"
+#include "row.h"
 
 /* The service's own answer comes within INLINE_DEADLINE_MS; nginx gives up after a minute. */
 #define PATIENCE_MS (60 * 1000)
@@ -24,24 +27,20 @@
 static char *
 read_all(const char *path, size_t *size)
 {
-	bool is_stdin = strcmp(path, "-") == 0, failed;
-	FILE *file = is_stdin ? stdin : fopen(path, "r"), *all;
 	char *bytes = NULL, part[4096];
+	size_t got;
+	FILE *all;
+	bool failed;
 
-	if (file == NULL) {
+	if (strcmp(path, "-") != 0 && freopen(path, "r", stdin) == NULL) {
 		print_complaint("%s: %s", path, strerror(errno));
 		return NULL;
 	}
 	all = memory_stream(&bytes, size);
-	while (!feof(file) && !ferror(file)) {
-		size_t got = fread(part, 1, sizeof(part), file);
-
+	while ((got = fread(part, 1, sizeof(part), stdin)) > 0)
 		fwrite(part, 1, got, all);
-	}
-	if ((failed = ferror(file) != 0))
+	if ((failed = ferror(stdin) != 0))
 		print_complaint("%s: %s", path, strerror(errno));
-	if (!is_stdin)
-		fclose(file);
 	memory_stream_end(all);
 	if (!failed)
 		return bytes;
@@ -54,40 +53,32 @@ sign(char line[static CRYPTO_SHA256_HEX + 16], const char *secret, const char *b
 {
 	struct crypto_piece piece = { body, size };
 	uint8_t digest[CRYPTO_SHA256_SIZE];
-	char *to = line + sprintf(line, "X-Signature: ");
-	size_t i;
 
 	crypto_hmac_sha256(secret, strlen(secret), &piece, 1, digest);
-	for (i = 0; i < sizeof(digest); i++)
-		to += sprintf(to, "%02x", digest[i]);
+	encoding_to_hex(digest, sizeof(digest), stpcpy(line, "X-Signature: "));
 	return line;
 }
 
 static void
-print_answer(const struct ctl *ctl, int status, const char *body, const json_t *answer)
+print_response(const struct ctl *ctl, int status, const char *body, const json_t *response)
 {
-	json_t *all;
-
 	if (ctl->json) {
-		all = json_pack("{s:i, s:O?}", "http", status, "answer", answer);
-		ctl_json(all);
-		json_decref(all);
+		print_json(json_pack("{s:i, s:O?}", "http", status, "answer", response));
 		return;
 	}
 	print_line(status < 300 ? PRINT_GOOD : PRINT_BAD, "HTTP %d", status);
-	if (answer != NULL)
-		ctl_json(answer);
+	if (response != NULL)
+		print_json(json_incref((json_t *)response));
 	else
 		print_line(PRINT_PLAIN, "%.200s", body);
 }
 
 /* A payment that is there already has arrived. */
 static int
-exit_status(int status, const json_t *answer)
+exit_status(int status, const json_t *response)
 {
-	const char *said = json_string_value(json_object_get(answer, "status"));
-
-	if (status / 100 == 2 || (status == 409 && said != NULL && strcmp(said, "duplicate") == 0))
+	if (status / 100 == 2 ||
+	    (status == 409 && strcmp(row_text(response, "status"), "duplicate") == 0))
 		return EX_OK;
 	return status == 429 || status == 503 ? EX_TEMPFAIL : CTL_FINDINGS;
 }
@@ -103,23 +94,23 @@ post(const struct ctl *ctl, const char *body, size_t size)
 		.header = sign(line, ctl->settings->webhook_secret, body, size),
 		.deadline_ms = clock_mono_ms() + PATIENCE_MS,
 		.once = true };
-	struct http_client_response heard;
+	struct http_client_response received;
 	struct http_client *http = NULL;
 	struct fault why;
-	json_t *answer;
+	json_t *response;
 	int status;
 
 	/* amoCRM's token goes to amoCRM only. */
 	if (http_client_open(NULL, ctl->settings->amo_ca_file, &http, &why) != DONE ||
-	    http_client_exchange(http, &request, &heard, &why) != DONE) {
-		status = ctl_complain(&why);
+	    http_client_exchange(http, &request, &received, &why) != DONE) {
+		status = print_fault(&why);
 	} else {
-		answer = json_loadb(heard.body, heard.size, 0, NULL);
-		print_answer(ctl, heard.status, heard.body, answer);
-		status = exit_status(heard.status, answer);
-		json_decref(answer);
+		response = json_loadb(received.body, received.size, 0, NULL);
+		print_response(ctl, received.status, received.body, response);
+		status = exit_status(received.status, response);
+		json_decref(response);
 	}
-	/* Nobody but nginx knows where the service is to be found. */
+	/* Only nginx's configuration says where the service is. */
 	if (status != EX_OK && ctl->url == NULL)
 		print_complaint("this was " HERE "; say --url if that is not the service");
 	http_client_close(http);
@@ -133,7 +124,7 @@ ctl_send(const struct ctl *ctl)
 	char *body;
 	int status;
 
-	if ((body = read_all(ctl->words[0], &size)) == NULL)
+	if ((body = read_all(ctl->operands[0], &size)) == NULL)
 		return CTL_FINDINGS;
 	signal(SIGPIPE, SIG_IGN);
 	status = post(ctl, body, size);

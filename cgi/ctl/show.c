@@ -1,9 +1,8 @@
 /*
- * paymentctl show: one payment's whole story.
+ * paymentctl show: one payment's whole story: its row, how far the delivery is, what was kept aside
+ * of it, and each call of amoCRM.
  */
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -13,26 +12,7 @@
 #include "deliver/lead_fields.h"
 #include "ledger/report.h"
 #include "print.h"
-
-static json_int_t
-number(const json_t *object, const char *key)
-{
-	return json_integer_value(json_object_get(object, key));
-}
-
-static const char *
-text(const json_t *object, const char *key)
-{
-	const char *value = json_string_value(json_object_get(object, key));
-
-	return value != NULL ? value : "";
-}
-
-static bool
-is_true(const json_t *object, const char *key)
-{
-	return json_is_true(json_object_get(object, key));
-}
+#include "row.h"
 
 /*
  * Gathering: the row, with "delivery" (null before anything was tried), "conflicts" and "trail".
@@ -71,35 +51,22 @@ delivery_json(const struct settings *settings, const struct progress *at)
 }
 
 static enum outcome
-add_delivery(const struct ctl *ctl, int64_t id, json_t *story, struct fault *why)
-{
-	struct progress at;
-	enum outcome out;
-
-	progress_init(&at);
-	if ((out = ledger_progress(ctl->ledger, id, &at, why)) == DONE)
-		json_object_set_new(story, "delivery", delivery_json(ctl->settings, &at));
-	progress_clear(&at);
-	return out;
-}
-
-static enum outcome
 gather(const struct ctl *ctl, json_t **story, struct fault *why)
 {
-	json_t *rows = NULL, *found, *conflicts = NULL, *trail = NULL;
+	json_t *found, *conflicts = NULL, *trail = NULL;
+	struct progress at;
 	enum outcome out;
 	int64_t id;
 
-	if ((out = ledger_list(ctl->ledger, -1, ctl->words[0], 0, 1, ctl->payload, &rows, why)) !=
-	    DONE)
+	if ((out = row_find(ctl->ledger, ctl->operands[0], ctl->payload, &found, why)) != DONE ||
+	    (*story = found) == NULL)
 		return out;
-	found = json_incref(json_array_get(rows, 0));
-	json_decref(rows);
-	*story = found;
-	if (found == NULL)
-		return DONE;
-	id = number(found, "id");
-	if ((out = add_delivery(ctl, id, found, why)) == DONE &&
+	id = row_number(found, "id");
+	progress_init(&at);
+	if ((out = ledger_progress(ctl->ledger, id, &at, why)) == DONE)
+		json_object_set_new(found, "delivery", delivery_json(ctl->settings, &at));
+	progress_clear(&at);
+	if (out == DONE &&
 	    (out = ledger_conflicts(ctl->ledger, id, ctl->payload, &conflicts, why)) == DONE)
 		json_object_set_new(found, "conflicts", conflicts);
 	if (out == DONE && (out = ledger_trail(ctl->ledger, id, &trail, why)) == DONE)
@@ -113,169 +80,180 @@ gather(const struct ctl *ctl, json_t **story, struct fault *why)
  * Printing.
  */
 
-static void fact(struct print_table *table, const char *name, enum print_look look,
-    const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* A member of an object as a fact, unless it has none. */
 static void
-fact(struct print_table *table, const char *name, enum print_look look, const char *format, ...)
+add_value(json_t *facts, const char *name, char *text_of(const json_t *), const json_t *object,
+    const char *key)
 {
-	va_list args;
-	char *value;
+	char *text = text_of(json_object_get(object, key));
 
-	va_start(args, format);
-	value = text_format_list(format, args);
-	va_end(args);
-	print_cell(table, PRINT_DIM, "%s", name);
-	print_cell(table, look, "%s", value);
-	free(value);
+	if (text[0] != '\0')
+		print_fact(facts, name, PRINT_PLAIN, "%s", text);
+	free(text);
 }
 
 /* When and how it came, and how it stands. */
 static void
-print_arrival(struct print_table *table, const json_t *story)
+add_arrival(json_t *facts, const json_t *story)
 {
-	const char *status = text(story, "status"), *request_id = text(story, "request_id");
-	char time[CLOCK_TEXT], money[PRINT_MONEY];
+	const char *status = row_text(story, "status"), *request_id = row_text(story, "request_id");
 
-	fact(table, "payment", PRINT_HEAD, "%s", text(story, "payment_id"));
-	fact(table, "row", PRINT_PLAIN, "#%" JSON_INTEGER_FORMAT, number(story, "id"));
-	fact(table, "amount", PRINT_PLAIN, "%s", print_money(money, number(story, "kopecks")));
-	fact(table, "paid", PRINT_PLAIN, "%s", print_utc(time, text(story, "paid_at")));
-	fact(table, "received", PRINT_PLAIN, "%s", print_utc(time, text(story, "created_at")));
-	if (is_true(story, "imported"))
-		fact(table, "came by", PRINT_PLAIN, "import from the service used before");
+	print_fact(facts, "payment", PRINT_HEAD, "%s", row_text(story, "payment_id"));
+	print_fact(facts, "row", PRINT_PLAIN, "#%" PRId64, row_number(story, "id"));
+	add_value(facts, "amount", print_as_money, story, "kopecks");
+	if (row_text(story, "paid_at")[0] == '\0')
+		print_fact(facts, "paid", PRINT_PLAIN, "-");
+	add_value(facts, "paid", print_as_utc, story, "paid_at");
+	add_value(facts, "received", print_as_utc, story, "created_at");
+	if (row_true(story, "imported"))
+		print_fact(facts, "came by", PRINT_PLAIN, "import from the service used before");
 	else
-		fact(table, "came by", PRINT_PLAIN, "webhook%s%s",
+		print_fact(facts, "came by", PRINT_PLAIN, "webhook%s%s",
 		    request_id[0] != '\0' ? ", request " : "", request_id);
-	if (number(story, "duplicates") > 0)
-		fact(table, "told again", PRINT_PLAIN, "%" JSON_INTEGER_FORMAT " times",
-		    number(story, "duplicates"));
-	fact(table, "status", print_look_of(status), "%s", status);
-	if (text(story, "error_message")[0] != '\0')
-		fact(table, "reason", print_look_of(status), "%s", text(story, "error_message"));
-	if (number(story, "retry_count") > 0)
-		fact(table, "attempts", PRINT_PLAIN, "%" JSON_INTEGER_FORMAT " in vain",
-		    number(story, "retry_count"));
-	if (number(story, "next_ms") != 0)
-		fact(table, "next try", PRINT_PLAIN, "%s",
-		    print_time(time, number(story, "next_ms")));
-	if (text(story, "processed_at")[0] != '\0')
-		fact(table, "finished", PRINT_PLAIN, "%s",
-		    print_utc(time, text(story, "processed_at")));
-	if (is_true(story, "purged"))
-		fact(table, "payload", PRINT_DIM, "not here: purged, or never imported");
+	if (row_number(story, "duplicates") > 0)
+		print_fact(facts, "told again", PRINT_PLAIN, "%" PRId64 " times",
+		    row_number(story, "duplicates"));
+	print_fact(facts, "status", print_look_of(status), "%s", status);
+	if (row_text(story, "error_message")[0] != '\0')
+		print_fact(
+		    facts, "reason", print_look_of(status), "%s", row_text(story, "error_message"));
+	if (row_number(story, "retry_count") > 0)
+		print_fact(facts, "attempts", PRINT_PLAIN, "%" PRId64 " in vain",
+		    row_number(story, "retry_count"));
+	add_value(facts, "next try", print_as_time, story, "next_ms");
+	add_value(facts, "finished", print_as_utc, story, "processed_at");
+	if (row_true(story, "purged"))
+		print_fact(facts, "payload", PRINT_DIM, "not here: purged, or never imported");
 }
 
 static void
-print_names(struct print_table *table, const char *name, const json_t *names)
+add_names(json_t *facts, const char *name, const json_t *names)
 {
 	const json_t *one;
 	size_t i;
 
 	json_array_foreach((json_t *)names, i, one)
-		fact(table, i == 0 ? name : " ", PRINT_ODD, "%s", json_string_value(one));
+		print_fact(facts, i == 0 ? name : " ", PRINT_ODD, "%s", json_string_value(one));
 }
 
 static void
-print_contact_and_lead(struct print_table *table, const json_t *story)
+add_contact_and_lead(json_t *facts, const json_t *story)
 {
 	const json_t *at = json_object_get(story, "delivery");
-	json_int_t contact_id = number(at, "contact_id"), lead_id = number(at, "lead_id");
-	const char *by = text(at, "matched_by");
-	bool created = is_true(at, "lead_created");
+	int64_t contact_id = row_number(at, "contact_id"), lead_id = row_number(at, "lead_id");
+	const char *by = row_text(at, "matched_by");
+	bool created = row_true(at, "lead_created");
 
-	/* What another service carried is told by the row alone. */
+	/* Of what another service carried, only the row has something. */
 	if (contact_id == 0)
-		contact_id = number(story, "contact_id");
+		contact_id = row_number(story, "contact_id");
 	if (lead_id == 0) {
-		lead_id = number(story, "lead_id");
-		created = is_true(story, "lead_created");
+		lead_id = row_number(story, "lead_id");
+		created = row_true(story, "lead_created");
 	}
 	if (contact_id != 0 && (by[0] == '\0' || strcmp(by, "created") == 0))
-		fact(table, "contact", PRINT_PLAIN, "%" JSON_INTEGER_FORMAT "%s", contact_id,
+		print_fact(facts, "contact", PRINT_PLAIN, "%" PRId64 "%s", contact_id,
 		    by[0] == '\0' ? "" : ", created for it");
 	else if (contact_id != 0)
-		fact(table, "contact", PRINT_PLAIN, "%" JSON_INTEGER_FORMAT ", found by %s",
-		    contact_id, by);
+		print_fact(
+		    facts, "contact", PRINT_PLAIN, "%" PRId64 ", found by %s", contact_id, by);
 	if (lead_id != 0)
-		fact(table, "lead", PRINT_PLAIN, "%" JSON_INTEGER_FORMAT "%s", lead_id,
+		print_fact(facts, "lead", PRINT_PLAIN, "%" PRId64 "%s", lead_id,
 		    created ? ", created for it" : ", which was there");
-	if (number(story, "pipeline_id") != 0)
-		fact(table, "pipeline", PRINT_PLAIN, "%" JSON_INTEGER_FORMAT,
-		    number(story, "pipeline_id"));
+	add_value(facts, "pipeline", print_as_id, story, "pipeline_id");
 }
 
 /* What was written before and after. */
 static void
-print_delivery(struct print_table *table, const json_t *at)
+add_delivery_facts(json_t *facts, const json_t *at)
 {
 	char before[PRINT_MONEY], after[PRINT_MONEY];
 
-	if (is_true(at, "applied")) {
-		fact(table, "total", PRINT_PLAIN, "%s before, %s after",
-		    print_money(before, number(at, "total_before")),
-		    print_money(after, number(at, "total_after")));
-		fact(table, "purchases", PRINT_PLAIN,
-		    "%" JSON_INTEGER_FORMAT " before, %" JSON_INTEGER_FORMAT " after",
-		    number(at, "count_before"), number(at, "count_after"));
+	if (row_true(at, "applied")) {
+		print_fact(facts, "total", PRINT_PLAIN, "%s before, %s after",
+		    print_money(before, row_number(at, "total_before")),
+		    print_money(after, row_number(at, "total_after")));
+		print_fact(facts, "purchases", PRINT_PLAIN, "%" PRId64 " before, %" PRId64 " after",
+		    row_number(at, "count_before"), row_number(at, "count_after"));
 	}
-	if (is_true(at, "older"))
-		fact(table, "order", PRINT_ODD,
+	if (row_true(at, "older"))
+		print_fact(facts, "order", PRINT_ODD,
 		    "the lead shows a later payment: its last payment was kept");
-	if (number(at, "note_id") != 0)
-		fact(table, "note", PRINT_PLAIN, "%" JSON_INTEGER_FORMAT, number(at, "note_id"));
-	if (text(at, "open_intent")[0] != '\0')
-		fact(table, "unsure", PRINT_ODD,
+	add_value(facts, "note", print_as_id, at, "note_id");
+	if (row_text(at, "open_intent")[0] != '\0')
+		print_fact(facts, "unsure", PRINT_ODD,
 		    "whether the %s was written; the next attempt looks first",
-		    text(at, "open_intent"));
-	print_names(table, "not written", json_object_get(at, "dropped_fields"));
-	print_names(table, "no rule for", json_object_get(at, "unmapped_subjects"));
+		    row_text(at, "open_intent"));
+	add_names(facts, "not written", json_object_get(at, "dropped_fields"));
+	add_names(facts, "no rule for", json_object_get(at, "unmapped_subjects"));
 }
 
-static void
-print_call(struct print_table *table, const json_t *event)
+static char *
+response(const json_t *status)
 {
-	json_int_t status = number(event, "status");
-
-	if (json_object_get(event, "status") == NULL) {
-		print_cell(table, PRINT_PLAIN, " ");
-		print_cell(table, PRINT_PLAIN, " ");
-		print_cell(table, PRINT_PLAIN, " ");
-		return;
-	}
-	if (status == 0)
-		print_cell(table, PRINT_BAD, "no answer");
-	else
-		print_cell(
-		    table, status < 400 ? PRINT_GOOD : PRINT_BAD, "%" JSON_INTEGER_FORMAT, status);
-	print_cell(table, PRINT_PLAIN, "%" JSON_INTEGER_FORMAT " ms", number(event, "took_ms"));
-	print_cell(table, PRINT_DIM, "%s", text(event, "request_id"));
+	return json_integer_value(status) == 0 ? text_copy("no answer") : print_as_number(status);
 }
 
-static void
-print_trail(const json_t *trail)
+static enum print_look
+response_look(const json_t *event)
 {
-	static const char *const heads[] = { "TIME", ">ANSWER", ">TOOK", "REQUEST", "WHAT" };
-	struct print_table *table;
-	char time[CLOCK_TEXT];
-	const json_t *event;
-	size_t i;
+	int64_t status = row_number(event, "status");
 
-	if (json_array_size(trail) == 0)
+	return status != 0 && status < 400 ? PRINT_GOOD : PRINT_BAD;
+}
+
+static char *
+duration(const json_t *ms)
+{
+	return text_format("%" JSON_INTEGER_FORMAT " ms", json_integer_value(ms));
+}
+
+static enum print_look
+dim(const json_t *row)
+{
+	(void)row;
+	return PRINT_DIM;
+}
+
+static enum print_look
+conflict_look(const json_t *conflict)
+{
+	return row_number(conflict, "settled_ms") != 0 ? PRINT_PLAIN : PRINT_ODD;
+}
+
+static const struct print_column fact_columns[] = {
+	{ NULL, "name", print_as_text, dim },
+	{ NULL, "value", print_as_text, print_look_given },
+};
+
+static const struct print_column trail_columns[] = {
+	{ "TIME", "at_ms", print_as_time, NULL },
+	{ ">ANSWER", "status", response, response_look },
+	{ ">TOOK", "took_ms", duration, NULL },
+	{ "REQUEST", "request_id", print_as_text, dim },
+	{ "WHAT", "what", print_as_text, NULL },
+};
+
+static const struct print_column conflict_columns[] = {
+	{ "CONFLICT", "seen_ms", print_as_time, conflict_look },
+	{ "BECAUSE OF", "reason", print_as_text, conflict_look },
+	{ "SETTLED", "settled_ms", print_as_time, conflict_look },
+};
+
+/* A table below the others; nothing of one without rows. */
+static void
+print_list(const struct print_column columns[], size_t count, const json_t *rows)
+{
+	if (json_array_size(rows) == 0)
 		return;
 	print_line(PRINT_PLAIN, "%s", "");
-	table = print_table(5, heads);
-	json_array_foreach((json_t *)trail, i, event) {
-		print_cell(table, PRINT_PLAIN, "%s", print_time(time, number(event, "at_ms")));
-		print_call(table, event);
-		print_cell(table, PRINT_PLAIN, "%s", text(event, "what"));
-	}
-	print_end(table);
+	print_rows(columns, count, rows);
 }
 
 static void
 print_payload(const char *of, const json_t *object)
 {
-	const char *payload = text(object, "payload");
+	const char *payload = row_text(object, "payload");
 
 	if (payload[0] == '\0')
 		return;
@@ -285,43 +263,22 @@ print_payload(const char *of, const json_t *object)
 }
 
 static void
-print_conflicts(const json_t *conflicts)
-{
-	static const char *const heads[] = { "CONFLICT", "BECAUSE OF", "SETTLED" };
-	struct print_table *table;
-	char time[CLOCK_TEXT];
-	const json_t *one;
-	size_t i;
-
-	if (json_array_size(conflicts) == 0)
-		return;
-	print_line(PRINT_PLAIN, "%s", "");
-	table = print_table(3, heads);
-	json_array_foreach((json_t *)conflicts, i, one) {
-		int64_t settled_ms = number(one, "settled_ms");
-		enum print_look look = settled_ms != 0 ? PRINT_PLAIN : PRINT_ODD;
-
-		print_cell(table, look, "%s", print_time(time, number(one, "seen_ms")));
-		print_cell(table, look, "%s", text(one, "reason"));
-		print_cell(table, look, "%s", print_time(time, settled_ms));
-	}
-	print_end(table);
-	json_array_foreach((json_t *)conflicts, i, one)
-		print_payload("PAYLOAD OF A CONFLICT", one);
-}
-
-static void
 print_story(const json_t *story)
 {
-	struct print_table *table = print_table(2, NULL);
+	const json_t *conflicts = json_object_get(story, "conflicts"), *conflict;
+	json_t *facts = json_array();
+	size_t i;
 
-	print_arrival(table, story);
-	print_contact_and_lead(table, story);
-	print_delivery(table, json_object_get(story, "delivery"));
-	print_end(table);
-	print_trail(json_object_get(story, "trail"));
+	add_arrival(facts, story);
+	add_contact_and_lead(facts, story);
+	add_delivery_facts(facts, json_object_get(story, "delivery"));
+	print_rows(fact_columns, PRINT_COLUMNS(fact_columns), facts);
+	json_decref(facts);
+	print_list(trail_columns, PRINT_COLUMNS(trail_columns), json_object_get(story, "trail"));
 	print_payload("PAYLOAD", story);
-	print_conflicts(json_object_get(story, "conflicts"));
+	print_list(conflict_columns, PRINT_COLUMNS(conflict_columns), conflicts);
+	json_array_foreach(conflicts, i, conflict)
+		print_payload("PAYLOAD OF A CONFLICT", conflict);
 }
 
 int
@@ -331,13 +288,13 @@ ctl_show(const struct ctl *ctl)
 	json_t *story;
 
 	if (gather(ctl, &story, &why) != DONE)
-		return ctl_complain(&why);
+		return print_fault(&why);
 	if (story == NULL) {
-		print_complaint("no payment %s", ctl->words[0]);
+		print_complaint("no payment %s", ctl->operands[0]);
 		return CTL_FINDINGS;
 	}
 	if (ctl->json)
-		ctl_json(story);
+		print_json(json_incref(story));
 	else
 		print_story(story);
 	json_decref(story);

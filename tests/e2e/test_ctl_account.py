@@ -196,6 +196,7 @@ def test_what_is_discovered_passes_the_check(stack: Stack, tmp_path: Path) -> No
     config.write_text(done.stdout)
     given = dict(line.split("=", 1) for line in done.stdout.splitlines() if line and not line.startswith("#"))
     assert {name: given.get(name) for name in SETTINGS} == SETTINGS
+    assert "" not in given  # What is no setting, as a pipeline's other stages, is a comment only.
     assert TOKEN not in done.stdout and SECRET not in done.stdout
 
     checked = ctl(stack, "check", PAYMENT_SYNC_CONFIG=str(config), **bare(stack))

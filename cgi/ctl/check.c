@@ -1,5 +1,7 @@
 /*
- * paymentctl: the settings and the account they are for.
+ * paymentctl check: the settings, this host and the rules, and whether they fit the live account.
+ * Every part is checked even when an earlier one is wrong, so that one run shows all there is to
+ * mend.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -9,7 +11,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "admin/discovery.h"
 #include "admin/field_check.h"
 #include "admin/finding.h"
 #include "admin/rule_check.h"
@@ -23,15 +24,16 @@
 #include "monitor/alarm.h"
 #include "monitor/token.h"
 #include "print.h"
+#include "row.h"
 #include "rules/rules.h"
 
 /*
- * check: this host
+ * This host.
  */
 
 /*
- * Nothing is created by looking: a ledger of root's would not be the service's to open.  Returns
- * EX_TEMPFAIL where it is the host that fails, or somebody who is in the way, and not the settings.
+ * Nothing is created by looking: the service could not open a ledger that root made.  Returns
+ * EX_TEMPFAIL where the host fails, or another process is in the way, and not the settings.
  */
 static int
 check_ledger(const struct settings *settings, json_t *findings)
@@ -78,11 +80,10 @@ add_mistakes(const json_t *errors, const char *state, json_t *findings)
 	size_t i;
 
 	json_array_foreach(errors, i, mistake) {
-		const char *path = json_string_value(json_object_get(mistake, "path"));
+		const char *path = row_text(mistake, "path");
 
 		finding_add(findings, state, "PAYMENT_MAPPING", 0, "%s%s%s", path,
-		    path[0] != '\0' ? ": " : "",
-		    json_string_value(json_object_get(mistake, "message")));
+		    path[0] != '\0' ? ": " : "", row_text(mistake, "message"));
 	}
 }
 
@@ -106,16 +107,16 @@ check_rules(const struct settings *settings, json_t *findings)
 }
 
 /*
- * check: the account
+ * The account.
  */
 
 /*
  * What it means when the account could not be read.  A refusal of our token, and an address that
- * leads to no account, are the settings' fault;
- * anything else passes, and while the breaker is open nobody was asked.
+ * leads to no account, are the settings' fault; anything else passes, and while the breaker is open
+ * amoCRM was not asked.
  */
 static int
-blame(const struct ctl_crm *crm, const struct fault *why, json_t *findings)
+judge_failure(const struct crm *crm, const struct fault *why, json_t *findings)
 {
 	struct limiter_state state;
 	const char *setting;
@@ -130,7 +131,7 @@ blame(const struct ctl_crm *crm, const struct fault *why, json_t *findings)
 	return state.alone ? EX_OK : EX_TEMPFAIL;
 }
 
-/* The token tells itself until when it is good; how soon is soon, the alarm knows. */
+/* The token holds the time when it expires; the alarm decides how soon is too soon. */
 static void
 check_token(int64_t expires, json_t *findings)
 {
@@ -144,45 +145,33 @@ check_token(int64_t expires, json_t *findings)
 		    "%s; a new one is made in amoCRM", token->text);
 }
 
-/* `; the token expires at ...`, or nothing: a new text. */
-static char *
-tell_expiry(int64_t expires)
-{
-	char text[CLOCK_TEXT];
-
-	if (expires == 0)
-		return text_copy("");
-	return text_format("; the token expires at %s", clock_local(text, expires));
-}
-
 static int
 check_account(const struct settings *settings, const json_t *rules, json_t *findings)
 {
 	int64_t expires = token_expiry(settings->amo_access_token);
 	struct account account;
-	struct ctl_crm crm;
+	struct crm crm;
 	struct fault why;
-	char *expiry;
-	int status = ctl_crm_open(settings, &crm);
+	char time[CLOCK_TEXT];
+	int status = crm_open(settings, &crm);
 
 	if (status != EX_OK)
 		return status;
 	check_token(expires, findings);
-	ctl_crm_turn(&crm);
-	if (account_read(crm.crm, &crm.context, &account, &why) == DONE) {
-		expiry = tell_expiry(expires);
+	crm_yield(&crm);
+	if (account_read(crm.amocrm, &crm.context, &account, &why) == DONE) {
 		finding_add(findings, "ok", "AMO_ACCESS_TOKEN", 0,
-		    "the account \"%s\" (%" PRId64 ") lets us in%s", account_name(account.info),
-		    account_id(account.info), expiry);
-		free(expiry);
+		    "the account \"%s\" (%" PRId64 ") lets us in%s%s", account_name(account.info),
+		    account_id(account.info), expires != 0 ? "; the token expires at " : "",
+		    print_time(time, expires * 1000));
 		field_check(settings, &account, findings);
 		if (rules != NULL)
 			rule_check(settings, rules, &account, findings);
 		account_clear(&account);
 	} else {
-		status = blame(&crm, &why, findings);
+		status = judge_failure(&crm, &why, findings);
 	}
-	ctl_crm_close(&crm);
+	crm_close(&crm);
 	return status;
 }
 
@@ -205,13 +194,13 @@ print_findings(const json_t *findings, const char *state, enum print_look look)
 	size_t i;
 
 	json_array_foreach(findings, i, finding) {
-		json_int_t id = json_integer_value(json_object_get(finding, "id"));
+		int64_t id = row_number(finding, "id");
 
 		if (strcmp(finding_text(finding, "state"), state) != 0)
 			continue;
 		if (id != 0)
-			print_line(look, "%s=%" JSON_INTEGER_FORMAT ": %s",
-			    finding_text(finding, "setting"), id, finding_text(finding, "message"));
+			print_line(look, "%s=%" PRId64 ": %s", finding_text(finding, "setting"), id,
+			    finding_text(finding, "message"));
 		else
 			print_line(look, "%s: %s", finding_text(finding, "setting"),
 			    finding_text(finding, "message"));
@@ -232,7 +221,7 @@ ctl_check(const struct ctl *ctl)
 		status = host;
 	trouble = count(findings, "wrong") + count(findings, "odd") > 0;
 	if (ctl->json) {
-		ctl_json(findings);
+		print_json(json_incref(findings));
 	} else {
 		print_findings(findings, "wrong", PRINT_BAD);
 		print_findings(findings, "odd", PRINT_ODD);
@@ -244,88 +233,4 @@ ctl_check(const struct ctl *ctl)
 	json_decref(rules);
 	json_decref(findings);
 	return status != EX_OK ? status : trouble ? CTL_FINDINGS : EX_OK;
-}
-
-/*
- * discover
- */
-
-/* print_line() lets nothing out of its line, whatever somebody called a field. */
-static void
-print_settings(const struct settings *settings, const struct account *account, const json_t *items)
-{
-	const char *section = "", *named, *setting;
-	const json_t *item;
-	size_t i;
-
-	print_line(PRINT_DIM,
-	    "# The account \"%s\": guessed by what its fields, options and pipelines are called.",
-	    account_name(account->info));
-	puts("# Look it over.  Secrets are not printed; see env.example for the other settings.\n");
-	puts("WEBHOOK_SECRET=");
-	printf("AMO_BASE_URL=%s\n", settings->amo_base_url);
-	puts("AMO_ACCESS_TOKEN=");
-	if (settings->amo_ca_file != NULL)
-		printf("AMO_CA_FILE=%s\n", settings->amo_ca_file);
-	json_array_foreach(items, i, item) {
-		named = json_string_value(json_object_get(item, "section"));
-		setting = json_string_value(json_object_get(item, "setting"));
-		if (strcmp(named, section) != 0) {
-			putchar('\n');
-			print_line(PRINT_DIM, "# --- %s ---", named);
-		}
-		section = named;
-		print_line(PRINT_DIM, "# %s", json_string_value(json_object_get(item, "comment")));
-		if (setting != NULL && json_is_integer(json_object_get(item, "id")))
-			printf("%s=%" JSON_INTEGER_FORMAT "\n", setting,
-			    json_integer_value(json_object_get(item, "id")));
-		else if (setting != NULL)
-			printf("# %s=\n", setting);
-	}
-}
-
-static int
-print_discovery(const struct ctl *ctl, const struct account *account)
-{
-	json_t *rules = rules_document(ctl->settings), *items, *all;
-
-	if (rules == NULL) {
-		print_complaint(
-		    "PAYMENT_MAPPING: %s cannot be read as JSON", ctl->settings->payment_mapping);
-		return EX_CONFIG;
-	}
-	items = discover(ctl->settings, rules, account);
-	if (ctl->json) {
-		all = json_pack("{s:O, s:O}", "account", account->info, "settings", items);
-		ctl_json(all);
-		json_decref(all);
-	} else {
-		print_settings(ctl->settings, account, items);
-	}
-	json_decref(items);
-	json_decref(rules);
-	return EX_OK;
-}
-
-int
-ctl_discover(const struct ctl *ctl)
-{
-	struct account account;
-	struct ctl_crm crm;
-	struct fault why;
-	int status;
-
-	if ((status = ctl_crm_open(ctl->settings, &crm)) != EX_OK)
-		return status;
-	ctl_crm_turn(&crm);
-	if (account_read(crm.crm, &crm.context, &account, &why) == DONE) {
-		status = print_discovery(ctl, &account);
-		account_clear(&account);
-	} else {
-		status = ctl_crm_complain(&crm, &why);
-		if (ctl_crm_refused(&crm))
-			status = CTL_FINDINGS;
-	}
-	ctl_crm_close(&crm);
-	return status;
 }
