@@ -4,8 +4,8 @@
  *
  * Lists are trusted only as far as they prove something.  Filters may be ignored by an account
  * without that option, so what was not asked for is dropped here; an answer without the list that
- * was asked for is no empty list but no answer (LATER), because taking it for an absence would
- * create what is there already.  Creating and changing is write.c's.
+ * was asked for, or with anything in it that is not understood, is no answer (LATER), because
+ * taking it for an absence would create what is there already.  Creating and changing is write.c's.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,6 +15,7 @@
 #include "amocrm/amocrm.h"
 #include "amocrm/entity.h"
 #include "amocrm/internal.h"
+#include "amocrm/shape.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -105,16 +106,20 @@ has_next_page(const json_t *json)
 	    NULL;
 }
 
-/* What has no id is no entity: acting upon it would be acting upon nothing. */
-static void
-append_entities(json_t *all, const json_t *entities)
+/* One entity that is not understood makes the list one of which it is not known what it lacks. */
+static enum outcome
+append_entities(json_t *all, const json_t *page, const char *name, struct fault *why)
 {
 	json_t *entity;
 	size_t i;
 
-	json_array_foreach(entities, i, entity)
-		if (entity_id(entity) > 0)
-			json_array_append(all, entity);
+	json_array_foreach(entity_embedded(page, name), i, entity) {
+		if (!shape_known(name, entity))
+			return fault_set(why, LATER,
+			    "amoCRM answered with %s in a form that is not understood", name);
+		json_array_append(all, entity);
+	}
+	return DONE;
 }
 
 /*
@@ -151,7 +156,7 @@ list(struct amocrm *crm, const struct amocrm_context *context, const char *name,
 		    text_format("%s&limit=%d&page=%d", path, PAGE_SIZE, number), &page, why);
 		if (out != DONE)
 			break;
-		append_entities(all, entity_embedded(page, name));
+		out = append_entities(all, page, name, why);
 		more = has_next_page(page);
 		json_decref(page);
 	}
@@ -210,10 +215,14 @@ amocrm_read(struct amocrm *crm, const struct amocrm_context *context, enum amocr
 		*entity = NULL;
 		return DONE;
 	}
-	if (out == DONE && response.json != NULL &&
-	    json_integer_value(json_object_get(response.json, "id")) != id)
+	if (out == DONE && response.json != NULL && entity_id(response.json) != id)
 		out =
 		    fault_set(why, LATER, "amoCRM answered with another entity than was asked for");
+	else if (out == DONE && response.json != NULL &&
+	    !shape_known(kind_names[kind], response.json))
+		out = fault_set(why, LATER,
+		    "amoCRM answered with one of %s in a form that is not understood",
+		    kind_names[kind]);
 	if (out == DONE)
 		*entity = response.json;
 	else
@@ -267,7 +276,8 @@ read_singly(struct amocrm *crm, const struct amocrm_context *context, const json
 }
 
 /*
- * Ask for up to IDS_MAX leads by a filter.  *ignored tells that leads came that were not asked for.
+ * Ask for up to IDS_MAX leads by a filter.  *ignored tells that leads came that were not asked for,
+ * or are not understood, or that the account takes no filter: then this proves nothing.
  */
 static enum outcome
 read_filtered(struct amocrm *crm, const struct amocrm_context *context, const json_t *ids,
@@ -285,10 +295,12 @@ read_filtered(struct amocrm *crm, const struct amocrm_context *context, const js
 		fprintf(text, "&filter%%5Bid%%5D%%5B%%5D=%" JSON_INTEGER_FORMAT,
 		    json_integer_value(json_array_get(ids, i)));
 	memory_stream_end(text);
-	if ((out = get_page(crm, context, "leads", CALL_READ_LEADS, path, &page, why)) != DONE)
-		return out;
+	out = get_page(crm, context, "leads", CALL_READ_LEADS, path, &page, why);
+	*ignored = out == NEVER;
+	if (out != DONE)
+		return *ignored ? DONE : out;
 	json_array_foreach(entity_embedded(page, "leads"), i, lead) {
-		if (entity_id(lead) <= 0 || !among(ids, entity_id(lead)))
+		if (!shape_known("leads", lead) || !among(ids, entity_id(lead)))
 			*ignored = true;
 		else if (!has_entity(leads, entity_id(lead)))
 			json_array_append(leads, (json_t *)lead);
@@ -421,8 +433,11 @@ amocrm_pipelines(
 	if (out != DONE)
 		return out;
 	all = json_array();
-	append_entities(all, entity_embedded(page, "pipelines"));
+	out = append_entities(all, page, "pipelines", why);
 	json_decref(page);
-	*pipelines = all;
-	return DONE;
+	if (out == DONE)
+		*pipelines = all;
+	else
+		json_decref(all);
+	return out;
 }

@@ -22,8 +22,8 @@
  * Outcomes of all calls:
  *   DONE    amoCRM answered with what was expected.
  *   LATER   amoCRM is busy, slow, down or refuses everybody, or it does not allow this to the
- *           token's user, or there was no rate slot before the deadline; nothing was changed, and
- *           the same call may succeed later.
+ *           token's user, or what was read has a form that is not understood, or there was no rate
+ *           slot before the deadline; nothing was changed, and the same call may succeed later.
  *   UNSURE  an answer was lost or makes no sense: a writing call may have had its effect, so find
  *           out before writing again; a reading call has changed nothing.
  *   NEVER   amoCRM refused this very request, or more was found than is read: the same call would
@@ -74,9 +74,9 @@ enum outcome amocrm_read(struct amocrm *crm, const struct amocrm_context *contex
     enum amocrm_kind kind, int64_t id, json_t **entity, struct fault *why) MUST_USE;
 
 /*
- * The leads of these ids (array of integers) that exist, in any order.  Accounts may ignore
- * filters: what was not asked for is dropped, and what may be missing because of that is read one
- * by one.
+ * The leads of these ids (array of integers) that exist, in any order.  Accounts may ignore or
+ * refuse filters: what was not asked for is dropped, and what may be missing because of that is
+ * read one by one.
  */
 enum outcome amocrm_read_leads(struct amocrm *crm, const struct amocrm_context *context,
     const json_t *ids, json_t **leads, struct fault *why) MUST_USE;

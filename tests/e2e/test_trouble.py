@@ -423,6 +423,49 @@ def test_an_open_intent_outlives_a_doubtful_answer(stack: Stack, answer: dict[st
     one_of_each(stack, payment)
 
 
+SHAPES = [
+    ("/api/v4/contacts", "drop", "_embedded"),
+    ("/api/v4/contacts", "drop", "leads"),
+    ("/api/v4/contacts", "keyed", "contacts"),
+    ("/api/v4/contacts", "keyed", "leads"),
+    ("/api/v4/contacts", "keyed", "values"),
+    ("/api/v4/contacts", "texted", "id"),
+    ("/api/v4/leads/*", "drop", "contacts"),
+    ("/api/v4/leads/*", "keyed", "custom_fields_values"),
+    ("/api/v4/leads/*", "texted", "status_id"),
+]
+
+
+@pytest.mark.parametrize("path, what, key", SHAPES)
+def test_answers_in_another_shape(stack: Stack, path: str, what: str, key: str) -> None:
+    """What is not understood is not taken for nothing: no second contact, no second lead, and no sum begun anew."""
+    person = new_person()
+    contact_id = stack.sandbox.add_contact(fields={PHONE: person.phone_e164})
+    lead_id = stack.sandbox.add_lead(contact_id, status_id=account.SITE_WORK, fields={TOTAL: "100", COUNT: "1"})
+    stack.sandbox.fault(what, "GET", path, key=key, times=-1)
+    payment = new_payment(person)
+    assert is_queued(stack.post(payment))
+    row = stack.ledger.row(payment["course_order"]["payment_id"])
+    assert (row["status"], row["retry_count"]) == ("pending", 1), row["error_message"]
+    assert stack.sandbox.log("POST") == [] and stack.sandbox.lead(lead_id)["fields"][TOTAL] == "100"
+
+    stack.sandbox.heal()
+    stack.start_syncd()
+    assert stack.finished(payment)["lead_id"] == lead_id
+    assert len(stack.sandbox.contacts()) == len(stack.sandbox.leads()) == 1
+    assert stack.sandbox.lead(lead_id)["fields"][TOTAL] == "5100"
+
+
+def test_account_that_refuses_filters(stack: Stack) -> None:
+    """`filter[id]` is answered with 400: the contact's leads are read one by one."""
+    person = new_person()
+    contact_id = stack.sandbox.add_contact(fields={PHONE: person.phone_e164})
+    stack.sandbox.add_lead(contact_id, status_id=account.SITE_WORK, updated_at=1_700_000_000)
+    lead_id = stack.sandbox.add_lead(contact_id, status_id=account.SITE_WORK, updated_at=1_700_000_001)
+    stack.sandbox.fault("status", "GET", target="filter%5Bid%5D", status=400, times=-1, detail="Invalid filter for current account")
+    assert stack.carry(new_payment(person))["lead_id"] == lead_id
+
+
 # What the account does behind our back.
 
 

@@ -187,7 +187,8 @@ test_merged(void **state)
 {
 	(void)state;
 	fake_http_answers(200,
-	    "{\"id\": 9, \"_embedded\": {\"leads\": [{\"id\": 31}, {\"id\": 32}, {\"id\": 33}]}}");
+	    "{\"id\": 9, \"updated_at\": 1, \"custom_fields_values\": null, \"_embedded\": "
+	    "{\"leads\": [{\"id\": 31}, {\"id\": 32}, {\"id\": 33}]}}");
 	fake_http_answers(
 	    200, "{\"_embedded\": {\"notes\": [{\"id\": 1, \"params\": {\"text\": \"x\"}}]}}");
 	fake_http_answers(200,
@@ -205,7 +206,9 @@ static void
 test_gone(void **state)
 {
 	(void)state;
-	fake_http_answers(200, "{\"id\": 9, \"_embedded\": {\"leads\": [{\"id\": 31}]}}");
+	fake_http_answers(200,
+	    "{\"id\": 9, \"updated_at\": 1, \"custom_fields_values\": null, \"_embedded\": "
+	    "{\"leads\": [{\"id\": 31}]}}");
 	fake_http_answers(204, NULL);
 	assert_int_equal(gone(), DONE);
 	assert_string_equal(kinds(), "lead_gone a");
@@ -226,7 +229,9 @@ test_nobody_answers(void **state)
 {
 	(void)state;
 	settings->retry_max_attempts = 1;
-	fake_http_answers(200, "{\"id\": 9, \"_embedded\": {\"leads\": [{\"id\": 31}]}}");
+	fake_http_answers(200,
+	    "{\"id\": 9, \"updated_at\": 1, \"custom_fields_values\": null, \"_embedded\": "
+	    "{\"leads\": [{\"id\": 31}]}}");
 	fake_http_answers(500, "{}");
 	assert_int_equal(gone(), LATER);
 	assert_string_equal(kinds(), "");

@@ -96,6 +96,13 @@ assert_dropped(const char *expected)
  * Reading.
  */
 
+#define CONTACT(id)                                                                                \
+	"{\"id\": " #id ", \"updated_at\": 1589556420, \"custom_fields_values\": null, "           \
+	"\"_embedded\": {\"leads\": []}}"
+#define LEAD(id)                                                                                   \
+	"{\"id\": " #id ", \"updated_at\": 1589556420, \"status_id\": 142, \"pipeline_id\": 3, "   \
+	"\"custom_fields_values\": null, \"_embedded\": {\"contacts\": []}}"
+
 static void
 test_search(void **state)
 {
@@ -103,14 +110,14 @@ test_search(void **state)
 	json_t *found = NULL;
 
 	(void)state;
-	fake_http_answers(200, "{\"_embedded\": {\"contacts\": [{\"id\": 1}, {\"id\": 2}]}}");
+	fake_http_answers(200, "{\"_embedded\": {\"contacts\": [" CONTACT(1) ", " CONTACT(2) "]}}");
 	assert_int_equal(
 	    amocrm_search(crm, &context, AMOCRM_CONTACTS, "a+b@example.com", &found, &why), DONE);
 	assert_string_equal(ids_of(found), "1 2");
 	assert_request(
 	    0, "GET", API "/contacts?query=a%2Bb%40example.com&with=leads&limit=250&page=1");
 
-	fake_http_answers(200, "{\"_embedded\": {\"leads\": [{\"id\": 3}]}}");
+	fake_http_answers(200, "{\"_embedded\": {\"leads\": [" LEAD(3) "]}}");
 	assert_int_equal(
 	    amocrm_search(crm, &context, AMOCRM_LEADS, "9991234567", &found, &why), DONE);
 	assert_string_equal(ids_of(found), "3");
@@ -142,11 +149,11 @@ test_pages(void **state)
 
 	(void)state;
 	fake_http_answers(
-	    200, "{" NEXT "\"_embedded\": {\"contacts\": [{\"id\": 1}, {\"id\": 2}]}}");
-	fake_http_answers(200, "{" NEXT "\"_embedded\": {\"contacts\": [{\"id\": 3}]}}");
+	    200, "{" NEXT "\"_embedded\": {\"contacts\": [" CONTACT(1) ", " CONTACT(2) "]}}");
+	fake_http_answers(200, "{" NEXT "\"_embedded\": {\"contacts\": [" CONTACT(3) "]}}");
 	fake_http_answers(200,
-	    "{\"_links\": {\"self\": {\"href\": \"x\"}}, \"_embedded\": {\"contacts\": [{\"id\": "
-	    "4}]}}");
+	    "{\"_links\": {\"self\": {\"href\": \"x\"}}, \"_embedded\": {\"contacts\": [" CONTACT(
+		4) "]}}");
 	assert_int_equal(amocrm_search(crm, &context, AMOCRM_CONTACTS, "x", &found, &why), DONE);
 	assert_string_equal(ids_of(found), "1 2 3 4");
 	/* The link to the next page is not followed to wherever it points. */
@@ -161,7 +168,7 @@ test_a_page_after_the_last(void **state)
 	json_t *found = NULL;
 
 	(void)state;
-	fake_http_answers(200, "{" NEXT "\"_embedded\": {\"contacts\": [{\"id\": 1}]}}");
+	fake_http_answers(200, "{" NEXT "\"_embedded\": {\"contacts\": [" CONTACT(1) "]}}");
 	fake_http_answers(204, NULL);
 	assert_int_equal(amocrm_search(crm, &context, AMOCRM_CONTACTS, "x", &found, &why), DONE);
 	assert_string_equal(ids_of(found), "1");
@@ -176,7 +183,7 @@ test_a_page_fails(void **state)
 
 	(void)state;
 	settings->retry_max_attempts = 1;
-	fake_http_answers(200, "{" NEXT "\"_embedded\": {\"contacts\": [{\"id\": 1}]}}");
+	fake_http_answers(200, "{" NEXT "\"_embedded\": {\"contacts\": [" CONTACT(1) "]}}");
 	fake_http_answers(500, NULL);
 	assert_int_equal(amocrm_search(crm, &context, AMOCRM_CONTACTS, "x", &found, &why), LATER);
 	assert_null(found);
@@ -191,7 +198,7 @@ test_too_many_pages(void **state)
 
 	(void)state;
 	for (i = 0; i < 20; i++)
-		fake_http_answers(200, "{" NEXT "\"_embedded\": {\"contacts\": [{\"id\": 1}]}}");
+		fake_http_answers(200, "{" NEXT "\"_embedded\": {\"contacts\": [" CONTACT(1) "]}}");
 	assert_int_equal(amocrm_search(crm, &context, AMOCRM_CONTACTS, "x", &found, &why), NEVER);
 	assert_null(found);
 	assert_int_equal(fake_http_left(), 0);
@@ -205,7 +212,7 @@ test_newest(void **state)
 
 	(void)state;
 	fake_http_answers(
-	    200, "{" NEXT "\"_embedded\": {\"contacts\": [{\"id\": 9}, {\"id\": 8}]}}");
+	    200, "{" NEXT "\"_embedded\": {\"contacts\": [" CONTACT(9) ", " CONTACT(8) "]}}");
 	assert_int_equal(amocrm_newest(crm, &context, AMOCRM_CONTACTS, &found, &why), DONE);
 	assert_string_equal(ids_of(found), "9 8");
 	assert_int_equal(fake_request_count, 1);
@@ -219,9 +226,9 @@ test_read(void **state)
 	json_t *lead = NULL;
 
 	(void)state;
-	fake_http_answers(200, "{\"id\": 7, \"name\": \"x\"}");
+	fake_http_answers(200, LEAD(7));
 	assert_int_equal(amocrm_read(crm, &context, AMOCRM_LEADS, 7, &lead, &why), DONE);
-	assert_string_equal(json_string_value(json_object_get(lead, "name")), "x");
+	assert_int_equal(json_integer_value(json_object_get(lead, "status_id")), 142);
 	assert_request(0, "GET", API "/leads/7?with=contacts");
 	json_decref(lead);
 }
@@ -292,6 +299,95 @@ test_read_another(void **state)
 	assert_null(lead);
 }
 
+/* What has another form than is known is not taken for what it would have without it. */
+static void
+test_read_in_another_form(void **state)
+{
+#define HEAD          "{\"id\": 7, \"updated_at\": 1, \"custom_fields_values\": null"
+#define STAGE         ", \"status_id\": 142, \"pipeline_id\": 3"
+#define LINKED(links) ", \"_embedded\": {" links "}}"
+#define NOBODY        LINKED("\"contacts\": []")
+	static const char *const leads[] = {
+		HEAD STAGE "}",
+		HEAD STAGE LINKED(""),
+		HEAD STAGE LINKED("\"contacts\": null"),
+		HEAD STAGE LINKED("\"contacts\": {\"0\": {\"id\": 5}}"),
+		HEAD STAGE LINKED("\"contacts\": [{\"id\": \"5\"}]"),
+		HEAD STAGE LINKED("\"contacts\": [{\"id\": 0}]"),
+		HEAD STAGE LINKED("\"contacts\": [5]"),
+		HEAD ", \"pipeline_id\": 3" NOBODY,
+		HEAD ", \"pipeline_id\": 3, \"status_id\": \"142\"" NOBODY,
+		HEAD ", \"is_deleted\": \"yes\"" STAGE NOBODY,
+		"{\"id\": 7, \"updated_at\": 1" STAGE NOBODY,
+		"{\"id\": 7, \"updated_at\": 1, \"custom_fields_values\": {}" STAGE NOBODY,
+		"{\"id\": 7, \"updated_at\": 1, \"custom_fields_values\": [{\"field_id\": 1, "
+		"\"values\": {\"0\": {\"value\": \"5\"}}}]" STAGE NOBODY,
+		"{\"id\": 7, \"updated_at\": \"today\", \"custom_fields_values\": null" STAGE
+		    NOBODY,
+		"{\"id\": \"7\", \"updated_at\": 1, \"custom_fields_values\": null" STAGE NOBODY,
+		"[" LEAD(7) "]",
+	};
+	json_t *entity = NULL;
+	struct fault why;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(leads) / sizeof(leads[0]); i++) {
+		fake_http_answers(200, leads[i]);
+		assert_int_equal(amocrm_read(crm, &context, AMOCRM_LEADS, 7, &entity, &why), LATER);
+		assert_null(entity);
+	}
+	fake_http_answers(200, HEAD LINKED("\"tags\": []"));
+	assert_int_equal(amocrm_read(crm, &context, AMOCRM_CONTACTS, 7, &entity, &why), LATER);
+	assert_null(entity);
+
+	/* Of what is in the trash little is told. */
+	fake_http_answers(200, "{\"id\": 7, \"is_deleted\": true}");
+	assert_int_equal(amocrm_read(crm, &context, AMOCRM_LEADS, 7, &entity, &why), DONE);
+	json_decref(entity);
+}
+
+/* Nor is a list with one such entity in it a list without it. */
+static void
+test_list_in_another_form(void **state)
+{
+	static const char *const lists[] = { "{}", "[]", "{\"_embedded\": null}",
+		"{\"_embedded\": {\"contacts\": {\"0\": " CONTACT(1) "}}}",
+		"{\"_embedded\": {\"contacts\": [" CONTACT(1) ", {\"name\": \"no id\"}]}}",
+		"{\"_embedded\": {\"contacts\": [" CONTACT(1) ", " CONTACT(-2) "]}}",
+		"{\"_embedded\": {\"contacts\": [" HEAD "}]}}",
+		"{\"_embedded\": {\"leads\": [" LEAD(1) "]}}" };
+	json_t *found = NULL;
+	struct fault why;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		fake_http_answers(200, lists[i]);
+		assert_int_equal(
+		    amocrm_search(crm, &context, AMOCRM_CONTACTS, "x", &found, &why), LATER);
+		fake_http_answers(200, lists[i]);
+		assert_int_equal(
+		    amocrm_newest(crm, &context, AMOCRM_CONTACTS, &found, &why), LATER);
+		assert_null(found);
+	}
+	/* A note that cannot be read may be ours; one of another type is not. */
+	fake_http_answers(200,
+	    "{\"_embedded\": {\"notes\": [{\"id\": 3, \"note_type\": \"common\", \"text\": "
+	    "\"x\"}]}}");
+	assert_int_equal(amocrm_notes(crm, &context, 7, &found, &why), LATER);
+	fake_http_answers(200,
+	    "{\"_embedded\": {\"notes\": [{\"id\": 3, \"note_type\": \"call_in\", \"params\": {}}, "
+	    "{\"id\": 4, \"note_type\": \"common\", \"params\": []}]}}");
+	assert_int_equal(amocrm_notes(crm, &context, 7, &found, &why), DONE);
+	assert_string_equal(ids_of(found), "3 4");
+	found = NULL;
+	fake_http_answers(
+	    200, "{\"_embedded\": {\"tasks\": [{\"id\": 3, \"entity_type\": \"leads\"}]}}");
+	assert_int_equal(amocrm_tasks(crm, &context, 7, &found, &why), LATER);
+	assert_null(found);
+}
+
 static const char *
 read_leads(const char *ids)
 {
@@ -311,18 +407,17 @@ test_read_leads(void **state)
 	assert_int_equal(fake_request_count, 0);
 
 	/* One is read by its id, which no account ignores. */
-	fake_http_answers(200, "{\"id\": 5}");
+	fake_http_answers(200, LEAD(5));
 	assert_string_equal(read_leads("[5]"), "5");
 	assert_request(0, "GET", API "/leads/5?with=contacts");
 
 	/* Several at once; one of them does not exist. */
-	fake_http_answers(200, "{\"_embedded\": {\"leads\": [{\"id\": 7}, {\"id\": 5}]}}");
+	fake_http_answers(200, "{\"_embedded\": {\"leads\": [" LEAD(7) ", " LEAD(5) "]}}");
 	assert_string_equal(read_leads("[5, 6, 7]"), "7 5");
 	assert_int_equal(fake_request_count, 2);
 	assert_request(1, "GET",
 	    API "/leads?with=contacts&limit=250&filter%5Bid%5D%5B%5D=5&filter%5Bid%5D%5B%5D=6&"
-		"filter%5Bid%5D%"
-		"5B%5D=7");
+	        "filter%5Bid%5D%5B%5D=7");
 }
 
 /* An account that ignores the filter answers with any leads: what may be missing is read one by one. */
@@ -331,12 +426,26 @@ test_read_leads_filter_ignored(void **state)
 {
 	(void)state;
 	fake_http_answers(
-	    200, "{\"_embedded\": {\"leads\": [{\"id\": 99}, {\"id\": 6}, {\"id\": 98}]}}");
-	fake_http_answers(200, "{\"id\": 5}");
+	    200, "{\"_embedded\": {\"leads\": [" LEAD(99) ", " LEAD(6) ", " LEAD(98) "]}}");
+	fake_http_answers(200, LEAD(5));
 	fake_http_answers(204, NULL);
 	assert_string_equal(read_leads("[5, 6, 7]"), "6 5");
 	assert_request(1, "GET", API "/leads/5?with=contacts");
 	assert_request(2, "GET", API "/leads/7?with=contacts");
+}
+
+/* Or it refuses it: likewise. */
+static void
+test_read_leads_filter_refused(void **state)
+{
+	(void)state;
+	fake_http_answers(400,
+	    "{\"title\": \"Bad Request\", \"status\": 400, \"detail\": "
+	    "\"Invalid filter for current account\"}");
+	fake_http_answers(200, LEAD(5));
+	fake_http_answers(200, LEAD(6));
+	assert_string_equal(read_leads("[5, 6]"), "5 6");
+	assert_request(2, "GET", API "/leads/6?with=contacts");
 }
 
 static void
@@ -349,8 +458,8 @@ test_read_leads_many(void **state)
 	(void)state;
 	for (i = 1; i <= 151; i++)
 		json_array_append_new(ids, json_integer(i));
-	fake_http_answers(200, "{\"_embedded\": {\"leads\": [{\"id\": 1}]}}");
-	fake_http_answers(200, "{\"_embedded\": {\"leads\": [{\"id\": 151}]}}");
+	fake_http_answers(200, "{\"_embedded\": {\"leads\": [" LEAD(1) "]}}");
+	fake_http_answers(200, "{\"_embedded\": {\"leads\": [" LEAD(151) "]}}");
 	assert_int_equal(amocrm_read_leads(crm, &context, ids, &leads, &why), DONE);
 	assert_string_equal(ids_of(leads), "1 151");
 	assert_request(1, "GET", API "/leads?with=contacts&limit=250&filter%5Bid%5D%5B%5D=151");
@@ -365,8 +474,8 @@ test_read_leads_fails(void **state)
 
 	(void)state;
 	settings->retry_max_attempts = 1;
-	fake_http_answers(200, "{\"_embedded\": {\"leads\": [{\"id\": 99}]}}");
-	fake_http_answers(200, "{\"id\": 5}");
+	fake_http_answers(200, "{\"_embedded\": {\"leads\": [" LEAD(99) "]}}");
+	fake_http_answers(200, LEAD(5));
 	fake_http_answers(500, NULL);
 	assert_int_equal(amocrm_read_leads(crm, &context, ids, &leads, &why), LATER);
 	assert_null(leads);
@@ -654,17 +763,14 @@ test_tasks(void **state)
 	(void)state;
 	fake_http_answers(200,
 	    "{\"_embedded\": {\"tasks\": [{\"id\": 3, \"entity_type\": \"leads\", \"entity_id\": "
-	    "7}, "
-	    "{\"id\": 4, \"entity_type\": \"contacts\", \"entity_id\": 7}, "
-	    "{\"id\": 5, \"entity_type\": \"leads\", \"entity_id\": 8}, {\"id\": 6, "
-	    "\"entity_type\": "
-	    "null}]}}");
+	    "7, \"text\": \"x\"}, {\"id\": 4, \"entity_type\": \"contacts\", \"entity_id\": 7, "
+	    "\"text\": \"x\"}, {\"id\": 5, \"entity_type\": \"leads\", \"entity_id\": 8, \"text\": "
+	    "\"x\"}, {\"id\": 6, \"entity_type\": null, \"text\": null}]}}");
 	assert_int_equal(amocrm_tasks(crm, &context, 7, &tasks, &why), DONE);
 	assert_string_equal(ids_of(tasks), "3");
 	assert_request(0, "GET",
 	    API "/tasks?filter%5Bentity_type%5D=leads&filter%5Bentity_id%5D=7&order%5Bid%5D=desc&"
-		"limit=250&"
-		"page=1");
+	        "limit=250&page=1");
 	fake_http_answers(204, NULL);
 	assert_int_equal(amocrm_tasks(crm, &context, 7, &tasks, &why), DONE);
 	assert_string_equal(ids_of(tasks), "");
@@ -900,9 +1006,11 @@ test_all_notes(void **state)
 
 	(void)state;
 	fake_http_answers(200,
-	    "{\"_embedded\": {\"notes\": [{\"id\": 1}]}, \"_links\": {\"next\": {\"href\": "
+	    "{\"_embedded\": {\"notes\": [{\"id\": 1, \"params\": {\"text\": null}}]}, \"_links\": "
+	    "{\"next\": {\"href\": "
 	    "\"x\"}}}");
-	fake_http_answers(200, "{\"_embedded\": {\"notes\": [{\"id\": 2}]}}");
+	fake_http_answers(
+	    200, "{\"_embedded\": {\"notes\": [{\"id\": 2, \"params\": {\"text\": null}}]}}");
 	assert_int_equal(amocrm_all_notes(crm, &context, 7, &found, &why), DONE);
 	assert_string_equal(ids_of(found), "1 2");
 	assert_request(
@@ -941,10 +1049,13 @@ test_fields_and_pipelines(void **state)
 	assert_string_equal(ids_of(found), "1 2");
 	assert_request(1, "GET", API "/leads/custom_fields?order%5Bsort%5D=asc&limit=250&page=2");
 
-	fake_http_answers(
-	    200, "{\"_embedded\": {\"pipelines\": [{\"id\": 3}, {\"name\": \"no id\"}]}}");
+	fake_http_answers(200,
+	    "{\"_embedded\": {\"pipelines\": [{\"id\": 3, \"_embedded\": {\"statuses\": [{\"id\": "
+	    "142}]}}]}}");
 	assert_int_equal(amocrm_pipelines(crm, &context, &found, &why), DONE);
 	assert_string_equal(ids_of(found), "3");
+	fake_http_answers(200, "{\"_embedded\": {\"pipelines\": [{\"id\": 3}]}}");
+	assert_int_equal(amocrm_pipelines(crm, &context, &found, &why), LATER);
 	fake_http_answers(200, "{}");
 	assert_int_equal(amocrm_pipelines(crm, &context, &found, &why), LATER);
 }
@@ -966,8 +1077,11 @@ main(void)
 		test(test_read_absent),
 		test(test_read_unknown),
 		test(test_read_another),
+		test(test_read_in_another_form),
+		test(test_list_in_another_form),
 		test(test_read_leads),
 		test(test_read_leads_filter_ignored),
+		test(test_read_leads_filter_refused),
 		test(test_read_leads_many),
 		test(test_read_leads_fails),
 		test(test_create),
