@@ -130,53 +130,63 @@ perform(struct amocrm *crm, const struct amocrm_context *context, const struct o
  * A refusal.
  */
 
-/* Which item a complaint or an answer is about; sending->count when it is none of them. */
-static size_t
-index_of(const struct sending *sending, const json_t *request_id)
+/*
+ * Whether a complaint or an answer names this item.  amoCRM gives our request_id back as the text
+ * that it was, or as a number.
+ */
+static bool
+names(const json_t *request_id, const json_t *sent)
 {
+	const char *ours = json_string_value(json_object_get(sent, "request_id"));
+	char number[24];
+
+	if (!json_is_integer(request_id))
+		return json_equal(json_object_get(sent, "request_id"), request_id);
+	snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT, json_integer_value(request_id));
+	return ours != NULL && strcmp(ours, number) == 0;
+}
+
+/* What the answer complains of in one item; all of it, when that is alone in the request. */
+static json_t *
+complaints_of(const json_t *complaints, const json_t *sent, bool alone)
+{
+	json_t *own = json_array(), *complaint;
 	size_t i;
 
-	for (i = 0; i < sending->count; i++)
-		if (json_equal(json_object_get(sending->sent[i], "request_id"), request_id))
-			return i;
-	return sending->count;
+	json_array_foreach(complaints, i, complaint)
+		if (alone || names(json_object_get(complaint, "request_id"), sent))
+			json_array_append(own, complaint);
+	return own;
 }
 
 /*
- * Take the fields complained of out of one item, or the item out of the request.  False when the
- * complaint is about no item of ours.
+ * Make the request one that may be taken: from each item that is complained of, take the fields, or
+ * take the item out.  False when the answer complains of nothing, or of what is none of the items.
+ *
+ * All complaints of an item are looked at together, as the places that they name are those of the
+ * request that was sent.
  */
-static bool
-amend_one(struct sending *sending, size_t index, json_t *complaint, const struct fault *why)
-{
-	json_t *answer;
-
-	if (index == sending->count)
-		return false;
-	answer = json_pack("{s:[O]}", "validation-errors", complaint);
-	if (!refusal_drop_fields(answer, sending->sent[index], sending->items[index]->dropped))
-		settle(sending, index, NEVER, why);
-	json_decref(answer);
-	return true;
-}
-
-/* Make the request one that may be taken.  False when nothing in the answer tells how. */
 static bool
 amend(struct sending *sending, const struct call_response *response, const struct fault *why)
 {
-	const json_t *complaints = json_object_get(response->json, "validation-errors");
+	json_t *complaints = json_object_get(response->json, "validation-errors"), *answer, *own;
+	size_t i, meant = 0;
 	bool alone = sending->count == 1;
-	json_t *complaint;
-	size_t i, index;
 
-	if (response->status != 400 || json_array_size(complaints) == 0)
+	if (response->status != 400)
 		return false;
-	json_array_foreach(complaints, i, complaint) {
-		index = alone ? 0 : index_of(sending, json_object_get(complaint, "request_id"));
-		if (sending->count > 0 && !amend_one(sending, index, complaint, why))
-			return false;
+	/* From the end, as settling one moves up those behind it. */
+	for (i = sending->count; i-- > 0;) {
+		own = complaints_of(complaints, sending->sent[i], alone);
+		meant += json_array_size(own);
+		answer = json_pack("{s:O}", "validation-errors", own);
+		if (json_array_size(own) > 0 &&
+		    !refusal_drop_fields(answer, sending->sent[i], sending->items[i]->dropped))
+			settle(sending, i, NEVER, why);
+		json_decref(answer);
+		json_decref(own);
 	}
-	return true;
+	return meant > 0 && meant == json_array_size(complaints);
 }
 
 /*
@@ -187,11 +197,12 @@ amend(struct sending *sending, const struct call_response *response, const struc
 static bool
 find_created(const struct sending *sending, size_t index, const json_t *made, int64_t *id)
 {
-	const json_t *wanted = json_object_get(sending->sent[index], "request_id"), *one;
+	const json_t *one;
 	size_t i;
 
 	json_array_foreach(made, i, one) {
-		if (sending->count > 1 && !json_equal(json_object_get(one, "request_id"), wanted))
+		if (sending->count > 1 &&
+		    !names(json_object_get(one, "request_id"), sending->sent[index]))
 			continue;
 		*id = entity_id(one);
 		return *id > 0;
@@ -267,10 +278,12 @@ write_items(struct amocrm *crm, const struct amocrm_context *context,
 	struct call_response response = { 0 };
 	struct fault why = { "" };
 	enum outcome out = DONE;
+	bool several = false;
 	int round;
 
 	begin(&sending, items, count);
 	for (round = 0; sending.count > 0; round++) {
+		several = sending.count > 1;
 		out = perform(crm, context, operation, &sending, &response, &why);
 		if (out != NEVER || round == DROP_ROUNDS || !amend(&sending, &response, &why))
 			break;
@@ -279,7 +292,7 @@ write_items(struct amocrm *crm, const struct amocrm_context *context,
 	}
 	if (out == DONE)
 		settle_done(operation, &sending, response.json);
-	else if ((out == NEVER || response.own) && sending.count > 1)
+	else if ((out == NEVER || response.own) && several)
 		write_singly(crm, context, operation, &sending);
 	while (sending.count > 0)
 		settle(&sending, 0, out, &why);

@@ -417,7 +417,7 @@ test_read_leads(void **state)
 	assert_int_equal(fake_request_count, 2);
 	assert_request(1, "GET",
 	    API "/leads?with=contacts&limit=250&filter%5Bid%5D%5B%5D=5&filter%5Bid%5D%5B%5D=6&"
-	        "filter%5Bid%5D%5B%5D=7");
+		"filter%5Bid%5D%5B%5D=7");
 }
 
 /* An account that ignores the filter answers with any leads: what may be missing is read one by one. */
@@ -770,7 +770,7 @@ test_tasks(void **state)
 	assert_string_equal(ids_of(tasks), "3");
 	assert_request(0, "GET",
 	    API "/tasks?filter%5Bentity_type%5D=leads&filter%5Bentity_id%5D=7&order%5Bid%5D=desc&"
-	        "limit=250&page=1");
+		"limit=250&page=1");
 	fake_http_answers(204, NULL);
 	assert_int_equal(amocrm_tasks(crm, &context, 7, &tasks, &why), DONE);
 	assert_string_equal(ids_of(tasks), "");
@@ -942,6 +942,52 @@ test_several_one_refused(void **state)
 	json_decref(body);
 }
 
+/* Several complaints about one, as one entry or as more: none of them is another's. */
+static void
+test_several_complaints_about_one(void **state)
+{
+	(void)state;
+	fake_http_answers(400,
+	    "{\"validation-errors\": [{\"request_id\": \"0\", \"errors\": [{\"code\": "
+	    "\"InvalidType\", "
+	    "\"path\": \"status_id\"}]}, {\"request_id\": \"0\", \"errors\": [{\"code\": "
+	    "\"NotSupportedChoice\", \"path\": \"pipeline_id\"}]}, {\"request_id\": 1, \"errors\": "
+	    "[{\"code\": \"InvalidType\", \"path\": \"price\"}]}]}");
+	fake_http_answers(200, "{\"id\": 22}");
+	write_several(true);
+	assert_several(NEVER, NEVER, DONE);
+	assert_int_equal(fake_http_left(), 0);
+
+	/* A complaint about nobody we know is not the last one's either. */
+	fake_http_answers(400,
+	    "{\"validation-errors\": [{\"request_id\": \"0\", \"errors\": [{\"path\": "
+	    "\"price\"}]}, "
+	    "{\"request_id\": \"1\", \"errors\": [{\"path\": \"price\"}]}, {\"request_id\": "
+	    "\"7\"}]}");
+	fake_http_answers(200, "{\"id\": 22}");
+	write_several(true);
+	assert_several(NEVER, NEVER, DONE);
+}
+
+/* Each place is one of the request that was sent, not of what the complaint before has left. */
+static void
+test_complaints_about_several_fields(void **state)
+{
+	int64_t id = 0;
+
+	(void)state;
+	fake_http_answers(400,
+	    "{\"validation-errors\": [{\"request_id\": \"0\", \"errors\": [{\"code\": "
+	    "\"InvalidType\", "
+	    "\"path\": \"custom_fields_values.0.values.0.value\"}]}, {\"request_id\": \"0\", "
+	    "\"errors\": "
+	    "[{\"code\": \"NotSupportedChoice\", \"path\": "
+	    "\"custom_fields_values.1.field_id\"}]}]}");
+	fake_http_answers(200, "{\"_embedded\": {\"leads\": [{\"id\": 77}]}}");
+	assert_int_equal(create(THREE_FIELDS, &id), DONE);
+	assert_dropped("[11, 10]");
+}
+
 /* A refusal that does not say of whom: each is sent for itself. */
 static void
 test_several_refused_without_a_name(void **state)
@@ -1104,6 +1150,8 @@ main(void)
 		test(test_change_several),
 		test(test_several_drop_fields),
 		test(test_several_one_refused),
+		test(test_several_complaints_about_one),
+		test(test_complaints_about_several_fields),
 		test(test_several_refused_without_a_name),
 		test(test_several_one_forbidden),
 		test(test_several_unsure),
