@@ -64,8 +64,8 @@ def measure(scale: Scale, folder: Path) -> list[Figure]:
     def of(name: str, value: str) -> float:
         return median(getattr(loads[name], value) for loads in rounds)
 
-    def ratio(name: str) -> float:
-        return median(loads[OURS].rate / loads[name].rate for loads in rounds)
+    def ratio(name: str, value: str = "rate") -> float:
+        return median(getattr(loads[OURS], value) / getattr(loads[name], value) for loads in rounds)
 
     return [
         *(Figure(f"receive.{name}.rate", f"{title}: requests", of(name, "rate"), "/s") for name, title in _TITLES.items()),
@@ -73,6 +73,7 @@ def measure(scale: Scale, folder: Path) -> list[Figure]:
         Figure("receive.of_php", "ours, in times PHP-FPM", ratio(PHP), at_least=2),
         Figure("receive.of_python", "ours, in times FastAPI", ratio(PYTHON)),
         Figure("receive.ours.p99", "platform-payment-sync: p99", of(OURS, "p99_ms"), "ms", at_most=8),
+        Figure("receive.p99_of_nothing", "the same, in times that of the handler that does nothing", ratio(NOTHING, "p99_ms"), at_most=2),
         *(Figure(f"receive.{name}.p99", f"{_TITLES[name]}: p99", of(name, "p99_ms"), "ms") for name in (NOTHING, PHP, PYTHON)),
         *(Figure(f"receive.{name}.memory", f"{_TITLES[name]}: memory, all processes", mb, "MB") for name, mb in memory.items()),
     ]

@@ -21,7 +21,7 @@ from harness.stack import BUILD, ROOT  # noqa: E402
 KEYS = {
     *(f"receive.{name}.{value}" for name in ("nothing", "ours", "php", "python") for value in ("rate", "p99")),
     *(f"receive.{name}.memory" for name in ("ours", "php", "python")),
-    *("receive.of_nothing", "receive.of_php", "receive.of_python"),
+    *("receive.of_nothing", "receive.of_php", "receive.of_python", "receive.p99_of_nothing"),
     *("age.in_order", "age.random", "age.stats", "age.list", "age.list_failed", "age.health", "age.status_page", "age.metrics"),
     *(f"calls.{kind}.{value}" for kind in ("known", "new") for value in ("in_a_row", "latency", "ours", "each", "backlog")),
     *("backlog.minutes", "backlog.calls", "backlog.used", "backlog.most", "backlog.refused"),
