@@ -222,13 +222,34 @@ same_number(const char *shown, const char *written)
 	    *end == '\0' && fabs(number - ours) <= margin;
 }
 
+/* In place: what may stand for a lost character, "?" or U+FFFD. */
+static char *
+drop_marks(char *text)
+{
+	char *from = text, *to = text;
+
+	while (*from != '\0') {
+		if (*from == '?')
+			from++;
+		else if (strncmp(from, "\xEF\xBF\xBD", 3) == 0)
+			from += 3;
+		else
+			*to++ = *from++;
+	}
+	*to = '\0';
+	return text;
+}
+
 bool
 shown_same_text(const char *shown, const char *written)
 {
 	char *found = shown_essence(shown), *ours = shown_essence(written),
 	     *safe = safe_essence(written);
 	bool same = *found != '\0' &&
-	    (strcmp(found, ours) == 0 || (safe != NULL && strcmp(found, safe) == 0));
+	    (strcmp(found, ours) == 0 ||
+		(safe != NULL &&
+		    (strcmp(found, safe) == 0 ||
+			strcmp(drop_marks(found), drop_marks(ours)) == 0)));
 
 	free(found);
 	free(ours);

@@ -225,7 +225,7 @@ was_created_by(struct job *job, const json_t *lead, bool *ours, struct fault *wh
 	}
 	if (*ours || !is_alike(known, lead))
 		return DONE;
-	if (shown.has_id) {
+	if (*shown.id != '\0') {
 		/* `later`: a payment of ours came to this lead after our intent; `found` is then
 		 * what it found there. */
 		out = ledger_base_after(known->service->ledger, entity_id(lead),

@@ -291,11 +291,13 @@ lead_fields_read(
     const struct known *known, const json_t *lead, struct lead_shown *shown, struct fault *why)
 {
 	const struct settings *set = known->service->settings;
+	const char *id;
 	char room[FIELD_ROOM];
 
 	if (lead_fields_check(known, lead, why) != DONE)
 		return LATER;
-	shown->has_id = field_value(field_by_id(lead, set->lead_field_payment_id), 0, room) != NULL;
+	id = field_value(field_by_id(lead, set->lead_field_payment_id), 0, room);
+	snprintf(shown->id, sizeof(shown->id), "%s", id != NULL ? id : "");
 	shown->ours = lead_fields_shows(known, lead);
 	if (!field_money(lead, set->lead_field_total_paid, &shown->total))
 		return fault_set(why, NEVER, "the lead's total paid is not a number we can add to");

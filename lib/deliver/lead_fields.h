@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "amocrm/field.h"
 #include "deliver/job.h"
 
 /*
@@ -34,8 +35,9 @@ struct lead_shown {
 	int64_t total; /* Kopecks. */
 	int64_t count;
 	int64_t last_date; /* Unix seconds, 0 = none. */
-	bool has_id;       /* It has a payment id, whosever. */
-	bool ours;         /* Its payment id is this payment's. */
+	/* Its payment id, whosever, cut to what is compared; "" = none. */
+	char id[FIELD_TEXT_MAX * 4 + 1];
+	bool ours; /* That is this payment's. */
 };
 
 /* LATER when amoCRM shows the fields that are read here in a form that is not understood. */

@@ -10,6 +10,7 @@
 #include "amocrm/amocrm.h"
 #include "amocrm/entity.h"
 #include "base/clock.h"
+#include "base/shown.h"
 #include "base/text.h"
 #include "base/trail.h"
 #include "deliver/batch.h"
@@ -31,6 +32,8 @@ count_up(struct known *known, const struct lead_shown *shown)
 
 	/* A payment older than the lead's last must not become its date, amount and ids. */
 	at->older = paid_at != 0 && paid_at < shown->last_date;
+	free(at->id_before);
+	at->id_before = text_copy(shown->id);
 	at->total_before = shown->total;
 	at->total_after = shown->total + known->paid->amount;
 	at->count_before = shown->count;
@@ -189,8 +192,8 @@ ask_for_id(struct job *job, const json_t *lead, const struct lead_shown *shown, 
 	struct amocrm_item item = { .id = job->known.at.lead_id, .dropped = job->known.at.dropped };
 	json_t *same;
 
-	*leaves_id = shown->has_id;
-	if (!shown->has_id)
+	*leaves_id = *shown->id != '\0';
+	if (!*leaves_id)
 		return DONE;
 	item.entity = same = lead_fields_same_id(&job->known, lead);
 	amocrm_update(job->known.service->crm, &job->known.context, AMOCRM_LEADS, &item, 1);
@@ -200,20 +203,53 @@ ask_for_id(struct job *job, const json_t *lead, const struct lead_shown *shown, 
 	return item.out == NEVER && !*leaves_id ? DONE : item.out;
 }
 
+/* Whether the lead tells by its payment id that our change was carried out: it leaves one, and a
+ * person had not written that there before. */
+static bool
+leaves_telling_id(const struct known *known)
+{
+	const struct progress *at = &known->at;
+
+	return !at->older && lead_fields_has_id(known) &&
+	    (at->id_before == NULL || !shown_same_id(at->id_before, known->paid->key));
+}
+
+/* The id is not the one that stood there before. */
+static bool
+shows_another_id(const struct progress *at, const struct lead_shown *shown)
+{
+	return at->id_before != NULL && *shown->id != '\0' &&
+	    !shown_same_id(shown->id, at->id_before);
+}
+
+/* Our id, or one that came with exactly our values and is not the one before: amoCRM shows ours in
+ * a form that we do not know.  Where it is not known what stood there before, a person may have
+ * written our id beside the values before. */
+static bool
+shows_ours(const struct known *known, const struct lead_shown *shown)
+{
+	const struct progress *at = &known->at;
+
+	if (at->id_before == NULL)
+		return shown->ours &&
+		    (shown->total != at->total_before || shown->count != at->count_before);
+	return shown->ours ||
+	    (shows_another_id(at, shown) && shown->total == at->total_after &&
+		shown->count == at->count_after);
+}
+
 enum outcome
 totals_resume(struct job *job, const json_t *lead, struct fault *why)
 {
 	struct known *known = &job->known;
 	struct progress *at = &known->at;
-	bool leaves_id = !at->older && lead_fields_has_id(known), later = false, after;
+	bool leaves_id = leaves_telling_id(known), later = false, after;
 	struct lead_shown shown, found;
 	enum outcome out;
 
 	if ((out = lead_fields_read(known, lead, &shown, why)) != DONE)
 		return out;
-	/* A person may have written our id there before: then the values tell. */
-	if (leaves_id && shown.ours &&
-	    (shown.total != at->total_before || shown.count != at->count_before))
+	if (leaves_id && shows_ours(known, &shown))
 		return applied(job, why);
 
 	/* What stood there when our change was, or was not, carried out?  A payment of ours that
@@ -238,7 +274,7 @@ totals_resume(struct job *job, const json_t *lead, struct fault *why)
 			return change(job, lead, lead_fields_change(known, lead), why);
 	} else if (after && (later || !leaves_id)) {
 		return applied(job, why);
-	} else if (!leaves_id) {
+	} else if (!leaves_id || (!later && shows_another_id(at, &shown))) {
 		return fault_set(why, NEVER,
 		    "the lead's total was changed by someone else while this payment was being "
 		    "added; check it by hand");

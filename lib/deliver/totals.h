@@ -45,12 +45,13 @@ enum outcome totals_apply(struct job *job, const json_t *lead, struct fault *why
  * Find out what became of an open intent, by what the lead shows now, and apply the payment where
  * it was not.
  *
- * 	our payment id     it was applied, unless the values are those before: then somebody had
- * 	                   written the id there
+ * 	our payment id     it was applied, unless a person had written that there before
  * 	the values before  it was not: send the same again
  * 	the values after   it was applied, where our change leaves no id that would tell (the payment
  * 	                   is older than the lead's last, or the field for the id is not set or is
  * 	                   refused by amoCRM)
+ * 	the values after and another id than the one before
+ * 	                   it was applied: amoCRM shows our id otherwise than it was written
  * 	anything else      another program or a person wrote in between: begin from what stands there,
  * 	                   with a warning; but for a payment that leaves no id only a person can know
  *

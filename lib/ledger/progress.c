@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "ledger/internal.h"
 #include "ledger/progress.h"
 
@@ -36,7 +37,9 @@ progress_clear(struct progress *at)
 	json_decref(at->dropped);
 	json_decref(at->unmapped);
 	json_decref(at->events);
+	free(at->id_before);
 	at->dropped = at->unmapped = at->events = NULL;
+	at->id_before = NULL;
 }
 
 static void
@@ -55,7 +58,7 @@ ledger_progress(struct ledger *ledger, int64_t id, struct progress *at, struct f
 	static const char sql[] =
 	    "SELECT intent, intent_ms, contact_id, matched_by, lead_id, pipeline_id, lead_created,"
 	    " older, applied, total_before, total_after, count_before, count_after, rebased,"
-	    " note_id, dropped, unmapped"
+	    " note_id, dropped, unmapped, id_before"
 	    " FROM delivery"
 	    " WHERE payment = $1";
 	struct query *query = NULL;
@@ -80,6 +83,8 @@ ledger_progress(struct ledger *ledger, int64_t id, struct progress *at, struct f
 		at->note_id = db_int(query, 14);
 		load_array(at->dropped, db_text(query, 15));
 		load_array(at->unmapped, db_text(query, 16));
+		if (!db_null(query, 17))
+			at->id_before = text_copy(db_text(query, 17));
 	}
 	db_done(query);
 	return out;
@@ -96,10 +101,10 @@ progress_write(struct ledger *ledger, int64_t id, const struct progress *at, str
 	    "INSERT INTO delivery"
 	    " (payment, intent, intent_ms, contact_id, matched_by, lead_id, pipeline_id,"
 	    " lead_created, older, applied, applied_ms, total_before, total_after,"
-	    " count_before, count_after, rebased, note_id, dropped, unmapped)"
+	    " count_before, count_after, rebased, note_id, dropped, unmapped, id_before)"
 	    " VALUES ($1, $2, nullif($3, 0), nullif($4, 0), nullif($5, ''), nullif($6, 0),"
 	    " nullif($7, 0), $8, $9, $10, nullif($11, 0), $12, $13, $14, $15, $16,"
-	    " nullif($17, 0), $18, $19)"
+	    " nullif($17, 0), $18, $19, $20)"
 	    " ON CONFLICT (payment) DO UPDATE"
 	    " SET intent = excluded.intent, intent_ms = excluded.intent_ms,"
 	    " contact_id = excluded.contact_id, matched_by = excluded.matched_by,"
@@ -111,7 +116,8 @@ progress_write(struct ledger *ledger, int64_t id, const struct progress *at, str
 	    " total_before = excluded.total_before, total_after = excluded.total_after,"
 	    " count_before = excluded.count_before, count_after = excluded.count_after,"
 	    " rebased = excluded.rebased, note_id = excluded.note_id,"
-	    " dropped = excluded.dropped, unmapped = excluded.unmapped";
+	    " dropped = excluded.dropped, unmapped = excluded.unmapped,"
+	    " id_before = excluded.id_before";
 	char *dropped = json_dumps(at->dropped, JSON_COMPACT),
 	     *unmapped = json_dumps(at->unmapped, JSON_COMPACT);
 	enum outcome out;
@@ -120,7 +126,7 @@ progress_write(struct ledger *ledger, int64_t id, const struct progress *at, str
 	    at->contact_id, at->matched_by, at->lead_id, at->pipeline_id, at->lead_created,
 	    at->older, at->applied, at->applied ? clock_wall_ms() : 0, at->total_before,
 	    at->total_after, at->count_before, at->count_after, at->rebased, at->note_id, dropped,
-	    unmapped);
+	    unmapped, at->id_before);
 	free(dropped);
 	free(unmapped);
 	return out == DONE ? trail_write(ledger, id, at->events, why) : out;

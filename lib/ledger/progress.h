@@ -37,6 +37,8 @@ struct progress {
 	bool applied; /* amoCRM holds this payment's amount, count and fields. */
 	int64_t total_before, total_after;
 	int64_t count_before, count_after;
+	/* The payment id that stood there with the values before; "": none, NULL: not known.  Owned. */
+	char *id_before;
 	int64_t rebased; /* How often another's change made us begin from new values. */
 
 	int64_t note_id;

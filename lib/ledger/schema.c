@@ -3,6 +3,8 @@
  */
 #include "ledger/schema.h"
 
-extern const char schema_version_1[], schema_version_2[]; /* The files, which make embeds. */
+/* The files, which make embeds. */
+extern const char schema_version_1[], schema_version_2[], schema_version_3[];
 
-const char *const schema_migrations[SCHEMA_VERSION] = { schema_version_1, schema_version_2 };
+const char *const schema_migrations[SCHEMA_VERSION] = { schema_version_1, schema_version_2,
+	schema_version_3 };

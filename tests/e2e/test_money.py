@@ -161,3 +161,33 @@ def test_what_we_wrote_is_recognised_in_texts_that_changed(stack: Stack, name: s
     leads = {stack.finished(payment, seconds=40)["lead_id"] for payment in payments}
     assert leads == {lead["id"] for lead in stack.sandbox.leads()} and len(leads) == 2
     assert all(len(stack.sandbox.notes(lead)) == 1 for lead in leads)
+
+
+# The payment's id is not shown as it was written.
+
+FORMS: dict[str, dict[str, Any]] = {
+    "007": {"type": "numeric"},
+    "12345678901234567890": {"type": "numeric"},
+    "pay & co": {"html_texts": True},
+    "pay_small": {"upper_case": True},
+    "pay_\N{GRINNING FACE}_1": {"cut_at_emoji": True},
+}
+
+
+@pytest.mark.parametrize("created", [False, True], ids=["change", "creation"])
+@pytest.mark.parametrize("payment_id", FORMS)
+def test_id_in_another_form_is_not_added_twice(stack: Stack, payment_id: str, created: bool) -> None:
+    """The answer is lost."""
+    form = dict(FORMS[payment_id])
+    if "type" in form:
+        stack.sandbox.control("PATCH", f"fields/{account.FIELD_IDS[account.PAYMENT_ID]}", form)
+    else:
+        stack.sandbox.set(**form)
+    person, lead_id = known(stack, fields={TOTAL: 1000, COUNT: 1, account.PAYMENT_ID: "4"})
+    stack.sandbox.fault("reset", "POST" if created else "PATCH", "/api/v4/leads*", when="after")
+    payment = new_payment(new_person() if created else person, payment_id=payment_id)
+    assert stack.post(payment).json["status"] == "queued"
+    stack.start_syncd()
+    lead = stack.sandbox.lead(stack.finished(payment, seconds=40)["lead_id"])
+    assert (lead["fields"][TOTAL], lead["fields"][COUNT]) == (("5000", "1") if created else ("6000", "2"))
+    assert len(stack.sandbox.leads()) == 1 + created and (lead["id"] != lead_id) == created

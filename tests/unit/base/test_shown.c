@@ -61,6 +61,13 @@ test_ids(void **state)
 		{ "pay_",
 		    "pay_\xF0\x9F\x98\x80"
 		    "1" },
+		{ "pay_??1",
+		    "pay_\xF0\x9F\x98\x80"
+		    "1" },
+		{ "pay_\xEF\xBF\xBD"
+		  "1",
+		    "pay_\xF0\x9F\x98\x80"
+		    "1" },
 		{ "платеж-\xD0\xB8\xCC\x86", "Платёж-й" },
 	};
 	static const char *const other[][2] = {
@@ -68,6 +75,7 @@ test_ids(void **state)
 		{ "pay_12", "pay_1" },
 		{ "", "\xF0\x9F\x98\x80" },
 		{ "", "" },
+		{ "pay_?1", "pay_1" },
 		{ "8", "7" },
 		{ "70", "7" },
 		{ "7e", "7" },

@@ -263,6 +263,59 @@ test_resume_ours_and_changed(void **state)
 	assert_lead("9000", "3", "pay_1");
 }
 
+/* amoCRM shows our id otherwise than it was written. */
+static void
+test_resume_ours_in_another_form(void **state)
+{
+	static const char *const forms[] = { "PAY_1", " pay_1 ", "unknown to us" };
+	size_t i;
+
+	for (i = 0; i < 3; i++) {
+		lose(FAIL_AFTER);
+		fake_set_field(lead(), FIELD_PAYMENT_ID, forms[i]);
+		assert_int_equal(resume(), DONE);
+		assert_lead("6000", "3", forms[i]);
+		assert_int_equal(job.known.at.rebased, 0);
+		tear_down(state);
+		set_up(state);
+	}
+	/* Known in spite of a person's change, but where it is not known, that person decides. */
+	lose(FAIL_AFTER);
+	fake_set_field(lead(), FIELD_PAYMENT_ID, "PAY_1");
+	fake_set_field(lead(), FIELD_TOTAL, "9000");
+	assert_int_equal(resume(), DONE);
+	assert_lead("9000", "3", "PAY_1");
+	tear_down(state);
+	set_up(state);
+	lose(FAIL_AFTER);
+	fake_set_field(lead(), FIELD_PAYMENT_ID, "unknown to us");
+	fake_set_field(lead(), FIELD_TOTAL, "9000");
+	assert_int_equal(resume(), NEVER);
+	assert_lead("9000", "3", "unknown to us");
+}
+
+/* A person had written our id there before: it does not tell, the values do. */
+static void
+test_resume_id_written_before(void **state)
+{
+	static const enum fake_when when[] = { FAIL_BEFORE, FAIL_AFTER };
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		fake_set_field(lead(), FIELD_PAYMENT_ID, "pay_1");
+		lose(when[i]);
+		assert_int_equal(resume(), DONE);
+		assert_lead("6000", "3", "pay_1");
+		tear_down(state);
+		set_up(state);
+	}
+	fake_set_field(lead(), FIELD_PAYMENT_ID, "pay_1");
+	lose(FAIL_BEFORE);
+	fake_set_field(lead(), FIELD_TOTAL, "7777");
+	assert_int_equal(resume(), NEVER);
+	assert_lead("7777", "2", "pay_1");
+}
+
 /* Row two: the values before. */
 static void
 test_resume_before(void **state)
@@ -502,6 +555,8 @@ main(void)
 		test(test_not_understood),
 		test(test_resume_ours),
 		test(test_resume_ours_and_changed),
+		test(test_resume_ours_in_another_form),
+		test(test_resume_id_written_before),
 		test(test_resume_before),
 		test(test_resume_after_without_id),
 		test(test_older),
