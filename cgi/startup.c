@@ -96,6 +96,24 @@ warn_if_unusable(const char *name, const char *path)
 	free(copy);
 }
 
+static struct settings *
+read_service(void)
+{
+	struct settings *settings = read_settings(SETTINGS_NEED_ALL);
+
+	if (settings != NULL && !rules_are_valid(settings)) {
+		settings_free(settings);
+		return NULL;
+	}
+	if (settings == NULL)
+		return NULL;
+	warn_if_unusable("PAYMENTS_DB", settings->payments_db);
+	if (access(settings->payments_run_dir, F_OK) < 0)
+		warn_if_unusable("PAYMENTS_RUN_DIR", settings->payments_run_dir);
+	log_threshold((enum log_level)settings->log_level);
+	return settings;
+}
+
 /* After a disk was lost this line is the first sign of it. */
 static void
 tell_if_there_is_no_ledger(const char *path)
@@ -114,27 +132,47 @@ tell_if_there_is_no_ledger(const char *path)
 struct settings *
 startup_service(void)
 {
-	struct settings *settings = read_settings(SETTINGS_NEED_ALL);
+	struct settings *settings = read_service();
 
-	if (settings != NULL && !rules_are_valid(settings)) {
-		settings_free(settings);
-		return NULL;
-	}
-	if (settings == NULL)
-		return NULL;
-	warn_if_unusable("PAYMENTS_DB", settings->payments_db);
-	tell_if_there_is_no_ledger(settings->payments_db);
-	if (access(settings->payments_run_dir, F_OK) < 0)
-		warn_if_unusable("PAYMENTS_RUN_DIR", settings->payments_run_dir);
-	log_threshold((enum log_level)settings->log_level);
+	if (settings != NULL)
+		tell_if_there_is_no_ledger(settings->payments_db);
 	return settings;
+}
+
+/* What waits in the ledger of before would wait for ever, and locks exclude only who shares them. */
+static bool
+stays(const char *name, const char *before, const char *now)
+{
+	char *text, quoted[LOG_TEXT];
+	bool same = strcmp(before, now) == 0;
+
+	if (!same) {
+		text = text_format(
+		    "%s changes with a restart only: %s is in use, not %s", name, before, now);
+		log_event(LOG_LEVEL_ERROR, "settings: %s", log_text(quoted, text));
+		free(text);
+	}
+	return same;
+}
+
+static bool
+places_stay(const struct settings *before, const struct settings *now)
+{
+	bool ledger = stays("PAYMENTS_DB", before->payments_db, now->payments_db);
+
+	return stays("PAYMENTS_RUN_DIR", before->payments_run_dir, now->payments_run_dir) && ledger;
 }
 
 bool
 startup_reload(struct settings **now, struct settings **before)
 {
-	struct settings *settings = startup_service();
+	struct settings *settings = read_service();
 
+	if (settings != NULL && !places_stay(*now, settings)) {
+		settings_free(settings);
+		settings = NULL;
+		log_threshold((enum log_level)(*now)->log_level);
+	}
 	if (settings == NULL) {
 		log_event(LOG_LEVEL_ERROR, "settings and rules not taken over; the old ones stay");
 		return false;

@@ -20,8 +20,8 @@ struct settings *startup_service(void);
 
 /*
  * HUP, for the parent of a pool: the files may have changed, and a mistake in one must not stop a
- * service that runs.  startup_reload() puts new settings in place of *now, which becomes *before;
- * false: nothing has changed.  When it is known whether a worker could begin with them,
+ * service that runs; nor may its ledger or run directory change.  startup_reload() puts new
+ * settings in place of *now, which becomes *before; false: nothing has changed.  When it is known whether a worker could begin with them,
  * startup_reloaded() keeps them or goes back, and frees the others.
  */
 bool startup_reload(struct settings **now, struct settings **before);

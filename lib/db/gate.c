@@ -50,12 +50,6 @@ db_gate_close(struct db *db)
 	db->gate_path = NULL;
 }
 
-/* The bytes of the file. */
-enum place {
-	GATE,
-	TURN
-};
-
 /* That a signal is handled is enough to end a wait. */
 static void
 interrupt(int number)
@@ -101,7 +95,7 @@ wait_for(struct db *db)
 		return false;
 	set_timer(db, DB_GATE_MS);
 	/* Other signals may interrupt it too. */
-	while (!(entered = byte_lock_wait(db->gate, GATE, 1)) && errno == EINTR &&
+	while (!(entered = byte_lock_wait(db->gate, DB_BYTE_GATE, 1)) && errno == EINTR &&
 	    clock_mono_ms() < deadline_ms)
 		continue;
 	error = errno;
@@ -114,7 +108,7 @@ wait_for(struct db *db)
 enum outcome
 db_gate_enter(struct db *db, struct fault *why)
 {
-	db->inside = byte_lock_try(db->gate, GATE, 1) ||
+	db->inside = byte_lock_try(db->gate, DB_BYTE_GATE, 1) ||
 	    ((errno == EAGAIN || errno == EACCES) && wait_for(db));
 	db->shut_out = !db->inside;
 	if (db->inside)
@@ -131,19 +125,19 @@ db_gate_leave(struct db *db)
 {
 	if (!db->inside)
 		return;
-	byte_lock_free(db->gate, GATE, 1);
+	byte_lock_free(db->gate, DB_BYTE_GATE, 1);
 	db->inside = false;
 }
 
 bool
 db_turn_take(struct db *db)
 {
-	return byte_lock_try(db->gate, TURN, 1);
+	return byte_lock_try(db->gate, DB_BYTE_TURN, 1);
 }
 
 void
 db_turn_give(struct db *db)
 {
-	byte_lock_free(db->gate, TURN, 1);
+	byte_lock_free(db->gate, DB_BYTE_TURN, 1);
 	db->turn = false;
 }

@@ -9,6 +9,13 @@
 /* What the files of this room know of an open database; no other room includes this. */
 struct query;
 
+/* The bytes of the gate's file that are locked. */
+enum db_byte {
+	DB_BYTE_GATE,  /* Held by the one that writes. */
+	DB_BYTE_TURN,  /* Held by the one that checkpoints. */
+	DB_BYTE_PARTY, /* Shared by all who have joined, see party.h. */
+};
+
 struct db {
 	sqlite3 *sqlite;
 	int gate; /* -1 while not open. */

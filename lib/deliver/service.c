@@ -106,6 +106,8 @@ service_open(const struct settings *settings, struct service **service, struct f
 	if (out == DONE)
 		out = open_ledger(settings, opened, why);
 	if (out == DONE)
+		out = ledger_join(opened->ledger, settings->payments_run_dir, why);
+	if (out == DONE)
 		out = amocrm_open(settings, opened->limiter, &opened->crm, why);
 	if (out == DONE) {
 		amocrm_set_metrics(opened->crm, opened->metrics);

@@ -26,6 +26,12 @@ byte_lock_try(int fd, int64_t first, int64_t count)
 }
 
 bool
+byte_lock_share(int fd, int64_t first, int64_t count)
+{
+	return set(fd, F_OFD_SETLK, F_RDLCK, first, count);
+}
+
+bool
 byte_lock_wait(int fd, int64_t first, int64_t count)
 {
 	return set(fd, F_OFD_SETLKW, F_WRLCK, first, count);

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /*
- * Exclusive locks on bytes of an open file, between processes: open-file-description locks
+ * Locks on bytes of an open file, between processes: open-file-description locks
  * (fcntl(2), F_OFD_SETLK).
  *
  * The kernel frees a lock when the last descriptor and the last mapping of that open file are gone,
@@ -16,6 +16,9 @@
 
 /* Take the lock.  False with errno: EAGAIN or EACCES when another holds one of the bytes. */
 bool byte_lock_try(int fd, int64_t first, int64_t count);
+
+/* The same for a lock that is shared: it excludes only who wants it alone.  One held alone becomes shared. */
+bool byte_lock_share(int fd, int64_t first, int64_t count);
 
 /*
  * The same, in the kernel's queue, which is in order; any signal that is handled ends the wait with

@@ -46,6 +46,7 @@
 #include "base/memory.h"
 #include "db/checkpoint.h"
 #include "db/open.h"
+#include "db/party.h"
 #include "ledger/internal.h"
 #include "ledger/ledger.h"
 #include "ledger/schema.h"
@@ -98,6 +99,12 @@ ledger_open_existing(const char *path, struct ledger **ledger, struct fault *why
 	    path, SCHEMA_APPLICATION_ID, schema_migrations, SCHEMA_VERSION, &db, why);
 
 	return wrap(out, db, ledger);
+}
+
+enum outcome
+ledger_join(struct ledger *ledger, const char *directory, struct fault *why)
+{
+	return db_join(ledger->db, directory, why);
 }
 
 void

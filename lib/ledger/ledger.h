@@ -26,6 +26,12 @@ enum outcome ledger_open(const char *path, struct ledger **ledger, struct fault 
 enum outcome ledger_open_existing(
     const char *path, struct ledger **ledger, struct fault *why) MUST_USE;
 
+/*
+ * Before payments are carried: no process whose locks are in another directory may carry any from
+ * this ledger meanwhile.  BROKEN: one that lives has said so before.
+ */
+enum outcome ledger_join(struct ledger *ledger, const char *directory, struct fault *why) MUST_USE;
+
 void ledger_close(struct ledger *ledger); /* NULL is allowed. */
 
 /*

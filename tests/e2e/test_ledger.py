@@ -264,3 +264,28 @@ def test_all_files_gone_at_a_restart(stack: Stack) -> None:
     assert f"to begin with an empty ledger, remove {note}" in stack.said()
     note.unlink()
     assert stack.post(new_payment(new_person())).status == 200
+
+
+def test_another_run_directory(stack: Stack, tmp_path: Path) -> None:
+    """Two programs whose locks do not exclude each other are not let at one ledger; one after the other they are."""
+    first, second = stack.variables, {**stack.variables, "PAYMENTS_RUN_DIR": str(tmp_path / "run")}
+    stack.carry(new_payment(new_person()))
+    stack.variables = second
+    once = stack._run("payment-syncd", "--once")
+    assert once.returncode == 75 and f"others work on it with another run directory ({first['PAYMENTS_RUN_DIR']}," in once.stderr
+    assert stack.paymentctl("stats").returncode == 0  # Looking is for everybody.
+
+    # A whole second service, in the place of a second container.
+    service, stack.service = stack.service, None
+    stack.socket.rename(stack.folder / "first.sock")
+    stack.start_service(fresh=False, ready=False, PAYMENTS_RUN_DIR=str(tmp_path / "run"))
+    payment = new_payment(new_person())
+    until(lambda: stack.socket.exists() and is_unavailable(stack, payment), "the second is there and refuses")
+    assert stack.ledger.query("SELECT count(*) AS n FROM payment_events") == [{"n": 1}]
+    # The first dies, however; then the second takes over by itself.
+    assert service
+    service.stop(signal.SIGKILL)
+    until(lambda: stack.post(payment).status == 200, "the second takes over")
+    stack.variables = first
+    once = stack._run("payment-syncd", "--once")
+    assert once.returncode == 75 and "another run directory" in once.stderr

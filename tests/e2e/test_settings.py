@@ -161,6 +161,29 @@ def test_hup_takes_new_settings(stack: Stack) -> None:
     assert seen <= {200, 409}
 
 
+@pytest.mark.parametrize("name", ["PAYMENTS_DB", "PAYMENTS_RUN_DIR"])
+def test_hup_leaves_ledger_and_run_directory(stack: Stack, tmp_path: Path, name: str) -> None:
+    """What waits in the ledger of before would wait for ever."""
+    content = python_env(stack).replace("DATABASE_PATH=", "OTHER_PATH=") + "DELIVERY=queue\n"
+    places = {"PAYMENTS_DB": tmp_path / "one.sqlite", "PAYMENTS_RUN_DIR": tmp_path / "run"}
+    lines = "".join(f"{key}={path}\n" for key, path in places.items())
+    start_with_file(stack, content + lines, PAYMENTS_DB=None, PAYMENTS_RUN_DIR=None)
+    stack.start_syncd()
+    until(lambda: stack.carrier and "ready workers=" in stack.carrier.said(), "payment-syncd is ready")
+    other = tmp_path / "other"
+    (stack.folder / "config.env").write_text(content.replace("queue", "inline") + lines.replace(str(places[name]), str(other)))
+    for program in (stack.service, stack.carrier):
+        assert program
+        program.process.send_signal(signal.SIGHUP)
+        until(lambda: "the old ones stay" in program.said(), "the reload is refused")
+        refused = f'settings: "{name} changes with a restart only: {places[name]} is in use, not {other}"'
+        assert any(line.startswith("<3>") and refused in line for line in program.said().splitlines())
+    payment = new_payment(new_person())
+    assert stack.post(payment).status == 202
+    until(lambda: stack.post(payment).json["status"] == "duplicate", "it is carried from where it was recorded")
+    assert not other.exists()
+
+
 def test_mapping_of_ones_own(stack: Stack) -> None:
     path = stack.folder / "mapping.json"
     path.write_text(
