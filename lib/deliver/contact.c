@@ -35,6 +35,22 @@ same_email(const char *value, const char *wanted)
 	return strcasecmp(value, wanted) == 0;
 }
 
+/* Several numbers may stand in one value. */
+static bool
+has_phone(const json_t *item, const struct phone *wanted)
+{
+	char room[FIELD_ROOM];
+	struct phone number;
+	const char *value;
+	size_t i;
+
+	for (i = 0; (value = field_value(item, i, room)) != NULL; i++)
+		while (phone_next(&value, &number))
+			if (phone_same(&number, wanted))
+				return true;
+	return false;
+}
+
 static bool
 any_value(const json_t *item, bool (*same)(const char *, const char *), const char *wanted)
 {
@@ -71,7 +87,7 @@ contact_bears(
 		return any_value(
 		    field_by_id(contact, settings->contact_field_tg_id), same_text, identity->text);
 	case IDENTITY_PHONE:
-		return any_value(field_by_code(contact, "PHONE"), phone_same, identity->text);
+		return has_phone(field_by_code(contact, "PHONE"), &identity->phone);
 	case IDENTITY_EMAIL:
 		return any_value(field_by_code(contact, "EMAIL"), same_email, identity->text);
 	}

@@ -62,7 +62,7 @@ struct known {
 	struct ledger_row row;
 	bool amount_known; /* It may not be of an imported one. */
 	int64_t kopecks;
-	int64_t who[IDENTITIES_MAX];
+	int64_t who[IDENTITY_KINDS];
 };
 
 static enum outcome
@@ -86,7 +86,7 @@ look_up(struct ledger *ledger, const char *key, struct known *known, struct faul
 		known->row.lead_created = db_int(query, 5) != 0;
 		known->kopecks = db_int(query, 6);
 		known->amount_known = db_int(query, 7) != 0;
-		for (kind = 0; kind < IDENTITIES_MAX; kind++)
+		for (kind = 0; kind < IDENTITY_KINDS; kind++)
 			known->who[kind] = db_int(query, 8 + kind);
 	} else if (out == DONE) {
 		out = fault_set(
@@ -104,7 +104,7 @@ same_payer(const struct known *known, const struct arrival *arrival)
 	size_t i;
 	int kind;
 
-	for (kind = 0; kind < IDENTITIES_MAX; kind++)
+	for (kind = 0; kind < IDENTITY_KINDS; kind++)
 		comparable |= known->who[kind] != 0;
 	if (!comparable || arrival->who_count == 0)
 		return true;

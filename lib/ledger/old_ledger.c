@@ -251,7 +251,8 @@ read_payload(struct old_row *row)
 	row->amount_known = true;
 	row->paid_at = paid->paid_at;
 	count = payment_identities(paid, who);
-	for (i = 0; i < count; i++)
+	/* Of several phones the first is the payer's. */
+	for (i = count; i-- > 0;)
 		row->who[who[i].kind] = who[i].hash;
 	payment_free(paid);
 	return true;

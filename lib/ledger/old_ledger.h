@@ -35,7 +35,7 @@ struct old_row {
 	    paid_at;       /* Unix seconds; 0 is unknown, but for created_s. */
 	bool amount_known; /* Else kopecks is 0. */
 	int64_t kopecks;
-	int64_t who[IDENTITIES_MAX]; /* Hashes, by enum identity_kind; 0 is unknown. */
+	int64_t who[IDENTITY_KINDS]; /* Hashes, by enum identity_kind; 0 is unknown. */
 	int64_t contact_id, lead_id, pipeline_id, lead_created, retries;
 };
 void old_row_clear(struct old_row *row);

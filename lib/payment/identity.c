@@ -1,7 +1,7 @@
 /*
  * Who paid, as hashes.
  *
- * A payer is recognised by any of three things the platform tells.  They are hashed, because the
+ * A payer is recognised by any of three kinds of things the platform tells.  They are hashed, because the
  * hashes outlive the payment's own data in the ledger when that is purged; a hash tells that the
  * same person came again, and nothing else.
  */
@@ -77,6 +77,31 @@ is_email(const char *text)
 	return at != NULL && at != text && at[1] != '\0';
 }
 
+/* Each number of the text, once.  Returns how many there are. */
+static size_t
+add_phones(const char *text, struct identity who[static IDENTITY_PHONES_MAX])
+{
+	struct phone number;
+	size_t count = 0, i;
+
+	while (count < IDENTITY_PHONES_MAX && phone_next(&text, &number)) {
+		struct identity *new = &who[count];
+
+		for (i = 0; i < count && !phone_same(&who[i].phone, &number); i++)
+			;
+		if (i < count)
+			continue;
+		new->kind = IDENTITY_PHONE;
+		new->phone = number;
+		/* The tail is both what is searched for and what is hashed: the country code is
+		 * often left out. */
+		new->text = phone_tail(&new->phone);
+		new->hash = hash(IDENTITY_PHONE, new->text);
+		count++;
+	}
+	return count;
+}
+
 size_t
 payment_identities(const struct payment *paid, struct identity who[static IDENTITIES_MAX])
 {
@@ -92,18 +117,7 @@ payment_identities(const struct payment *paid, struct identity who[static IDENTI
 		who[count].text = paid->telegram_id;
 		who[count++].hash = hash(IDENTITY_TELEGRAM, paid->telegram_id);
 	}
-	/*
-	 * The tail is both what is searched for and what is hashed: the country code is often left
-	 * out.
-	 */
-	if (paid->phone[0] != '\0') {
-		struct identity *phone = &who[count++];
-
-		phone->kind = IDENTITY_PHONE;
-		phone_tail(paid->phone, phone->tail);
-		phone->text = phone->tail;
-		phone->hash = hash(IDENTITY_PHONE, phone->tail);
-	}
+	count += add_phones(paid->phones, &who[count]);
 	if (is_email(paid->email)) {
 		who[count].kind = IDENTITY_EMAIL;
 		who[count].text = paid->email;

@@ -102,7 +102,7 @@ read_user(struct json_reader *reader, const struct json_place *order, struct pay
 		validation_key(path, order->path, "user") };
 	const char *first = json_reader_text(reader, &user, "first_name", JSON_OPTIONAL);
 	const char *last = json_reader_text(reader, &user, "last_name", JSON_OPTIONAL);
-	const char *phone = json_reader_text(reader, &user, "phone", JSON_OPTIONAL);
+	const char *phones = json_reader_text(reader, &user, "phone", JSON_OPTIONAL);
 	const char *email = json_reader_text(reader, &user, "email", JSON_OPTIONAL);
 
 	char *name =
@@ -114,7 +114,8 @@ read_user(struct json_reader *reader, const struct json_place *order, struct pay
 	 * A phone that is no number is no reason to refuse money: the payer may be known by
 	 * something else.
 	 */
-	if (!phone_normalize(phone, paid->phone))
+	paid->phones = phones;
+	if (!phone_normalize(phones, paid->phone))
 		paid->phone[0] = '\0';
 	paid->email = text_copy(email);
 	paid->telegram_id = json_reader_text(reader, &user, "telegram_id", JSON_OPTIONAL);

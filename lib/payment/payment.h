@@ -60,7 +60,8 @@ struct payment {
 	const char *telegram_tag; /* Without a leading @. */
 	/* As phone_normalize() writes it; "" when there is none or it is no number. */
 	char phone[PHONE_TEXT];
-	char *email; /* As sent, but trimmed; "" when there is none. */
+	const char *phones; /* As sent: there may be several numbers in it. */
+	char *email;        /* As sent, but trimmed; "" when there is none. */
 
 	/* compaign and campaign are both read; campaign wins where both are filled. */
 	const char *utm_source, *utm_medium, *utm_campaign, *utm_content, *utm_term, *ym_uid;
@@ -110,14 +111,17 @@ void payment_recorded(struct payment *paid, const char *key, int64_t received);
 char *payment_item_title(const struct payment_item *item);
 
 /*
- * Who paid, as up to three identities in the order in which they are searched for.
+ * Who paid, as identities in the order in which they are searched for: by kind, and several phones
+ * in the order in which they were told.  The ledger's row keeps the first of each kind.
  */
 enum identity_kind {
 	IDENTITY_TELEGRAM,
 	IDENTITY_PHONE,
 	IDENTITY_EMAIL
 };
-#define IDENTITIES_MAX 3
+#define IDENTITY_KINDS      3
+#define IDENTITY_PHONES_MAX 3 /* What follows in one text is left out. */
+#define IDENTITIES_MAX      (IDENTITY_KINDS - 1 + IDENTITY_PHONES_MAX)
 
 struct identity {
 	enum identity_kind kind;
@@ -128,12 +132,12 @@ struct identity {
 	 * stored in the ledger.
 	 */
 	int64_t hash;
-	char tail[PHONE_TAIL + 1];
+	struct phone phone; /* Of a phone: what is compared. */
 };
 
 /*
- * Fill `who` and return how many there are, 0 to 3.  An element's text may point into the element
- * itself: do not move.
+ * Fill `who` and return how many there are, 0 to IDENTITIES_MAX.  An element's text may point into
+ * the element itself: do not move.
  */
 size_t payment_identities(const struct payment *paid, struct identity who[static IDENTITIES_MAX]);
 

@@ -113,6 +113,43 @@ def test_phone_is_normalised(stack: Stack, told: str, written: str | None) -> No
     assert phone == written if written else phone.startswith("+") and phone.endswith(told)
 
 
+@pytest.mark.parametrize("extension", [" доб. 12", ", доб 5", " ext 12", "x12", " #12", " вн. 3"])
+def test_phone_with_an_extension(stack: Stack, extension: str) -> None:
+    person = new_person()
+    payment = new_payment(person, only=("phone",))
+    payment["course_order"]["user"]["phone"] += extension
+    contact_id = stack.carry(payment)["contact_id"]
+    assert fields_of(stack, contact_id) == {PHONE: [person.phone_e164]}
+    assert stack.carry(new_payment(person, only=("phone",)))["contact_id"] == contact_id
+
+
+@pytest.mark.parametrize("separator", [", ", "; ", " / ", " или ", "\n", " "])
+def test_several_phones_in_one_text(stack: Stack, separator: str) -> None:
+    """The first is the payer's, each is searched for in order, and both spellings know one contact."""
+    person, other = new_person(), new_person()
+    both = new_payment(person, only=("phone",))
+    both["course_order"]["user"]["phone"] = person.phone + separator + other.phone_e164
+    contact_id = stack.carry(both)["contact_id"]
+    assert searched(stack) == [person.phone[-10:], other.phone[-10:]]
+    assert fields_of(stack, contact_id) == {PHONE: [person.phone_e164]}
+    assert stack.carry(new_payment(person, only=("phone",)))["contact_id"] == contact_id
+
+    known = stack.sandbox.add_contact(fields={PHONE: f"8 (495) 765-43-22 доб. 3{separator}{new_person().phone}"})
+    their = new_payment(new_person(), only=("phone",))
+    their["course_order"]["user"]["phone"] += separator + "+7 495 765-43-22"
+    assert stack.carry(their)["contact_id"] == known
+
+
+def test_country_of_a_phone(stack: Stack) -> None:
+    """The last ten digits are the same, the countries are not."""
+    person = new_person()
+    tail = person.phone[-10:]
+    american = stack.sandbox.add_contact(fields={PHONE: f"+1 {tail[:3]} {tail[3:]}"})
+    russian = stack.carry(new_payment(person, only=("phone",)))["contact_id"]
+    assert russian != american
+    assert stack.carry(new_payment(person, user={"phone": "+1" + tail}))["contact_id"] == american
+
+
 def test_email_without_case(stack: Stack) -> None:
     person = new_person()
     contact_id = stack.sandbox.add_contact(fields={EMAIL: person.email.upper()})

@@ -127,10 +127,13 @@ test_by_email(void **state)
 static bool
 bears(const char *fields, enum identity_kind kind, const char *text)
 {
-	const struct identity who = { .kind = kind, .text = text };
+	struct identity who = { .kind = kind, .text = text };
 	json_t *contact = json_pack("{s:o}", "custom_fields_values", json_loads(fields, 0, NULL));
-	bool it_does = contact_bears(contact, &who, settings);
+	bool it_does;
 
+	if (kind == IDENTITY_PHONE)
+		assert_true(phone_next(&text, &who.phone));
+	it_does = contact_bears(contact, &who, settings);
 	json_decref(contact);
 	return it_does;
 }
@@ -162,6 +165,46 @@ test_exactness(void **state)
 			  "{\"value\": \"+79991234567\"}]}]",
 	    IDENTITY_PHONE, "9991234567"));
 	assert_false(bears("[]", IDENTITY_PHONE, "9991234567"));
+}
+
+/* Number by number, and with its country where both sides tell it. */
+static void
+test_phones_in_one_value(void **state)
+{
+	static const char *const values[] = { "[" PHONE("+7 999 777-88-99, 8 999 123-45-67") "]",
+		"[" PHONE("8 999 123-45-67 доб. 12") "]",
+		"[" PHONE("89997778899\\n89991234567 (мама)") "]" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+		assert_true(bears(values[i], IDENTITY_PHONE, "+79991234567"));
+	assert_false(
+	    bears("[" PHONE("8 999 777-88-99 доб. 9991234") "]", IDENTITY_PHONE, "+79991234567"));
+	assert_false(bears("[" PHONE("+1 999 123 4567") "]", IDENTITY_PHONE, "+79991234567"));
+	assert_true(bears("[" PHONE("999 123 4567") "]", IDENTITY_PHONE, "+79991234567"));
+}
+
+/* Each number is searched for, in order; the first is the payer's. */
+static void
+test_several_phones(void **state)
+{
+	static const struct sample two = { .id = "pay_2",
+		.phone = "8 999 123-45-67 доб. 12, +7 999 777-88-99" };
+	int64_t id = fake_contact("[" PHONE("89997778899") "]");
+
+	(void)state;
+	drop_job(&job);
+	take_job(&job, &two);
+	assert_int_equal(settle(), id);
+	assert_int_equal(fake_calls("search contacts 9991234567"), 1);
+	assert_int_equal(fake_calls("search contacts 9997778899"), 1);
+
+	drop_job(&job);
+	json_array_clear(account.contacts);
+	take_job(&job, &(struct sample){ .id = "pay_3", .phone = two.phone });
+	assert_int_equal(settle_contact(&job, &why), DONE);
+	assert_true(contact_bears(new_contact(), &job.known.who[0], settings));
+	assert_false(contact_bears(new_contact(), &job.known.who[1], settings));
 }
 
 /* Hits that only mention the payer are not the payer. */
@@ -493,6 +536,8 @@ main(void)
 		test(test_not_understood),
 		test(test_by_email),
 		test(test_exactness),
+		test(test_phones_in_one_value),
+		test(test_several_phones),
 		test(test_inexact_hits),
 		test(test_deleted_hit),
 		test(test_several_hits),

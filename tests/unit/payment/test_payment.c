@@ -33,13 +33,13 @@ parse_user(const char *user)
 
 /* The identities of both users, by kind; the hash of a kind that is missing is -1. */
 static void
-hashes(const char *user, int64_t hash[IDENTITIES_MAX])
+hashes(const char *user, int64_t hash[IDENTITY_KINDS])
 {
 	struct payment *paid = parse_user(user);
 	struct identity who[IDENTITIES_MAX];
 	size_t count = payment_identities(paid, who);
 
-	for (size_t i = 0; i < IDENTITIES_MAX; i++)
+	for (size_t i = 0; i < IDENTITY_KINDS; i++)
 		hash[i] = -1;
 	for (size_t i = 0; i < count; i++) {
 		assert_true(i == 0 || who[i].kind > who[i - 1].kind);
@@ -52,7 +52,7 @@ hashes(const char *user, int64_t hash[IDENTITIES_MAX])
 static void
 spellings_that_agree(void **state)
 {
-	int64_t a[IDENTITIES_MAX], b[IDENTITIES_MAX];
+	int64_t a[IDENTITY_KINDS], b[IDENTITY_KINDS];
 
 	(void)state;
 	hashes("{\"telegram_id\":1234567,\"phone\":\"8 999 000 00 "
@@ -67,7 +67,7 @@ spellings_that_agree(void **state)
 	hashes("{\"telegram_id\":12345678,\"phone\":\"8 999 000 00 "
 	       "02\",\"email\":\"anne@example.com\"}",
 	    b);
-	for (int kind = 0; kind < IDENTITIES_MAX; kind++)
+	for (int kind = 0; kind < IDENTITY_KINDS; kind++)
 		assert_true(a[kind] != b[kind]);
 }
 
@@ -75,7 +75,7 @@ spellings_that_agree(void **state)
 static void
 kind_is_part_of_the_hash(void **state)
 {
-	int64_t a[IDENTITIES_MAX], b[IDENTITIES_MAX];
+	int64_t a[IDENTITY_KINDS], b[IDENTITY_KINDS];
 
 	(void)state;
 	hashes("{\"telegram_id\":\"9990000001\"}", a);
@@ -89,7 +89,7 @@ kind_is_part_of_the_hash(void **state)
 static void
 hash_is_lasting(void **state)
 {
-	int64_t a[IDENTITIES_MAX];
+	int64_t a[IDENTITY_KINDS];
 
 	(void)state;
 	hashes("{\"telegram_id\":1234567,\"phone\":\"89990000001\",\"email\":\"Anna@example.com\"}",
