@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/text.h"
 #include "payment/payment.h"
@@ -60,21 +61,67 @@ hash_email(const char *email)
 }
 
 /*
- * A form filled with "none" or "-" would make one person of all who filled it so: a Telegram
- * id has a digit, an e-mail address has something on both sides of its @.
+ * Placeholders.  A form filled with "none" or "-", or a 1 that a program wrote for "yes", would make
+ * one person of all who have it.
  */
+
+/*
+ * Telegram has numbered its accounts upwards since 2013; the first thousands are its own people's,
+ * and a payer's has more digits.  Shorter ones are switches, counters and what people type to get on.
+ * Groups have numbers below zero.  What is more than a number, like a name, needs a digit at least.
+ */
+#define TELEGRAM_DIGITS_MIN 5
+
 static bool
 is_telegram_id(const char *text)
 {
-	return strpbrk(text, "123456789") != NULL;
+	if (strspn(text, "-0123456789") < strlen(text))
+		return strpbrk(text, "123456789") != NULL;
+	return text[0] != '-' && strlen(text + strspn(text, "0")) >= TELEGRAM_DIGITS_MIN;
 }
 
+/* Whether both sides of the @ are one and the same of the words that stand for nothing. */
+static bool
+says_nothing(const char *local, size_t local_length, const char *domain)
+{
+	static const char *const words[] = { "none", "null", "no", "test", "mail", "email" };
+	size_t length = strcspn(domain, "."), i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strlen(words[i]) == length && local_length == length &&
+		    strncasecmp(words[i], local, length) == 0 &&
+		    strncasecmp(words[i], domain, length) == 0)
+			return true;
+	return false;
+}
+
+/* There is something before the @, and a domain with a point in it behind. */
 static bool
 is_email(const char *text)
 {
-	const char *at = strrchr(text, '@');
+	const char *at = strrchr(text, '@'), *point;
 
-	return at != NULL && at != text && at[1] != '\0';
+	if (at == NULL || at == text)
+		return false;
+	point = strrchr(at, '.');
+	return point != NULL && point > at + 1 && point[1] != '\0' &&
+	    !says_nothing(text, (size_t)(at - text), at + 1);
+}
+
+bool
+identity_plausible(enum identity_kind kind, const char *text)
+{
+	struct phone number;
+
+	switch (kind) {
+	case IDENTITY_TELEGRAM:
+		return is_telegram_id(text);
+	case IDENTITY_PHONE:
+		return phone_next(&text, &number);
+	case IDENTITY_EMAIL:
+		return is_email(text);
+	}
+	return false;
 }
 
 /* Each number of the text, once.  Returns how many there are. */
@@ -112,13 +159,13 @@ payment_identities(const struct payment *paid, struct identity who[static IDENTI
 	 * changes, an e-mail often does.
 	 */
 	memset(who, 0, IDENTITIES_MAX * sizeof(who[0]));
-	if (is_telegram_id(paid->telegram_id)) {
+	if (paid->telegram_id[0] != '\0') {
 		who[count].kind = IDENTITY_TELEGRAM;
 		who[count].text = paid->telegram_id;
 		who[count++].hash = hash(IDENTITY_TELEGRAM, paid->telegram_id);
 	}
 	count += add_phones(paid->phones, &who[count]);
-	if (is_email(paid->email)) {
+	if (paid->email[0] != '\0') {
 		who[count].kind = IDENTITY_EMAIL;
 		who[count].text = paid->email;
 		who[count++].hash = hash_email(paid->email);

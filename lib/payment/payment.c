@@ -117,13 +117,11 @@ read_user(struct json_reader *reader, const struct json_place *order, struct pay
 	paid->phones = phones;
 	if (!phone_normalize(phones, paid->phone))
 		paid->phone[0] = '\0';
-	paid->email = text_copy(email);
+	paid->email = text_copy(identity_plausible(IDENTITY_EMAIL, email) ? email : "");
 	paid->telegram_id = json_reader_text(reader, &user, "telegram_id", JSON_OPTIONAL);
-	/*
-	 * The platform writes 0 for a payer without Telegram; that must not make one person of all
-	 * of them.
-	 */
-	if (strcmp(paid->telegram_id, "0") == 0)
+	/* What stands for nothing is not written into amoCRM either, where it would keep out what
+	 * is found out later. */
+	if (!identity_plausible(IDENTITY_TELEGRAM, paid->telegram_id))
 		paid->telegram_id = "";
 	paid->telegram_tag =
 	    without_at(json_reader_text(reader, &user, "telegram_tag", JSON_OPTIONAL));

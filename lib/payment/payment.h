@@ -56,12 +56,12 @@ struct payment {
 	 * line.
 	 */
 	char *name;
-	const char *telegram_id;
+	const char *telegram_id;  /* "" also for a placeholder, see identity_plausible(). */
 	const char *telegram_tag; /* Without a leading @. */
 	/* As phone_normalize() writes it; "" when there is none or it is no number. */
 	char phone[PHONE_TEXT];
 	const char *phones; /* As sent: there may be several numbers in it. */
-	char *email;        /* As sent, but trimmed; "" when there is none. */
+	char *email;        /* As sent, but trimmed; "" when there is none, or a placeholder. */
 
 	/* compaign and campaign are both read; campaign wins where both are filled. */
 	const char *utm_source, *utm_medium, *utm_campaign, *utm_content, *utm_term, *ym_uid;
@@ -140,6 +140,13 @@ struct identity {
  * the element itself: do not move.
  */
 size_t payment_identities(const struct payment *paid, struct identity who[static IDENTITIES_MAX]);
+
+/*
+ * Whether this can be a person's, and is no placeholder: a Telegram id of five digits or more, a
+ * phone number (base/phone.h), an e-mail address whose domain has a point and which is not a word
+ * that stands for nothing on both sides of the @ (none@none.ru, test@test.com).
+ */
+bool identity_plausible(enum identity_kind kind, const char *text);
 
 const char *identity_name(enum identity_kind kind); /* "telegram", "phone", "email" */
 

@@ -226,6 +226,26 @@ def test_nobody(stack: Stack) -> None:
     assert stack.sandbox.contact(nameless)["name"] == "Без имени"
 
 
+PLACEHOLDERS = [
+    {"phone": "+7 999 999-99-99"},
+    {"phone": "0000000"},
+    {"phone": "1234567", "telegram_id": 1},
+    {"phone": "1234567890", "email": "-"},
+    {"telegram_id": "1"},
+    {"telegram_id": "null", "email": "none@none"},
+    {"telegram_id": "-", "email": "test@test"},
+]
+
+
+@pytest.mark.parametrize("user", PLACEHOLDERS)
+def test_placeholders_are_nobody(stack: Stack, user: dict[str, Any]) -> None:
+    """Who fills a form so shares it with many: nothing is searched by it, and it is not written."""
+    known = [stack.sandbox.add_contact(fields={TELEGRAM_ID: "1", PHONE: user.get("phone", "-"), EMAIL: user.get("email", "-")})]
+    ids = [stack.carry(new_payment(new_person(), user=user | {"first_name": name}))["contact_id"] for name in ("Пётр", "Анна")]
+    assert len(set(known + ids)) == 3 and searched(stack) == []
+    assert fields_of(stack, ids[0]) == {} and stack.sandbox.contact(ids[1])["name"] == "Анна"
+
+
 def test_long_name(stack: Stack) -> None:
     person = new_person("Ж" * 300)
     answer = stack.carry(new_payment(person))

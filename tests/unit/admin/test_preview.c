@@ -26,13 +26,13 @@ static struct fault why;
 static const struct sample sample = { .name = "Иван",
 	.phone = "89991234567",
 	.email = "ivan@example.com",
-	.telegram = "77",
+	.telegram = "770077",
 	.subject = "Русский" };
 
 #define PHONE                                                                                      \
 	"[{\"field_id\": 1, \"field_code\": \"PHONE\", \"values\": [{\"value\": "                  \
 	"\"89991234567\"}]}]"
-#define TELEGRAM "[{\"field_id\": 101, \"values\": [{\"value\": \"77\"}]}]"
+#define TELEGRAM "[{\"field_id\": 101, \"values\": [{\"value\": \"770077\"}]}]"
 #define LEAD                                                                                       \
 	"[{\"field_id\": 204, \"values\": [{\"value\": \"1000\"}]},"                               \
 	" {\"field_id\": 205, \"values\": [{\"value\": \"2\"}]},"                                  \
@@ -136,7 +136,7 @@ test_a_known_payer(void **state)
 	assert_string_equal(
 	    json_string_value(json_object_get(json_object_get(report, "contact"), "matched_by")),
 	    "phone");
-	assert_string_equal(change("contact_changes", "Telegram ID"), " -> 77");
+	assert_string_equal(change("contact_changes", "Telegram ID"), " -> 770077");
 	assert_string_equal(change("contact_changes", "Телефон"), "");
 	assert_int_equal(id_of_the("lead"), lead_id);
 	assert_string_equal(change("lead_changes", "Общая сумма оплат"), "1000 -> 6000");
@@ -214,7 +214,7 @@ test_remembered(void **state)
 
 	(void)state;
 	account.search_lag_ms = INT64_MAX / 2;
-	fake_set_field(fake_entity(account.contacts, contact_id), 101, "77");
+	fake_set_field(fake_entity(account.contacts, contact_id), 101, "770077");
 	job.known.at.contact_id = contact_id;
 	assert_int_equal(ledger_save_contact(service->ledger, job.attempt.id, &job.known.at,
 			     job.known.who, job.known.who_count, clock_wall_ms(), &why),

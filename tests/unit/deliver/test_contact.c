@@ -276,8 +276,9 @@ test_names(void **state)
 	} cases[] = {
 		{ { .phone = "89991234567", .email = "anna@example.com" }, "+79991234567" },
 		{ { .email = "anna@example.com", .tag = "tag" }, "anna@example.com" },
-		{ { .tag = "@tag", .telegram = "5" }, "tag" },
-		{ { .telegram = "5" }, "5" },
+		{ { .tag = "@tag", .telegram = "500005" }, "tag" },
+		{ { .telegram = "500005" }, "500005" },
+		{ { .telegram = "1", .phone = "1234567", .email = "none@none" }, "Без имени" },
 		{ { .name = NULL }, "Без имени" },
 	};
 	size_t i;

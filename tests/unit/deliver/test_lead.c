@@ -288,7 +288,7 @@ test_lead_in_hand(void **state)
 static void
 test_lead_with_an_open_intent(void **state)
 {
-	const struct sample other = { .id = "pay_2", .phone = "81111111111" };
+	const struct sample other = { .id = "pay_2", .phone = "81111111112" };
 	int64_t id = fake_lead(contact_id, STATUS_ACTIVE, "null");
 	struct job second;
 

@@ -134,7 +134,7 @@ hashes_are_positive(void **state)
 	char id[16];
 
 	(void)state;
-	for (int i = 1; i <= 64; i++) {
+	for (int i = 100001; i <= 100064; i++) {
 		snprintf(id, sizeof(id), "%d", i);
 		assert_true(hash_of_one(id, NULL, NULL) > 0);
 	}
@@ -144,9 +144,14 @@ hashes_are_positive(void **state)
 static void
 placeholders_identify_nobody(void **state)
 {
-	static const char *const ids[] = { "", "0", "000", "-", "none", "@" };
-	static const char *const phones[] = { "", "-", "нет", "123456", "1234567890123456" };
-	static const char *const emails[] = { "", "-", "none", "@", "ivan@", "@example.com" };
+	static const char *const ids[] = { "", "0", "000", "-", "none", "@", "null", "1", "-1",
+		"999", "1234", "0001234", "-1001234567890" };
+	static const char *const phones[] = { "", "-", "нет", "123456", "1234567890123456",
+		"+7 999 999-99-99", "0000000", "1234567", "1234567890", "доб. 12",
+		"1234567, 0000000" };
+	static const char *const emails[] = { "", "-", "none", "@", "ivan@", "@example.com", "null",
+		"none@none", "test@test", "ivan@.com", "ivan@example.", "Test@test.com",
+		"none@NONE.ru" };
 	struct identity who[IDENTITIES_MAX];
 
 	(void)state;
@@ -156,6 +161,25 @@ placeholders_identify_nobody(void **state)
 		assert_int_equal(identities(NULL, phones[i], NULL, who), 0);
 	for (size_t i = 0; i < sizeof(emails) / sizeof(emails[0]); i++)
 		assert_int_equal(identities(NULL, NULL, emails[i], who), 0);
+	/* Nor is any of them written into a contact. */
+	identities("1", "1234567", "none@none", who);
+	assert_string_equal(paid->telegram_id, "");
+	assert_string_equal(paid->phone, "");
+	assert_string_equal(paid->email, "");
+}
+
+static void
+what_only_looks_like_a_placeholder(void **state)
+{
+	struct identity who[IDENTITIES_MAX];
+
+	(void)state;
+	assert_int_equal(identities("10000", "+7 999 999-99-98", "none@example.com", who), 3);
+	assert_int_equal(identities("123456789", "8 800 000-00-00", "test@test-school.ru", who), 3);
+	assert_int_equal(identities("@ivan1", NULL, "ivan@ivan.ru", who), 2);
+	/* The next number of the same text is one. */
+	assert_int_equal(identities(NULL, "0000000, 89990000001", NULL, who), 1);
+	assert_string_equal(paid->phone, "+79990000001");
 }
 
 static void
@@ -180,6 +204,7 @@ main(void)
 		TEST(different_people_differ),
 		TEST(hashes_are_positive),
 		TEST(placeholders_identify_nobody),
+		TEST(what_only_looks_like_a_placeholder),
 		TEST(names),
 	};
 

@@ -211,7 +211,7 @@ test_conflict(void **state)
 	assert_string_equal(text("status"), "conflict");
 	assert_int_equal(response.level, RESPONSE_ERROR);
 	assert_int_equal(rows("kopecks = 500000"), 1);
-	other = (struct sample){ .phone = "80000000000" };
+	other = (struct sample){ .phone = "80000000001" };
 	assert_int_equal(post(&other), 409);
 	assert_string_equal(text("status"), "conflict");
 	/* An answer of its own, whatever duplicates are answered with. */
@@ -474,7 +474,7 @@ test_queued_by_failure(void **state)
 	for (i = 0; i < 2; i++) {
 		account.always = outcomes[i];
 		sample.id = i == 0 ? "a" : "b";
-		sample.phone = i == 0 ? "81111111111" : "82222222222";
+		sample.phone = i == 0 ? "81111111112" : "82222222223";
 		sample.telegram = sample.email = NULL;
 		assert_int_equal(post(&sample), 202);
 		assert_string_equal(text("status"), "queued");
