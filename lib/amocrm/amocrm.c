@@ -68,6 +68,12 @@ amocrm_unavailable(const struct amocrm *crm)
 	return crm->unavailable;
 }
 
+bool
+amocrm_too_many(const struct amocrm *crm)
+{
+	return crm->too_many;
+}
+
 enum outcome
 amocrm_perform(struct amocrm *crm, const struct amocrm_context *context,
     const struct call_request *request, struct call_response *response, struct fault *why)
@@ -75,6 +81,7 @@ amocrm_perform(struct amocrm *crm, const struct amocrm_context *context,
 	enum outcome out = call_perform(&crm->caller, context, request, response, why);
 
 	crm->unavailable = (out == LATER || out == UNSURE) && !response->own;
+	crm->too_many = false;
 	return out;
 }
 
@@ -160,7 +167,8 @@ list(struct amocrm *crm, const struct amocrm_context *context, const char *name,
 		more = has_next_page(page);
 		json_decref(page);
 	}
-	if (out == DONE && more && pages == PAGES_MAX)
+	crm->too_many = out == DONE && more && pages == PAGES_MAX;
+	if (crm->too_many)
 		out = fault_set(
 		    why, NEVER, "amoCRM: more than %d %s match", PAGES_MAX * PAGE_SIZE, name);
 	if (out == DONE)

@@ -56,6 +56,9 @@ void amocrm_set_metrics(struct amocrm *crm, struct metrics *metrics);
  */
 bool amocrm_unavailable(const struct amocrm *crm);
 
+/* Whether the last call ended with NEVER because more was found than is read. */
+bool amocrm_too_many(const struct amocrm *crm);
+
 /*
  * Entities of a kind that amoCRM's full-text search finds, as a new array (empty when it finds
  * none): an absence is as certain as the search index is fresh.  A hit may match in any field

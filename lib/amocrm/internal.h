@@ -9,8 +9,8 @@
 /* What the files of the API share; no other file includes this. */
 struct amocrm {
 	struct caller caller;
-	struct http_client *http; /* Owned. */
-	bool unavailable;
+	struct http_client *http;   /* Owned. */
+	bool unavailable, too_many; /* How the last call ended. */
 };
 
 /* call_perform(), noting whether amoCRM gave a proper answer. */

@@ -64,6 +64,20 @@ any_value(const json_t *item, bool (*same)(const char *, const char *), const ch
 	return false;
 }
 
+/* Whether a value of the field can be a person's: a dash says nothing. */
+static bool
+any_plausible(const json_t *item, enum identity_kind kind)
+{
+	char room[FIELD_ROOM];
+	const char *value;
+	size_t i;
+
+	for (i = 0; (value = field_value(item, i, room)) != NULL; i++)
+		if (identity_plausible(kind, value))
+			return true;
+	return false;
+}
+
 static bool
 any_field(const json_t *contact, const char *wanted)
 {
@@ -76,20 +90,64 @@ any_field(const json_t *contact, const char *wanted)
 	return false;
 }
 
+/* The field in which identities of this kind stand; NULL where it is not filled, or not known. */
+static const json_t *
+field_of(const json_t *contact, enum identity_kind kind, const struct settings *settings)
+{
+	switch (kind) {
+	case IDENTITY_TELEGRAM:
+		return field_by_id(contact, settings->contact_field_tg_id);
+	case IDENTITY_PHONE:
+		return field_by_code(contact, "PHONE");
+	case IDENTITY_EMAIL:
+		return field_by_code(contact, "EMAIL");
+	}
+	return NULL;
+}
+
 bool
 contact_bears(
     const json_t *contact, const struct identity *identity, const struct settings *settings)
 {
+	const json_t *item = field_of(contact, identity->kind, settings);
+
 	switch (identity->kind) {
 	case IDENTITY_TELEGRAM:
 		if (settings->contact_field_tg_id == 0)
 			return any_field(contact, identity->text);
-		return any_value(
-		    field_by_id(contact, settings->contact_field_tg_id), same_text, identity->text);
+		return any_value(item, same_text, identity->text);
 	case IDENTITY_PHONE:
-		return has_phone(field_by_code(contact, "PHONE"), &identity->phone);
+		return has_phone(item, &identity->phone);
 	case IDENTITY_EMAIL:
-		return any_value(field_by_code(contact, "EMAIL"), same_email, identity->text);
+		return any_value(item, same_email, identity->text);
+	}
+	return false;
+}
+
+/* How many of the payer's identities the contact bears, of this kind (-1: of all kinds). */
+static size_t
+agreement(const struct known *known, const json_t *contact, int kind)
+{
+	size_t count = 0, i;
+
+	for (i = 0; i < known->who_count; i++)
+		count += (kind < 0 || (int)known->who[i].kind == kind) &&
+		    contact_bears(contact, &known->who[i], known->service->settings);
+	return count;
+}
+
+/* Whether the contact is somebody else's by an identity of a kind that both have. */
+static bool
+contradicts(const struct known *known, const json_t *contact)
+{
+	size_t i;
+
+	for (i = 0; i < known->who_count; i++) {
+		enum identity_kind kind = known->who[i].kind;
+
+		if (agreement(known, contact, (int)kind) == 0 &&
+		    any_plausible(field_of(contact, kind, known->service->settings), kind))
+			return true;
 	}
 	return false;
 }
@@ -100,21 +158,36 @@ updated_at(const json_t *entity)
 	return json_integer_value(json_object_get(entity, "updated_at"));
 }
 
-/* The exact hit that was updated last, borrowed; *exact counts them. */
-static json_t *
-best_hit(const struct known *known, const json_t *hits, const struct identity *identity, int *exact)
-{
-	json_t *hit, *best = NULL;
-	size_t i;
+/* The exact hit that agrees with the payer in most; of equals the one updated last.  Borrowed. */
+struct best {
+	json_t *hit; /* NULL: none is exact. */
+	size_t agreement;
+	int exact, equal; /* How many hits are exact, and how many of these agree in as much. */
+};
 
-	*exact = 0;
+static struct best
+best_hit(const struct known *known, const json_t *hits, const struct identity *identity)
+{
+	struct best best = { 0 };
+	json_t *hit;
+	size_t i, agrees;
+
 	json_array_foreach(hits, i, hit) {
 		if (json_is_true(json_object_get(hit, "is_deleted")) ||
 		    !contact_bears(hit, identity, known->service->settings))
 			continue;
-		(*exact)++;
-		if (best == NULL || updated_at(hit) > updated_at(best))
-			best = hit;
+		best.exact++;
+		agrees = agreement(known, hit, -1);
+		if (agrees > best.agreement) {
+			best.agreement = agrees;
+			best.equal = 0;
+			best.hit = hit;
+		}
+		if (agrees == best.agreement) {
+			best.equal++;
+			if (updated_at(hit) > updated_at(best.hit))
+				best.hit = hit;
+		}
 	}
 	return best;
 }
@@ -147,10 +220,11 @@ take(struct known *known, json_t *contact, const char *by)
 static enum outcome
 search(struct known *known, const struct identity *identity, struct fault *why)
 {
-	json_t *hits = NULL, *hit, *best;
+	const char *name = identity_name(identity->kind);
+	json_t *hits = NULL, *hit;
+	struct best best;
 	enum outcome out;
 	size_t i;
-	int exact;
 
 	if ((out = amocrm_search(known->service->crm, &known->context, AMOCRM_CONTACTS,
 		 identity->text, &hits, why)) != DONE)
@@ -162,13 +236,17 @@ search(struct known *known, const struct identity *identity, struct fault *why)
 		json_decref(hits);
 		return out;
 	}
-	if ((best = best_hit(known, hits, identity, &exact)) != NULL)
-		take(known, best, identity_name(identity->kind));
+	best = best_hit(known, hits, identity);
+	if (best.hit != NULL)
+		take(known, best.hit, name);
 	else
-		known_tell(known, "no contact has this %s", identity_name(identity->kind));
-	if (exact > 1)
-		known_warn(known, "%d contacts have this %s; took %lld, updated last", exact,
-		    identity_name(identity->kind), (long long)known->at.contact_id);
+		known_tell(known, "no contact has this %s", name);
+	if (best.equal > 1)
+		known_warn(known, "%d contacts have this %s; took %lld, updated last", best.exact,
+		    name, (long long)known->at.contact_id);
+	else if (best.exact > 1)
+		known_tell(known, "%d contacts have this %s; took the one that agrees in most",
+		    best.exact, name);
 	json_decref(hits);
 	return DONE;
 }
@@ -228,26 +306,27 @@ find_lost(struct known *known, struct fault *why)
 	return DONE;
 }
 
-/* A search that amoCRM refuses, or that too many answer (a Telegram id of "1"), does not tell who
- * it is: another identity may.  If none does, that is no reason to take the payer for new. */
+/* An identity that thousands of entities have in them (a Telegram id that is part of their numbers)
+ * tells no more than none.  A search that amoCRM refuses does not tell who it is, either: another
+ * identity may.  If none does, that is no reason to take the payer for new. */
 enum outcome
 contact_look(struct known *known, struct fault *why)
 {
 	enum outcome out = DONE;
-	bool unclear = false;
+	bool refused = false;
 	size_t i;
 
 	for (i = 0; i < known->who_count && out == DONE && known->at.contact_id == 0; i++) {
 		if ((out = search(known, &known->who[i], why)) == NEVER) {
 			known_warn(known, "the search by %s tells nothing: %s",
 			    identity_name(known->who[i].kind), why->text);
-			unclear = true;
+			refused |= !amocrm_too_many(known->service->crm);
 			out = DONE;
 		}
 		if (out == DONE && known->at.contact_id == 0)
 			out = remember(known, &known->who[i], why);
 	}
-	return out == DONE && unclear && known->at.contact_id == 0 ? NEVER : out;
+	return out == DONE && refused && known->at.contact_id == 0 ? NEVER : out;
 }
 
 /*
@@ -279,6 +358,8 @@ contact_changes(const struct known *known)
 		field_add_contact(fields, "PHONE", paid->phone);
 		field_add_contact(fields, "EMAIL", paid->email);
 	}
+	if (contradicts(known, known->contact))
+		return fields;
 	if (field_by_id(known->contact, set->contact_field_tg_id) == NULL)
 		field_add_text(fields, set->contact_field_tg_id, paid->telegram_id);
 	if (field_by_id(known->contact, set->contact_field_tg_username) == NULL)
@@ -429,6 +510,17 @@ fill(struct job *job, struct fault *why)
 	return job_save(job, why);
 }
 
+/* Whether anything would be filled in. */
+static bool
+lacks(const struct known *known)
+{
+	json_t *fields = contact_changes(known);
+	bool anything = json_array_size(fields) > 0;
+
+	json_decref(fields);
+	return anything;
+}
+
 enum outcome
 contact_settle(struct job *job, struct fault *why)
 {
@@ -447,12 +539,13 @@ contact_settle(struct job *job, struct fault *why)
 	    looked_ms == 0)
 		return out;
 
-	/* One of those may have filled it in, or made it a lead, since we read it. */
+	/* One of those may have made it a lead since we read it; or filled it in, before it was put
+	 * off, as a person may have done.  What is filled is never overwritten. */
 	out = ledger_contact_touched(
 	    known->service->ledger, known->at.contact_id, looked_ms, &touched, why);
 	if (out != DONE)
 		return out;
-	if (touched) {
+	if (touched || lacks(known)) {
 		json_decref(known->contact);
 		known->contact = NULL;
 		if ((out = contact_read(job, why)) != DONE)

@@ -9,9 +9,15 @@
  * it.
  *
  * amoCRM's search looks into every field, so a hit counts only when the identity stands in its own
- * field exactly.  Absent means that amoCRM said so, never that it did not answer.  Of several exact
- * hits the one updated last is taken, with a warning.  An empty Telegram id or username of a found
- * contact is filled in; nothing that is filled is ever changed.
+ * field exactly.  Absent means that amoCRM said so, never that it did not answer.  Only an identity to
+ * which thousands of entities answer is left out, as a placeholder is; a warning says so.  Of
+ * several exact hits the one that agrees in most of the payer's identities is taken (mother and son
+ * have one phone); of equals the one updated last, with a warning.
+ *
+ * An empty Telegram id or username of a found contact is filled in, as read under the contact's
+ * lock; nothing that is filled is ever changed.  Neither is filled into a contact that contradicts
+ * the payer: for some kind of identity it has a value that can be a person's, the payer has one, too,
+ * and none agrees.
  *
  * The caller holds the locks of the payer's identities.
  */

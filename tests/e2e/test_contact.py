@@ -175,6 +175,39 @@ def test_several_exact_hits(stack: Stack) -> None:
     assert 'remark="3 contacts have this phone' in stack.said()
 
 
+def test_one_phone_for_two(stack: Stack) -> None:
+    """Mother and son have one phone: the contact that agrees in most else is taken, and nobody need be told."""
+    person = new_person()
+    son = stack.sandbox.add_contact(fields={PHONE: person.phone_e164, EMAIL: person.email}, updated_at=1700000000)
+    stack.sandbox.add_contact(fields={PHONE: person.phone_e164, EMAIL: new_person().email}, updated_at=1700000900)
+    assert stack.carry(new_payment(person))["contact_id"] == son
+    assert "contacts have this phone" not in stack.said()
+
+
+def test_telegram_is_not_given_to_another(stack: Stack) -> None:
+    """The contact that has this phone has another e-mail: it may be the mother's."""
+    person, mother = new_person(), new_person()
+    fields = {PHONE: [person.phone_e164], EMAIL: [mother.email]}
+    contact_id = stack.sandbox.add_contact(fields=fields)
+    assert stack.carry(new_payment(person))["contact_id"] == contact_id
+    assert fields_of(stack, contact_id) == fields
+    assert stack.sandbox.log("PATCH", "/api/v4/contacts*") == []
+
+
+def test_telegram_id_in_thousands(stack: Stack) -> None:
+    """Its digits are part of more than 5000 names: the other identities tell who it is, or that the payer is new."""
+    stack.sandbox.control("POST", "contacts", [{"name": f"70707 71717 {n}"} for n in range(5001)], index="now")
+    person = new_person()
+    contact_id = stack.sandbox.add_contact(fields={PHONE: person.phone_e164})
+    payment = new_payment(person)
+    payment["course_order"]["user"]["telegram_id"] = "70707"
+    assert stack.carry(payment)["contact_id"] == contact_id
+    assert 'remark="the search by telegram tells nothing' in stack.said()
+    new = new_payment(new_person())
+    new["course_order"]["user"]["telegram_id"] = "71717"
+    assert stack.carry(new)["contact_id"] != contact_id
+
+
 def test_only_empty_fields_are_filled(stack: Stack) -> None:
     person = new_person()
     contact_id = stack.sandbox.add_contact(name="Ваня", fields={PHONE: person.phone_e164, TELEGRAM_NAME: "old_name"})

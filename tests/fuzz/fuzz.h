@@ -95,7 +95,7 @@ fuzz_settings(void)
 	"50\",\"course\":"                                                                                                \
 	"{\"name\":\"Летний\",\"subject\":{\"name\":\"Астрономия\",\"project\":\"ОГЭ\"}}}],\"user\":{" \
 	"\"first_name\":"                                                                                                 \
-	"\"Иван\",\"phone\":\"89990001122\",\"email\":\"a@example.com\",\"telegram_id\":\"4242\","                    \
+	"\"Иван\",\"phone\":\"89990001122\",\"email\":\"a@example.com\",\"telegram_id\":\"424242\","                  \
 	"\"telegram_tag\":"                                                                                               \
 	"\"@ivan\"},\"utm\":{\"source\":\"yandex\",\"medium\":\"cpc\"}}}"
 

@@ -84,6 +84,7 @@ fails(enum fake_when when, enum outcome *out, struct fault *why)
 		account.meanwhile(account.calls, when == FAIL_AFTER);
 	*out = DONE;
 	account.unavailable = false;
+	account.too_many = false;
 	if (when == FAIL_BEFORE && account.always != DONE)
 		*out = account.always;
 	for (i = 0; i < FAKE_FAILURES_MAX; i++)
@@ -427,6 +428,10 @@ amocrm_search(struct amocrm *crm, const struct amocrm_context *context, enum amo
 	(void)crm, (void)context;
 	if (!begin(&out, why, "search %s %s", kind_name(kind), query))
 		return read_outcome(out);
+	if (account.crowded != NULL && strcmp(query, account.crowded) == 0) {
+		account.too_many = true;
+		return fault_set(why, NEVER, "more than 5000 contacts match");
+	}
 	hits = json_array();
 	json_array_foreach(all_of(kind), i, entity)
 		if (matches(kind, entity, query))
@@ -619,6 +624,13 @@ amocrm_unavailable(const struct amocrm *crm)
 {
 	(void)crm;
 	return account.unavailable;
+}
+
+bool
+amocrm_too_many(const struct amocrm *crm)
+{
+	(void)crm;
+	return account.too_many;
 }
 
 enum outcome

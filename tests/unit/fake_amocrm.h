@@ -27,7 +27,9 @@ struct fake_account {
 		enum fake_when when;
 		enum outcome outcome;
 	} failures[FAKE_FAILURES_MAX];
-	bool unavailable; /* The last call failed. */
+	bool unavailable;    /* The last call failed. */
+	bool too_many;       /* The last call found more than is read: */
+	const char *crowded; /* so does a search for this, when set. */
 	enum outcome
 	    always; /* What every call ends with, before its effect, while it is not DONE. */
 

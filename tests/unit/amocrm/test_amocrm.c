@@ -202,6 +202,11 @@ test_too_many_pages(void **state)
 	assert_int_equal(amocrm_search(crm, &context, AMOCRM_CONTACTS, "x", &found, &why), NEVER);
 	assert_null(found);
 	assert_int_equal(fake_http_left(), 0);
+	assert_true(amocrm_too_many(crm));
+	/* A refusal is something else. */
+	fake_http_answers(400, "{}");
+	assert_int_equal(amocrm_search(crm, &context, AMOCRM_CONTACTS, "x", &found, &why), NEVER);
+	assert_false(amocrm_too_many(crm));
 }
 
 static void

@@ -246,6 +246,36 @@ test_several_hits(void **state)
 	assert_false(has_remark(&job, "123456789"));
 }
 
+/* Mother and son have one phone: the son is who has his e-mail, too. */
+static void
+test_one_phone_for_two(void **state)
+{
+	int64_t son = fake_contact("[" PHONE("89991234567") "," EMAIL("ivan@example.com") "]"),
+		mother = fake_contact("[" PHONE("89991234567") "," EMAIL("olga@example.com") "]");
+
+	(void)state;
+	json_object_set_new(
+	    fake_entity(account.contacts, mother), "updated_at", json_integer(2000000000));
+	assert_int_equal(settle(), son);
+	/* That is no riddle for a person. */
+	assert_int_equal(json_array_size(job.known.warnings), 0);
+}
+
+static void
+test_one_phone_for_three(void **state)
+{
+	int64_t first = fake_contact("[" PHONE("89991234567") "," EMAIL("ivan@example.com") "]"),
+		last = fake_contact("[" PHONE("89991234567") "," EMAIL("ivan@example.com") "]"),
+		mother = fake_contact("[" PHONE("89991234567") "]");
+
+	(void)state;
+	json_object_set_new(
+	    fake_entity(account.contacts, mother), "updated_at", json_integer(2000000000));
+	assert_int_equal(settle(), last);
+	assert_int_not_equal(last, first);
+	assert_true(has_remark(&job, "3 contacts have this phone"));
+}
+
 static void
 test_creating(void **state)
 {
@@ -326,6 +356,82 @@ test_not_overwriting(void **state)
 	assert_int_equal(fake_calls("update"), 0);
 }
 
+/* Who has this phone and another e-mail may be somebody else of the family. */
+static void
+test_not_filling_a_stranger(void **state)
+{
+	static const char *const contacts[] = { "[" PHONE("89991234567") "," EMAIL(
+						    "olga@example.com") "]",
+		"[" EMAIL("Ivan@example.com") "," PHONE("+1 999 123 4567") "]",
+		"[" PHONE("89991234567") "," TG_ID("424242") "]" };
+
+	for (size_t i = 0; i < sizeof(contacts) / sizeof(contacts[0]); i++) {
+		int64_t id = fake_contact(contacts[i]);
+
+		assert_int_equal(settle(), id);
+		assert_int_equal(fake_calls("update"), 0);
+		tear_down(state);
+		set_up(state);
+	}
+}
+
+/* What stands for nothing contradicts nobody, nor does a second value. */
+static void
+test_filling_beside_placeholders(void **state)
+{
+	int64_t id = fake_contact("[" PHONE("89991234567") "," EMAIL("-") "]");
+
+	assert_int_equal(settle(), id);
+	assert_int_equal(fake_calls("update"), 1);
+	tear_down(state);
+	set_up(state);
+
+	id = fake_contact("[{\"field_code\": \"EMAIL\", \"values\": [{\"value\": "
+			  "\"olga@example.com\"}, {\"value\": \"Ivan@example.com\"}]}]");
+	assert_int_equal(settle(), id);
+	assert_int_equal(fake_calls("update"), 1);
+}
+
+static void
+fill_meanwhile(int call, bool after)
+{
+	(void)call;
+	if (after && fake_calls("search contacts 9991234567") == 1)
+		fake_set_field(json_array_get(account.contacts, 0), FIELD_TG_ID, "111111");
+}
+
+/* Somebody else's payment filled it in after ours had read it, and was put off: the ledger shows
+ * nothing of it yet. */
+static void
+test_filled_meanwhile(void **state)
+{
+	int64_t id = fake_contact("[" PHONE("89991234567") "]");
+
+	(void)state;
+	account.meanwhile = fill_meanwhile;
+	assert_int_equal(settle(), id);
+	assert_string_equal(fake_field(fake_entity(account.contacts, id), FIELD_TG_ID), "111111");
+	assert_string_equal(fake_field(fake_entity(account.contacts, id), FIELD_TG_USERNAME), "");
+}
+
+/* An id that is part of thousands of numbers says nothing; the others do, also that they are new. */
+static void
+test_id_in_thousands(void **state)
+{
+	int64_t known = fake_contact("[" PHONE("89991234567") "]");
+
+	account.crowded = "123456789";
+	assert_int_equal(settle(), known);
+	assert_true(has_remark(&job, "tells nothing"));
+	tear_down(state);
+	set_up(state);
+
+	account.crowded = "123456789";
+	settle();
+	assert_string_equal(fake_field(new_contact(), FIELD_TG_ID), "123456789");
+	assert_true(has_remark(&job, "tells nothing"));
+}
+
 /* A refusal of it is no reason to keep the payment back. */
 static void
 test_filling_refused(void **state)
@@ -333,7 +439,7 @@ test_filling_refused(void **state)
 	int64_t id = fake_contact("[" PHONE("89991234567") "]");
 
 	(void)state;
-	account.failures[0].call = 3;
+	account.failures[0].call = 4;
 	account.failures[0].outcome = NEVER;
 	assert_int_equal(settle(), id);
 	assert_true(has_remark(&job, "not filled"));
@@ -542,10 +648,16 @@ main(void)
 		test(test_inexact_hits),
 		test(test_deleted_hit),
 		test(test_several_hits),
+		test(test_one_phone_for_two),
+		test(test_one_phone_for_three),
 		test(test_creating),
 		test(test_names),
 		test(test_filling),
 		test(test_not_overwriting),
+		test(test_not_filling_a_stranger),
+		test(test_filling_beside_placeholders),
+		test(test_filled_meanwhile),
+		test(test_id_in_thousands),
 		test(test_filling_refused),
 		test(test_unknown),
 		test(test_not_found),
