@@ -10,8 +10,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/crypto.h"
 #include "base/text.h"
-#include "payment/payment.h"
+#include "payment/identity.h"
 
 const char *
 identity_name(enum identity_kind kind)
@@ -150,7 +151,8 @@ add_phones(const char *text, struct identity who[static IDENTITY_PHONES_MAX])
 }
 
 size_t
-payment_identities(const struct payment *paid, struct identity who[static IDENTITIES_MAX])
+identity_list(const char *telegram_id, const char *phones, const char *email,
+    struct identity who[static IDENTITIES_MAX])
 {
 	size_t count = 0;
 
@@ -159,16 +161,16 @@ payment_identities(const struct payment *paid, struct identity who[static IDENTI
 	 * changes, an e-mail often does.
 	 */
 	memset(who, 0, IDENTITIES_MAX * sizeof(who[0]));
-	if (paid->telegram_id[0] != '\0') {
+	if (is_telegram_id(telegram_id)) {
 		who[count].kind = IDENTITY_TELEGRAM;
-		who[count].text = paid->telegram_id;
-		who[count++].hash = hash(IDENTITY_TELEGRAM, paid->telegram_id);
+		who[count].text = telegram_id;
+		who[count++].hash = hash(IDENTITY_TELEGRAM, telegram_id);
 	}
-	count += add_phones(paid->phones, &who[count]);
-	if (paid->email[0] != '\0') {
+	count += add_phones(phones, &who[count]);
+	if (is_email(email)) {
 		who[count].kind = IDENTITY_EMAIL;
-		who[count].text = paid->email;
-		who[count++].hash = hash_email(paid->email);
+		who[count].text = email;
+		who[count++].hash = hash_email(email);
 	}
 	return count;
 }

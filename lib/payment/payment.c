@@ -333,6 +333,12 @@ payment_parse(const void *body, size_t size, struct payment **paid, json_t **err
 	return DONE;
 }
 
+size_t
+payment_identities(const struct payment *paid, struct identity who[static IDENTITIES_MAX])
+{
+	return identity_list(paid->telegram_id, paid->phones, paid->email, who);
+}
+
 void
 payment_free(struct payment *paid)
 {
