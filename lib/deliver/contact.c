@@ -241,12 +241,10 @@ search(struct known *known, const struct identity *identity, struct fault *why)
 		take(known, best.hit, name);
 	else
 		known_tell(known, "no contact has this %s", name);
-	if (best.equal > 1)
-		known_warn(known, "%d contacts have this %s; took %lld, updated last", best.exact,
-		    name, (long long)known->at.contact_id);
-	else if (best.exact > 1)
-		known_tell(known, "%d contacts have this %s; took the one that agrees in most",
-		    best.exact, name);
+	if (best.exact > 1)
+		known_warn(known, "%d contacts have this %s; took %lld, %s", best.exact, name,
+		    (long long)known->at.contact_id,
+		    best.equal > 1 ? "updated last" : "which agrees in most");
 	json_decref(hits);
 	return DONE;
 }

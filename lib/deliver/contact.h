@@ -12,7 +12,7 @@
  * field exactly.  Absent means that amoCRM said so, never that it did not answer.  Only an identity to
  * which thousands of entities answer is left out, as a placeholder is; a warning says so.  Of
  * several exact hits the one that agrees in most of the payer's identities is taken (mother and son
- * have one phone); of equals the one updated last, with a warning.
+ * have one phone), of equals the one updated last; a warning tells of them, as they may be one person.
  *
  * An empty Telegram id or username of a found contact is filled in, as read under the contact's
  * lock; nothing that is filled is ever changed.  Neither is filled into a contact that contradicts

@@ -257,8 +257,8 @@ test_one_phone_for_two(void **state)
 	json_object_set_new(
 	    fake_entity(account.contacts, mother), "updated_at", json_integer(2000000000));
 	assert_int_equal(settle(), son);
-	/* That is no riddle for a person. */
-	assert_int_equal(json_array_size(job.known.warnings), 0);
+	assert_true(has_remark(&job, "2 contacts have this phone"));
+	assert_true(has_remark(&job, "which agrees in most"));
 }
 
 static void
@@ -274,6 +274,7 @@ test_one_phone_for_three(void **state)
 	assert_int_equal(settle(), last);
 	assert_int_not_equal(last, first);
 	assert_true(has_remark(&job, "3 contacts have this phone"));
+	assert_true(has_remark(&job, "updated last"));
 }
 
 static void
