@@ -483,6 +483,10 @@ fill(struct job *job, struct fault *why)
 	int64_t id = at->contact_id;
 	enum outcome out = DONE;
 
+	if (contradicts(&job->known, job->known.contact))
+		known_tell(&job->known,
+		    "contact %lld may be another's by what else it has; nothing is filled in",
+		    (long long)id);
 	if (filled)
 		out = batch_send(job, INTENT_NONE, AMOCRM_CONTACTS, &id,
 		    json_pack("{s:O}", "custom_fields_values", fields), why);
