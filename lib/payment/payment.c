@@ -94,6 +94,24 @@ without_at(const char *tag)
 	return tag[0] == '@' ? tag + 1 : tag;
 }
 
+/*
+ * Whether the text tells nothing apart: what programs and people write where there is no id.  One
+ * payment under such a key would make conflicts or duplicates of all that follow.
+ */
+static bool
+is_placeholder(const char *id)
+{
+	static const char *const words[] = { "null", "none", "nil", "undefined", "nan", "true",
+		"false", "–", "—" };
+
+	if (strspn(id, "0.-_") == strlen(id))
+		return true;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcasecmp(id, words[i]) == 0)
+			return true;
+	return false;
+}
+
 static void
 read_user(struct json_reader *reader, const struct json_place *order, struct payment *paid)
 {
@@ -104,6 +122,7 @@ read_user(struct json_reader *reader, const struct json_place *order, struct pay
 	const char *last = json_reader_text(reader, &user, "last_name", JSON_OPTIONAL);
 	const char *phones = json_reader_text(reader, &user, "phone", JSON_OPTIONAL);
 	const char *email = json_reader_text(reader, &user, "email", JSON_OPTIONAL);
+	const char *tag;
 
 	char *name =
 	    text_format("%s%s%s", first, first[0] != '\0' && last[0] != '\0' ? " " : "", last);
@@ -123,8 +142,8 @@ read_user(struct json_reader *reader, const struct json_place *order, struct pay
 	 * is found out later. */
 	if (!identity_plausible(IDENTITY_TELEGRAM, paid->telegram_id))
 		paid->telegram_id = "";
-	paid->telegram_tag =
-	    without_at(json_reader_text(reader, &user, "telegram_tag", JSON_OPTIONAL));
+	tag = without_at(json_reader_text(reader, &user, "telegram_tag", JSON_OPTIONAL));
+	paid->telegram_tag = is_placeholder(tag) ? "" : tag;
 }
 
 static void
@@ -145,24 +164,6 @@ read_utm(struct json_reader *reader, const struct json_place *order, struct paym
 	paid->utm_term = json_reader_text(reader, &utm, "term", JSON_OPTIONAL);
 	paid->utm_content = json_reader_text(reader, &utm, "content", JSON_OPTIONAL);
 	paid->ym_uid = json_reader_text(reader, &utm, "ym", JSON_OPTIONAL);
-}
-
-/*
- * Whether the text tells nothing apart: what programs and people write where there is no id.  One
- * payment under such a key would make conflicts or duplicates of all that follow.
- */
-static bool
-is_placeholder(const char *id)
-{
-	static const char *const words[] = { "null", "none", "nil", "undefined", "nan", "true",
-		"false", "–", "—" };
-
-	if (strspn(id, "0.-_") == strlen(id))
-		return true;
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (strcasecmp(id, words[i]) == 0)
-			return true;
-	return false;
 }
 
 /* An id of the platform's; "" where a placeholder stands. */

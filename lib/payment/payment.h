@@ -57,7 +57,7 @@ struct payment {
 	 */
 	char *name;
 	const char *telegram_id;  /* "" also for a placeholder, see identity_plausible(). */
-	const char *telegram_tag; /* Without a leading @. */
+	const char *telegram_tag; /* Without a leading @; "" for a placeholder, too. */
 	/* As phone_normalize() writes it; "" when there is none or it is no number. */
 	char phone[PHONE_TEXT];
 	const char *phones; /* As sent: there may be several numbers in it. */
