@@ -262,6 +262,7 @@ has_entity(const json_t *entities, json_int_t id)
 	return false;
 }
 
+/* Those that are not among `leads` yet. */
 static enum outcome
 read_singly(struct amocrm *crm, const struct amocrm_context *context, const json_t *ids,
     json_t *leads, struct fault *why)
@@ -284,18 +285,17 @@ read_singly(struct amocrm *crm, const struct amocrm_context *context, const json
 }
 
 /*
- * Ask for up to IDS_MAX leads by a filter.  *ignored tells that leads came that were not asked for,
- * or are not understood, or that the account takes no filter: then this proves nothing.
+ * Ask for up to IDS_MAX leads by a filter, and take those that were asked for and are understood.
+ * An account may refuse filters: then none came.
  */
 static enum outcome
 read_filtered(struct amocrm *crm, const struct amocrm_context *context, const json_t *ids,
-    size_t from, json_t *leads, bool *ignored, struct fault *why)
+    size_t from, json_t *leads, struct fault *why)
 {
 	char *path = NULL;
 	size_t size = 0, i;
 	FILE *text = memory_stream(&path, &size);
-	json_t *page = NULL;
-	const json_t *lead;
+	json_t *page = NULL, *lead;
 	enum outcome out;
 
 	fprintf(text, "/api/v4/leads?with=contacts&limit=%d", PAGE_SIZE);
@@ -304,15 +304,12 @@ read_filtered(struct amocrm *crm, const struct amocrm_context *context, const js
 		    json_integer_value(json_array_get(ids, i)));
 	memory_stream_end(text);
 	out = get_page(crm, context, "leads", CALL_READ_LEADS, path, &page, why);
-	*ignored = out == NEVER;
 	if (out != DONE)
-		return *ignored ? DONE : out;
-	json_array_foreach(entity_embedded(page, "leads"), i, lead) {
-		if (!shape_known("leads", lead) || !among(ids, entity_id(lead)))
-			*ignored = true;
-		else if (!has_entity(leads, entity_id(lead)))
-			json_array_append(leads, (json_t *)lead);
-	}
+		return out == NEVER ? DONE : out;
+	json_array_foreach(entity_embedded(page, "leads"), i, lead)
+		if (shape_known("leads", lead) && among(ids, entity_id(lead)) &&
+		    !has_entity(leads, entity_id(lead)))
+			json_array_append(leads, lead);
 	json_decref(page);
 	return DONE;
 }
@@ -322,13 +319,13 @@ amocrm_read_leads(struct amocrm *crm, const struct amocrm_context *context, cons
     json_t **leads, struct fault *why)
 {
 	json_t *read = json_array();
-	bool ignored = json_array_size(ids) == 1; /* One is read by its id. */
+	size_t from, count = json_array_size(ids);
 	enum outcome out = DONE;
-	size_t from;
 
-	for (from = 0; out == DONE && !ignored && from < json_array_size(ids); from += IDS_MAX)
-		out = read_filtered(crm, context, ids, from, read, &ignored, why);
-	if (out == DONE && ignored)
+	for (from = 0; out == DONE && count > 1 && from < count; from += IDS_MAX)
+		out = read_filtered(crm, context, ids, from, read, why);
+	/* What did not come may be there all the same: that only its own address tells. */
+	if (out == DONE)
 		out = read_singly(crm, context, ids, read, why);
 	if (out == DONE)
 		*leads = read;

@@ -78,8 +78,8 @@ enum outcome amocrm_read(struct amocrm *crm, const struct amocrm_context *contex
 
 /*
  * The leads of these ids (array of integers) that exist, in any order.  Accounts may ignore or
- * refuse filters: what was not asked for is dropped, and what may be missing because of that is
- * read one by one.
+ * refuse filters, and lists may end early: what was not asked for is dropped, and what did not come
+ * is read one by one.
  */
 enum outcome amocrm_read_leads(struct amocrm *crm, const struct amocrm_context *context,
     const json_t *ids, json_t **leads, struct fault *why) MUST_USE;

@@ -416,10 +416,12 @@ test_read_leads(void **state)
 	assert_string_equal(read_leads("[5]"), "5");
 	assert_request(0, "GET", API "/leads/5?with=contacts");
 
-	/* Several at once; one of them does not exist. */
+	/* Several at once; one of them does not exist, which is believed only of itself. */
 	fake_http_answers(200, "{\"_embedded\": {\"leads\": [" LEAD(7) ", " LEAD(5) "]}}");
+	fake_http_answers(204, NULL);
 	assert_string_equal(read_leads("[5, 6, 7]"), "7 5");
-	assert_int_equal(fake_request_count, 2);
+	assert_int_equal(fake_request_count, 3);
+	assert_request(2, "GET", API "/leads/6?with=contacts");
 	assert_request(1, "GET",
 	    API "/leads?with=contacts&limit=250&filter%5Bid%5D%5B%5D=5&filter%5Bid%5D%5B%5D=6&"
 		"filter%5Bid%5D%5B%5D=7");
@@ -456,17 +458,28 @@ test_read_leads_filter_refused(void **state)
 static void
 test_read_leads_many(void **state)
 {
-	json_t *ids = json_array(), *leads = NULL;
+	json_t *ids = json_array(), *first = json_array(), *lead = parse(LEAD(1)), *leads = NULL;
+	json_t *page = json_pack("{s:{s:o}}", "_embedded", "leads", first);
 	struct fault why;
+	char *text;
 	int i;
 
 	(void)state;
-	for (i = 1; i <= 151; i++)
+	for (i = 1; i <= 151; i++) {
 		json_array_append_new(ids, json_integer(i));
-	fake_http_answers(200, "{\"_embedded\": {\"leads\": [" LEAD(1) "]}}");
+		json_object_set_new(lead, "id", json_integer(i));
+		if (i < 151)
+			json_array_append_new(first, json_deep_copy(lead));
+	}
+	text = json_dumps(page, 0);
+	fake_http_answers(200, text);
 	fake_http_answers(200, "{\"_embedded\": {\"leads\": [" LEAD(151) "]}}");
 	assert_int_equal(amocrm_read_leads(crm, &context, ids, &leads, &why), DONE);
-	assert_string_equal(ids_of(leads), "1 151");
+	assert_int_equal(json_array_size(leads), 151);
+	json_decref(leads);
+	json_decref(lead);
+	json_decref(page);
+	free(text);
 	assert_request(1, "GET", API "/leads?with=contacts&limit=250&filter%5Bid%5D%5B%5D=151");
 	json_decref(ids);
 }
