@@ -8,6 +8,7 @@
 #include <sysexits.h>
 
 #include "../startup.h"
+#include "apart.h"
 #include "commands.h"
 #include "ledger/ledger.h"
 #include "options.h"
@@ -212,8 +213,10 @@ dispatch(int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	int status = dispatch(argc, argv);
+	int status;
 
+	apart();
+	status = dispatch(argc, argv);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		print_complaint("what is there to say cannot be written");
 		return EX_TEMPFAIL;

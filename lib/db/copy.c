@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,7 +98,7 @@ db_scrub(struct db *db, struct fault *why)
 struct watch {
 	db_progress *report; /* NULL: not wanted. */
 	void *cookie;
-	const char *draft;
+	int draft;                /* The copy's file. */
 	int64_t page_size, pages; /* Of what is copied. */
 	int64_t began_ms;
 	int64_t seconds; /* What was reported last. */
@@ -111,7 +112,7 @@ report_pages(void *context)
 	struct stat file;
 	int64_t done;
 
-	if (stat(watch->draft, &file) < 0)
+	if (fstat(watch->draft, &file) < 0)
 		return 0;
 	done = file.st_size / watch->page_size;
 	watch->report(watch->cookie, "copying pages", done < watch->pages ? done : watch->pages - 1,
@@ -160,17 +161,103 @@ measure_all(struct db *db, struct watch *watch, struct fault *why)
 	return DONE;
 }
 
+/*
+ * The draft has no name if that is possible, so that it goes with its process, whenever that dies:
+ * what is in it is personal.  SQLite opens by name only; so while a copy is made some of its system calls are
+ * replaced.  They know the draft by a name that no file bears, and its journal by what begins so.
+ */
+static struct {
+	const char *name; /* NULL: no copy is being made. */
+	int fd;
+	int (*open)(const char *, int, int);
+	int (*stat)(const char *, struct stat *);
+	int (*unlink)(const char *);
+} draft;
+
+/* What follows the draft's name in this one; NULL: it is of another file. */
+static const char *
+after_draft(const char *name)
+{
+	size_t length = strlen(draft.name);
+
+	return strncmp(name, draft.name, length) == 0 ? name + length : NULL;
+}
+
+static int
+open_unnamed(const char *beside)
+{
+	char *copy = text_copy(beside);
+	int fd = open(dirname(copy), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	free(copy);
+	return fd;
+}
+
+static int
+draft_open(const char *name, int flags, int mode)
+{
+	const char *rest = after_draft(name);
+
+	if (rest == NULL)
+		return draft.open(name, flags, mode);
+	return rest[0] == '\0' ? fcntl(draft.fd, F_DUPFD_CLOEXEC, 3) : open_unnamed(name);
+}
+
+static int
+draft_stat(const char *name, struct stat *file)
+{
+	const char *rest = after_draft(name);
+
+	return rest != NULL && rest[0] == '\0' ? fstat(draft.fd, file) : draft.stat(name, file);
+}
+
+static int
+draft_unlink(const char *name)
+{
+	return after_draft(name) != NULL ? 0 : draft.unlink(name);
+}
+
+static sqlite3_syscall_ptr
+replace(const char *call, sqlite3_syscall_ptr by)
+{
+	sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+	sqlite3_syscall_ptr before = vfs->xGetSystemCall(vfs, call);
+
+	vfs->xSetSystemCall(vfs, call, by);
+	return before;
+}
+
+static void
+begin_draft(const char *name, int fd)
+{
+	draft.name = name;
+	draft.fd = fd;
+	draft.open =
+	    (int (*)(const char *, int, int))replace("open", (sqlite3_syscall_ptr)draft_open);
+	draft.stat =
+	    (int (*)(const char *, struct stat *))replace("stat", (sqlite3_syscall_ptr)draft_stat);
+	draft.unlink = (int (*)(const char *))replace("unlink", (sqlite3_syscall_ptr)draft_unlink);
+}
+
+static void
+end_draft(void)
+{
+	(void)replace("open", (sqlite3_syscall_ptr)draft.open);
+	(void)replace("stat", (sqlite3_syscall_ptr)draft.stat);
+	(void)replace("unlink", (sqlite3_syscall_ptr)draft.unlink);
+	draft.name = NULL;
+}
+
 /* Verify the copy through a handle of its own, and sync it. */
 static enum outcome
-verify_copy(const char *path, struct watch *watch, struct fault *why)
+verify_copy(const char *name, struct watch *watch, struct fault *why)
 {
 	struct db copy = { .gate = -1 };
 	enum outcome outcome;
-	int fd;
 
-	copy.path = text_copy(path);
+	copy.path = text_copy(name);
 	watch->began_ms = clock_mono_ms();
-	if ((outcome = db_open_sqlite(&copy, path, SQLITE_OPEN_READONLY, why)) == DONE) {
+	if ((outcome = db_open_sqlite(&copy, name, SQLITE_OPEN_READONLY, why)) == DONE) {
 		watch_steps(&copy, report_seconds, watch);
 		outcome = db_check(&copy, NULL, NULL, why);
 	}
@@ -182,38 +269,45 @@ verify_copy(const char *path, struct watch *watch, struct fault *why)
 	free(copy.queries);
 	free(copy.path);
 	sqlite3_close(copy.sqlite);
-	if (outcome != DONE)
-		return outcome;
-	if ((fd = open(path, O_RDWR | O_CLOEXEC)) < 0 || fsync(fd) < 0)
-		outcome = db_failed_errno(path, "copy", why);
-	if (fd >= 0)
-		close(fd);
+	if (outcome == DONE && fsync(watch->draft) < 0)
+		outcome = db_failed_errno(name, "copy", why);
 	return outcome;
+}
+
+static bool
+give_name(int fd, const char *draft_name, const char *path)
+{
+	char link[32];
+
+	if (draft_name != NULL)
+		return renameat2(AT_FDCWD, draft_name, AT_FDCWD, path, RENAME_NOREPLACE) == 0;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	return linkat(AT_FDCWD, link, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0;
 }
 
 /* Give the copy its name unless that is taken. */
 static enum outcome
-name_copy(const char *from, const char *to, struct fault *why)
+name_copy(int fd, const char *draft_name, const char *path, struct fault *why)
 {
 	int code;
 
-	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+	if (give_name(fd, draft_name, path))
 		return DONE;
 	code = errno;
 	/* Some network file systems cannot look and rename in one step. */
-	if (code == EINVAL && access(to, F_OK) < 0 && errno == ENOENT) {
-		if (rename(from, to) == 0)
+	if (code == EINVAL && draft_name != NULL && access(path, F_OK) < 0 && errno == ENOENT) {
+		if (rename(draft_name, path) == 0)
 			return DONE;
 		code = errno;
 	}
-	if (code == EEXIST || access(to, F_OK) == 0)
-		return fault_set(why, NEVER, "copy %s: the file exists", to);
+	if (code == EEXIST || access(path, F_OK) == 0)
+		return fault_set(why, NEVER, "copy %s: the file exists", path);
 	errno = code; /* access() has set its own. */
-	return db_failed_errno(to, "copy", why);
+	return db_failed_errno(path, "copy", why);
 }
 
 static enum outcome
-copy_into(struct db *db, const char *path, struct watch *watch, struct fault *why)
+write_copy(struct db *db, const char *name, struct watch *watch, struct fault *why)
 {
 	static const char sql[] = "VACUUM INTO $1";
 	sqlite3_stmt *statement;
@@ -222,7 +316,7 @@ copy_into(struct db *db, const char *path, struct watch *watch, struct fault *wh
 
 	if ((code = sqlite3_prepare_v2(db->sqlite, sql, -1, &statement, NULL)) != SQLITE_OK)
 		return db_failed(db, code, sql, why);
-	sqlite3_bind_text(statement, 1, watch->draft, -1, SQLITE_STATIC);
+	sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
 	watch_steps(db, report_pages, watch);
 	code = sqlite3_step(statement);
 	end_watch(db);
@@ -232,39 +326,61 @@ copy_into(struct db *db, const char *path, struct watch *watch, struct fault *wh
 		return outcome;
 	if (watch->report != NULL)
 		watch->report(watch->cookie, "copying pages", watch->pages, watch->pages);
-	if ((outcome = verify_copy(watch->draft, watch, why)) != DONE ||
-	    (outcome = name_copy(watch->draft, path, why)) != DONE)
-		return outcome;
-	return db_sync_directory(path, why);
+	return verify_copy(name, watch, why);
+}
+
+/* Some file systems have no files without a name: there *name becomes one to be removed. */
+static int
+make_draft(const char *path, char **name)
+{
+	int fd = open_unnamed(path);
+
+	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
+		return fd;
+	*name = text_format("%s.XXXXXX", path);
+	return mkostemp(*name, O_CLOEXEC);
 }
 
 /*
  * VACUUM INTO reads one state of the live file and writes to none of it, so it passes no gate and
  * stops no writer.
  */
+static enum outcome
+copy_into(
+    struct db *db, const char *path, struct watch *watch, const char *draft_name, struct fault *why)
+{
+	char *unnamed = text_format("%s.draft", path);
+	enum outcome outcome;
+
+	if (draft_name == NULL)
+		begin_draft(unnamed, watch->draft);
+	outcome = write_copy(db, draft_name != NULL ? draft_name : unnamed, watch, why);
+	if (draft_name == NULL)
+		end_draft();
+	free(unnamed);
+	if (outcome != DONE || (outcome = name_copy(watch->draft, draft_name, path, why)) != DONE)
+		return outcome;
+	return db_sync_directory(path, why);
+}
+
 enum outcome
 db_copy(struct db *db, const char *path, db_progress *report, void *cookie, struct fault *why)
 {
 	struct watch watch = { .report = report, .cookie = cookie };
+	char *draft_name = NULL;
 	enum outcome outcome;
-	char *draft;
-	int fd;
 
 	if (access(path, F_OK) == 0)
 		return fault_set(why, NEVER, "copy %s: the file exists", path);
 	if ((outcome = measure_all(db, &watch, why)) != DONE)
 		return outcome;
-	draft = text_format("%s.XXXXXX", path);
-	/* SQLite accepts an empty file as the target, and this one has mode 0600. */
-	if ((fd = mkostemp(draft, O_CLOEXEC)) < 0) {
-		outcome = db_failed_errno(draft, "copy", why);
-		free(draft);
-		return outcome;
-	}
-	close(fd);
-	watch.draft = draft;
-	if ((outcome = copy_into(db, path, &watch, why)) != DONE)
-		(void)unlink(draft);
-	free(draft);
+	watch.draft = make_draft(path, &draft_name);
+	outcome = watch.draft < 0 ? db_failed_errno(path, "copy", why)
+				  : copy_into(db, path, &watch, draft_name, why);
+	if (outcome != DONE && draft_name != NULL)
+		(void)unlink(draft_name);
+	if (watch.draft >= 0)
+		close(watch.draft);
+	free(draft_name);
 	return outcome;
 }

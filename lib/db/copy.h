@@ -23,7 +23,9 @@ enum outcome db_scrub(struct db *db, struct fault *why) MUST_USE;
 
 /*
  * Copy the live file to a new one, verified and synced; no writer waits meanwhile, and no half of
- * it ever has that name.  NEVER: the name is taken.  Not inside a transaction.
+ * it ever has a name: it goes with the process.  Where the file system has no files without a name,
+ * it is PATH.XXXXXX, which a process that is killed leaves behind.  NEVER: the name is taken.  Not
+ * inside a transaction.
  *
  * `report` (NULL is allowed) is called now and then with how far that is: what is done, how much of
  * it, and of how much; 0 while the latter is not known.  Of what it has heard, it hears the end

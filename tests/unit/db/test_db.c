@@ -63,6 +63,25 @@ fdatasync(int fd)
 	return (int)syscall(SYS_fdatasync, fd);
 }
 
+/* Some file systems have no files without a name. */
+static bool no_unnamed_files;
+
+int
+open(const char *name, int flags, ...)
+{
+	va_list arguments;
+	int mode;
+
+	va_start(arguments, flags);
+	mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(arguments, int) : 0;
+	va_end(arguments);
+	if (no_unnamed_files && (flags & O_TMPFILE) == O_TMPFILE) {
+		errno = EOPNOTSUPP;
+		return -1;
+	}
+	return (int)syscall(SYS_openat, AT_FDCWD, name, flags, mode);
+}
+
 static ssize_t
 write_or_fail(int fd, const void *bytes, size_t size, off_t offset)
 {
@@ -786,7 +805,7 @@ test_copy(void **state)
 	DIR *entries;
 	struct dirent *entry;
 
-	(void)state;
+	no_unnamed_files = *state != NULL;
 	add(db, "a", 1);
 	assert_int_equal(db_copy(db, copy, NULL, NULL, &why), DONE);
 	assert_int_equal(stat(copy, &st), 0);
@@ -809,6 +828,53 @@ test_copy(void **state)
 	assert_int_equal(db_open(copy, OUR_ID, steps, 2, &copied, &why), DONE);
 	assert_int_equal(number(copied, "SELECT count(*) FROM paid"), 2);
 	db_close(copied);
+	no_unnamed_files = false;
+}
+
+static void
+test_copy_without_unnamed_files(void **state)
+{
+	*state = directory;
+	test_copy(state);
+	*state = NULL;
+}
+
+static void
+die_in_the_middle(void *told, const char *what, int64_t done, int64_t total)
+{
+	(void)told, (void)what;
+	if (done < total || total == 0)
+		_exit(9);
+}
+
+/* Nothing of people is left by one that dies, however far it was. */
+static void
+test_killed_copy(void **state)
+{
+	static const char fill[] =
+	    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000) "
+	    "INSERT INTO paid (key, amount) SELECT printf('%060d', i), i FROM n";
+	struct db *db = open_db();
+	struct fault why;
+	struct dirent *entry;
+	DIR *entries;
+	pid_t child;
+	int status;
+
+	(void)state;
+	assert_int_equal(db_write(db, &why, fill), DONE);
+	db_close(db);
+	if ((child = fork()) == 0) {
+		db = open_db();
+		(void)!db_copy(db, copy, die_in_the_middle, NULL, &why);
+		_exit(1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(WEXITSTATUS(status), 9);
+	assert_non_null(entries = opendir(directory));
+	while ((entry = readdir(entries)))
+		assert_true(strncmp(entry->d_name, "copy", 4) != 0);
+	closedir(entries);
 }
 
 struct heard {
@@ -1006,6 +1072,8 @@ main(void)
 		TEST(test_stuck_inside),
 		TEST(test_wait_for_gate),
 		TEST(test_copy),
+		TEST(test_copy_without_unnamed_files),
+		TEST(test_killed_copy),
 		TEST(test_copy_tells_how_far),
 		TEST(test_open_existing),
 		TEST(test_open_foreign),
