@@ -63,6 +63,11 @@ log_outcome(const struct due *due, const struct delivery *delivery)
 	else
 		log_event(LOG_LEVEL_ERROR, "request=%s payment=%s %s reason=%s", request, key,
 		    delivery->out == NEVER ? "failed" : "unfinished", reason);
+	if (due->recorded_ms > clock_wall_ms())
+		log_event(LOG_LEVEL_WARNING,
+		    "payment=%s was recorded %" PRId64
+		    " s in the future: the clock was wrong then, or is now",
+		    key, (due->recorded_ms - clock_wall_ms()) / 1000);
 	json_array_foreach(result->warnings, i, warning)
 		log_event(LOG_LEVEL_WARNING, "request=%s payment=%s remark=%s", request, key,
 		    log_text(text, json_string_value(warning)));

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "commands.h"
 #include "host/limiter.h"
@@ -67,7 +68,7 @@ waiting_s(const struct state *all)
 {
 	int64_t since_ms = all->stats.oldest_unfinished_ms;
 
-	return since_ms == 0 || since_ms > all->now_ms ? 0 : (all->now_ms - since_ms) / 1000;
+	return since_ms == 0 ? 0 : clock_age_ms(all->now_ms, since_ms) / 1000;
 }
 
 static json_t *

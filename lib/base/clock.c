@@ -44,6 +44,12 @@ clock_mono_ms(void)
 	return read_clock_ms(CLOCK_MONOTONIC);
 }
 
+int64_t
+clock_age_ms(int64_t now_ms, int64_t then_ms)
+{
+	return now_ms > then_ms ? now_ms - then_ms : 0;
+}
+
 void
 clock_sleep_until(int64_t mono_ms)
 {

@@ -12,6 +12,12 @@
 int64_t clock_wall_ms(void);
 int64_t clock_mono_ms(void);
 
+/*
+ * How long ago that was; 0 for what was recorded in the future, by a wall clock that was wrong then
+ * or is wrong now.
+ */
+int64_t clock_age_ms(int64_t now_ms, int64_t then_ms);
+
 /* Sleep until that monotonic time, at once if it is past.  A signal does not cut it short. */
 void clock_sleep_until(int64_t mono_ms);
 

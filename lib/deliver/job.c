@@ -127,10 +127,18 @@ job_withdraw(struct job *job, enum outcome out, struct fault *why)
 enum outcome
 job_settled(struct job *job, struct fault *why)
 {
-	int64_t settled_ms = job->known.at.intent_ms + JOB_SETTLE_MS;
+	int64_t settled_ms = job->known.at.intent_ms + JOB_SETTLE_MS, now_ms = clock_wall_ms();
 
-	if (clock_wall_ms() >= settled_ms)
+	if (now_ms >= settled_ms)
 		return DONE;
+	/*
+	 * The clock was set back since, nobody knows by how much.  A time to come would be moved on
+	 * with every attempt, so it is waited for here.
+	 */
+	if (job->known.at.intent_ms > now_ms) {
+		clock_sleep_until(clock_mono_ms() + JOB_SETTLE_MS);
+		return DONE;
+	}
 	job->wait_until_ms = settled_ms;
 	return fault_set(why, LATER, "waiting for amoCRM to show what became of a lost answer");
 }

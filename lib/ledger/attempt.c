@@ -31,11 +31,12 @@ ledger_next_due(
 	    "SELECT id, payment_id, payload, length(CAST(payload AS BLOB)), recorded_ms,"
 	    " retry_count, coalesce(request_id, '')"
 	    " FROM payment_events"
-	    " WHERE next_ms IS NOT NULL AND id > $1 AND next_ms <= $2"
+	    " WHERE next_ms IS NOT NULL AND id > $1 AND (next_ms <= $2 OR next_ms > $3)"
 	    " ORDER BY id"
 	    " LIMIT 1";
 	struct query *query = NULL;
-	enum outcome out = db_query(ledger->db, &query, why, sql, after, now_ms);
+	enum outcome out =
+	    db_query(ledger->db, &query, why, sql, after, now_ms, now_ms + LEDGER_AHEAD_MAX_MS);
 
 	*due = (struct due){ 0 };
 	if (db_next(query, &out, why))
@@ -54,10 +55,11 @@ enum outcome
 ledger_claim(struct ledger *ledger, int64_t id, int64_t due_ms, int64_t lease_ms, bool *claimed,
     struct fault *why)
 {
-	static const char sql[] =
-	    "UPDATE payment_events SET status = 'processing', next_ms = $2"
-	    " WHERE id = $1 AND next_ms IS NOT NULL AND ($3 = 0 OR next_ms <= $3)";
-	enum outcome out = db_write(ledger->db, why, sql, id, lease_ms, due_ms);
+	static const char sql[] = "UPDATE payment_events SET status = 'processing', next_ms = $2"
+				  " WHERE id = $1 AND next_ms IS NOT NULL"
+				  " AND ($3 = 0 OR next_ms <= $3 OR next_ms > $4)";
+	enum outcome out =
+	    db_write(ledger->db, why, sql, id, lease_ms, due_ms, due_ms + LEDGER_AHEAD_MAX_MS);
 
 	if (out == DONE)
 		*claimed = db_changed(ledger->db) > 0;

@@ -26,6 +26,12 @@ struct due {
 void due_clear(struct due *due);
 
 /*
+ * No wait and no lease that is given lies further ahead: an hour's pause of amoCRM's is the longest.
+ * A time beyond that was written by a clock that was wrong then, or is wrong now, and has come.
+ */
+#define LEDGER_AHEAD_MAX_MS (65 * 60 * 1000)
+
+/*
  * The first unfinished payment after the row `after` (0 from the start) whose time has come; id = 0
  * when there is none.
  */

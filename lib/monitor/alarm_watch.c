@@ -18,6 +18,9 @@ follow(struct alarm_watch *watch, enum alarm_kind kind, const struct alarm *alar
 		if (!watch->on[kind])
 			report(alarm_name(kind), true, alarm->text);
 		watch->on[kind] = true;
+	} else if (watch->on[kind] && watch->last_ms[kind] > now_ms) {
+		/* The clock was set back: the time is counted from here. */
+		watch->last_ms[kind] = now_ms;
 	} else if (watch->on[kind] && now_ms - watch->last_ms[kind] >= ALARM_OVER_MS) {
 		watch->on[kind] = false;
 		report(alarm_name(kind), false, "it is over");

@@ -72,7 +72,7 @@ health_report(const struct service *service, const struct fault *opening)
 	    look(service, now_ms, &seen, &why) != DONE)
 		return unhealthy(&why);
 	if (seen.stats.oldest_unfinished_ms != 0)
-		waiting_s = (now_ms - seen.stats.oldest_unfinished_ms) / 1000;
+		waiting_s = clock_age_ms(now_ms, seen.stats.oldest_unfinished_ms) / 1000;
 	if (seen.crm.open) {
 		status = "degraded";
 		detail = limiter_is_address(seen.crm.status)

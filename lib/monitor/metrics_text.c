@@ -165,7 +165,7 @@ static void
 write_overview(FILE *out, const struct overview *seen, int64_t rate)
 {
 	int64_t oldest_ms = seen->stats.oldest_unfinished_ms;
-	int64_t waited_ms = oldest_ms != 0 ? seen->now_ms - oldest_ms : 0;
+	int64_t waited_ms = oldest_ms != 0 ? clock_age_ms(seen->now_ms, oldest_ms) : 0;
 
 	write_payments(out, &seen->stats);
 	gauge(out, "conflicts",
@@ -173,7 +173,7 @@ write_overview(FILE *out, const struct overview *seen, int64_t rate)
 	    seen->stats.conflicts);
 	gauge(out, "backlog", "Payments that wait to be carried.", seen->backlog);
 	gauge_seconds(out, "backlog_oldest_seconds",
-	    "How long the oldest of them has been waiting.", waited_ms > 0 ? waited_ms : 0);
+	    "How long the oldest of them has been waiting.", waited_ms);
 	gauge(out, "last_payment_timestamp_seconds", "When a payment arrived last; 0 = never.",
 	    seen->last_arrival_ms / 1000);
 	gauge(out, "last_success_timestamp_seconds", "When a payment was carried last; 0 = never.",

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "web/chart.h"
 #include "web/html.h"
 #include "web/status_page.h"
@@ -166,7 +167,7 @@ backlog_of(const struct locale *locale, const struct overview *seen)
 	json_t *more = oldest_ms == 0
 	    ? json_string(locale_text(locale, "nothing_waits"))
 	    : locale_fill(locale_text(locale, "oldest"),
-		  locale_span(locale, TEXT, (seen->now_ms - oldest_ms) / 1000));
+		  locale_span(locale, TEXT, clock_age_ms(seen->now_ms, oldest_ms) / 1000));
 
 	return json_pack("{s:s, s:s, s:o}", "term", locale_text(locale, "backlog"), "says",
 	    locale_count(locale, TEXT, seen->backlog), "more", more);

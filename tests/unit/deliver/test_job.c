@@ -126,6 +126,19 @@ test_settled(void **state)
 	assert_int_equal(job_settled(&job, &why), DONE);
 }
 
+/* A clock that was set back since tells nothing of how long ago it was: the time is waited for. */
+static void
+test_settled_under_another_clock(void **state)
+{
+	struct fault why;
+
+	(void)state;
+	assert_int_equal(job_intend(&job, INTENT_CONTACT, &why), DONE);
+	job.known.at.intent_ms += 24 * 60 * 60 * 1000;
+	assert_int_equal(job_settled(&job, &why), DONE);
+	assert_in_range(fake_clock_slept(), JOB_SETTLE_MS - 10, JOB_SETTLE_MS);
+}
+
 /* What is told stands in the ledger after the next step, once. */
 static void
 test_tells(void **state)
@@ -157,6 +170,7 @@ main(void)
 		test(test_intend),
 		test(test_withdraw),
 		test(test_settled),
+		test(test_settled_under_another_clock),
 		test(test_tells),
 	};
 

@@ -237,6 +237,21 @@ test_watch(void **state)
 	watch_says(&watch, "");
 }
 
+/* The clock is set back by a day while an alarm is on: it does not last for a day longer. */
+static void
+test_watch_of_a_clock_set_back(void **state)
+{
+	struct alarm_watch watch = { 0 };
+
+	(void)state;
+	insert("a", clock_wall_ms() - ALARM_BACKLOG_MS - 60000, "pending", 1);
+	watch_says(&watch, "begin backlog_age; ");
+	fake_clock_pass(-INT64_C(24) * 60 * 60 * 1000);
+	watch_says(&watch, "");
+	fake_clock_pass(ALARM_OVER_MS);
+	watch_says(&watch, "end backlog_age; ");
+}
+
 static void
 test_watch_sees_growth(void **state)
 {
@@ -318,6 +333,7 @@ main(void)
 		test(test_newest_conflicts),
 		test(test_plans),
 		test(test_watch),
+		test(test_watch_of_a_clock_set_back),
 		test(test_watch_sees_growth),
 		test(test_watch_sees_silence),
 		test(test_overview_takes_the_expiry_from_who_knows),

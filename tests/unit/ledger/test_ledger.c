@@ -681,6 +681,25 @@ test_claim(void **state)
 	assert_false(claimed);
 }
 
+/* A time further ahead than any that is given was written by a clock that was wrong. */
+static void
+test_time_that_cannot_be(void **state)
+{
+	int64_t id = record_key("a"), farthest = NOW + LEDGER_AHEAD_MAX_MS;
+	struct fault why = { "" };
+	bool claimed = false;
+
+	(void)state;
+	assert_int_equal(ledger_claim(ledger, id, 0, farthest, &claimed, &why), DONE);
+	assert_int_equal(next_due(0, NOW), 0);
+	assert_int_equal(ledger_claim(ledger, id, NOW, NOW + 60000, &claimed, &why), DONE);
+	assert_false(claimed);
+	assert_int_equal(next_due(0, NOW - 1), id);
+	assert_int_equal(ledger_claim(ledger, id, NOW - 1, NOW + 60000, &claimed, &why), DONE);
+	assert_true(claimed);
+	assert_int_equal(next_due(0, NOW), 0);
+}
+
 static void
 test_finish(void **state)
 {
@@ -1287,6 +1306,7 @@ main(void)
 		test(test_same_payer),
 		test(test_next_due),
 		test(test_claim),
+		test(test_time_that_cannot_be),
 		test(test_finish),
 		test(test_fail),
 		test(test_postpone),
