@@ -15,8 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "exchange.h"
 #include "fastcgi.h"
+#include "log.h"
 
 /* How often an idle worker looks at the queue without having been woken; see next_connection(). */
 #define LOOK_ANYWAY_MS 1000
@@ -61,6 +63,19 @@ prepare_signals(sigset_t *blocked, sigset_t *open)
 	sigaction(SIGXFSZ, &action, NULL);
 }
 
+/* Said once a minute, as it is tried ten times a second. */
+static void
+tell_shortage(int error)
+{
+	static int64_t again_ms;
+	int64_t now_ms = clock_mono_ms();
+
+	if (now_ms < again_ms)
+		return;
+	again_ms = now_ms + 60000;
+	log_event(LOG_LEVEL_ERROR, "no connection can be accepted reason=\"%s\"", strerror(error));
+}
+
 /*
  * accept(2) failed: is it only that another worker was faster or the peer has left?  What is short
  * now may come back.
@@ -84,6 +99,7 @@ accept_recovers(int error)
 		/*
 		 * The queue stays readable, so without a pause this would be a loop at full speed.
 		 */
+		tell_shortage(error);
 		nanosleep(&pause, NULL);
 		return true;
 	default:

@@ -21,6 +21,7 @@
  * global too.
  */
 static char zone_label[64] = "UTC";
+static char zone_name[64];
 
 static int64_t
 read_clock_ms(clockid_t which)
@@ -90,14 +91,20 @@ zone_exists(const char *name)
 bool
 clock_set_zone(const char *name)
 {
-	const char *last = strrchr(name, '/');
+	const char *last = strrchr(name, '/'), *chosen = getenv("TZ");
 
+	/*
+	 * A zone that was read once is known, also to children, should its file be gone meanwhile.
+	 */
+	if (chosen != NULL && strcmp(name, chosen) == 0 && strcmp(name, zone_name) == 0)
+		return true;
 	/* UTC needs no database, and a minimal system may have none. */
 	if (name[0] == '\0' || (strcmp(name, "UTC") != 0 && !zone_exists(name)))
 		return false;
 	if (setenv("TZ", name, 1) != 0)
 		memory_exhausted();
 	tzset();
+	snprintf(zone_name, sizeof(zone_name), "%s", name);
 	snprintf(zone_label, sizeof(zone_label), "%s", last != NULL ? last + 1 : name);
 	for (char *at = zone_label; *at != '\0'; at++)
 		if (*at == '_')

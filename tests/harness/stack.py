@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Sequence
 
 from . import signer
 from .account import SETTINGS
@@ -147,8 +147,9 @@ class Stack:
         return {name: value for name, value in chosen.items() if value is not None}
 
     def start_service(
-        self, workers: int = 4, ready: bool = True, fresh: bool = True, log: Path | None = None, **settings: str | None
-    ) -> None:
+        self, workers: int = 4, ready: bool = True, fresh: bool = True, log: Path | None = None, within: Sequence[str] = (),
+        **settings: str | None,
+    ) -> None:  # fmt: skip
         """The worker pool, through spawn-fcgi, with a ledger and run directory of its own unless it shall go on (not fresh)."""
         if fresh:
             self.runs += 1
@@ -156,7 +157,7 @@ class Stack:
             self.data.mkdir()
         self.ledger = Ledger(self.data / "payments.sqlite")
         self.variables = self.environment(**settings)
-        command = ["spawn-fcgi", "-n", "-s", self.socket, "--", BUILD / "payment.fcgi", "-w", str(workers)]
+        command = [*within, "spawn-fcgi", "-n", "-s", self.socket, "--", BUILD / "payment.fcgi", "-w", str(workers)]
         self.service = Child(command, log or self.data / "payment.log", self.variables, self.data)
         if ready:
             until(self._is_ready, f"the service is ready; it says: {self.service.said()}")

@@ -161,6 +161,25 @@ days_of_the_zone(void **state)
 	assert_int_equal(clock_day(-3 * 3600 - 1), -1);
 }
 
+/* The data are gone, as after the removal of tzdata: what was read before is known still. */
+static void
+zone_data_gone(void **state)
+{
+	int64_t at = 0;
+
+	(void)state;
+	assert_true(clock_set_zone("Europe/Moscow"));
+	assert_int_equal(setenv("TZDIR", "/nonexistent", 1), 0);
+	assert_true(clock_set_zone("Europe/Moscow"));
+	assert_true(clock_parse("2025-01-20 14:49:20", &at));
+	assert_int_equal(at, 1737373760);
+	assert_false(clock_set_zone("Asia/Tokyo"));
+	assert_true(clock_set_zone("UTC"));
+	assert_false(clock_set_zone("Europe/Moscow"));
+	assert_int_equal(unsetenv("TZDIR"), 0);
+	assert_true(clock_set_zone("Europe/Moscow"));
+}
+
 int
 main(void)
 {
@@ -171,6 +190,7 @@ main(void)
 		cmocka_unit_test(written_in_the_zone),
 		cmocka_unit_test(days_of_the_zone),
 		cmocka_unit_test(zones),
+		cmocka_unit_test(zone_data_gone),
 		cmocka_unit_test(sleeping),
 	};
 
