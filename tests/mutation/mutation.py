@@ -173,7 +173,7 @@ MUTANTS = [
            "return group->count == 0 || !(job->apart || group->members[0]->job->apart);", "(void)job;\n\treturn group->count < BATCH_MAX;",
            ("unit/deliver/test_batch", "unit/deliver/test_together")),
     Mutant("claim-what-was-put-off", "take up what another has just put off", "lib/ledger/attempt.c",
-           "AND ($3 = 0 OR next_ms <= $3)", "AND $3 = $3", ("unit/ledger/test_ledger", "unit/deliver/test_together")),
+           "AND ($3 = 0 OR next_ms <= $3 OR next_ms > $4)", "AND $3 = $3 AND $4 = $4", ("unit/ledger/test_ledger", "unit/deliver/test_together")),
     Mutant("stop-before-finish", "leave what was carried unfinished when told to stop", "lib/deliver/deliver.c",
            "if (out != DONE || !job->claimed)\n\t\treturn out;\n\treturn ledger_finish(",
            "if (out != DONE || !job->claimed || (out = batch_turn(job, why)) != DONE)\n\t\treturn out;\n\treturn ledger_finish(",
