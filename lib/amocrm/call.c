@@ -280,13 +280,13 @@ try_once(const struct caller *caller, const struct amocrm_context *context,
     struct call_response *response, struct fault *why)
 {
 	enum call_effect effect = call_effect(asked->kind);
-	int64_t patience = clock_mono_ms() + caller->settings->amo_timeout_ms;
 	char header[HEADER_ROOM];
 	struct http_client_request request = { .method = methods[effect],
 		.url = url,
 		.body = body,
 		.body_size = body != NULL ? strlen(body) : 0,
-		.deadline_ms = patience < context->deadline_ms ? patience : context->deadline_ms,
+		.deadline_ms = context->deadline_ms,
+		.patience_ms = caller->settings->amo_timeout_ms,
 		.once = effect == CALL_CREATES || effect == CALL_OVERWRITES,
 		.header = header_of(context, header),
 		.leaving = count_from_now,

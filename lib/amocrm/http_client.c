@@ -62,7 +62,8 @@ struct http_client {
 	size_t size, capacity;
 	bool too_large;
 	const struct http_client_request *request; /* The one under way, */
-	int departures;                            /* and how often it has left. */
+	int departures;                            /* how often it has left, */
+	int64_t began_ms;                          /* and since when. */
 	struct way way;
 	char error[CURL_ERROR_SIZE];
 };
@@ -259,9 +260,9 @@ set_transport(struct http_client *http, int64_t left_ms)
 	long budget = left_ms < INT_MAX ? (long)left_ms : INT_MAX;
 
 	SET(NOSIGNAL, 1L);
+	/* Both include looking up the name; what is shorter without it is kept by time_left(). */
 	SET(TIMEOUT_MS, budget);
-	SET(CONNECTTIMEOUT_MS,
-	    budget < HTTP_CLIENT_CONNECT_MS ? budget : (long)HTTP_CLIENT_CONNECT_MS);
+	SET(CONNECTTIMEOUT_MS, budget);
 	SET(TCP_KEEPALIVE, 1L);
 	SET(DNS_CACHE_TIMEOUT, 60L);
 	SET(QUICK_EXIT, 1L);
@@ -292,6 +293,7 @@ prepare(struct http_client *http, const struct http_client_request *request, int
 	http->too_large = false;
 	http->request = request;
 	http->departures = 0;
+	http->began_ms = clock_mono_ms();
 	http->way = (struct way){ 0 };
 	http->error[0] = '\0';
 	if ((code = set_request(http, request)) == CURLE_OK)
@@ -353,16 +355,32 @@ follow(struct http_client *http, bool ended)
 	http->way.under_way = !there;
 }
 
+/* How long the exchange may go on; as long as the name is looked up, libcurl's limits are enough. */
+static int64_t
+time_left(struct http_client *http)
+{
+	int64_t allowed = http->request->patience_ms > 0 ? http->request->patience_ms : INT_MAX;
+	curl_off_t known_us = 0;
+
+	curl_easy_getinfo(http->easy, CURLINFO_NAMELOOKUP_TIME_T, &known_us);
+	if (known_us == 0)
+		return INT_MAX;
+	if (http->departures == 0 && allowed > HTTP_CLIENT_CONNECT_MS)
+		allowed = HTTP_CLIENT_CONNECT_MS;
+	return http->began_ms + known_us / 1000 + allowed - clock_mono_ms();
+}
+
 /*
  * How long to wait for the peer's next bytes.  An acknowledgement wakes nobody up, so it is asked
  * for, the more often the younger the request is.
  */
 static int
-pause_of(const struct http_client *http)
+pause_of(const struct http_client *http, int64_t left_ms)
 {
-	if (!http->way.under_way)
-		return NOTHING_TO_DO_MS;
-	return 1 + (int)((clock_mono_ms() - http->way.left_ms) / 16);
+	int64_t pause_ms =
+	    http->way.under_way ? 1 + (clock_mono_ms() - http->way.left_ms) / 16 : NOTHING_TO_DO_MS;
+
+	return (int)(pause_ms < left_ms ? pause_ms : left_ms);
 }
 
 /* As curl_easy_perform() does it, looking after the request on its way. */
@@ -371,16 +389,22 @@ perform(struct http_client *http)
 {
 	CURLMcode state = curl_multi_add_handle(http->multi, http->easy);
 	CURLcode code = CURLE_FAILED_INIT;
+	int64_t left_ms = INT_MAX;
 	int running = 1, left;
 	CURLMsg *message;
 
 	while (state == CURLM_OK && running) {
 		state = curl_multi_perform(http->multi, &running);
 		follow(http, false);
+		if (running && (left_ms = time_left(http)) <= 0)
+			break;
 		if (state == CURLM_OK && running)
-			state = curl_multi_poll(http->multi, NULL, 0, pause_of(http), NULL);
+			state =
+			    curl_multi_poll(http->multi, NULL, 0, pause_of(http, left_ms), NULL);
 	}
 	follow(http, true);
+	if (running && left_ms <= 0)
+		code = CURLE_OPERATION_TIMEDOUT;
 	if ((message = curl_multi_info_read(http->multi, &left)))
 		code = message->data.result;
 	curl_multi_remove_handle(http->multi, http->easy);

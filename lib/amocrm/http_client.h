@@ -18,7 +18,7 @@ struct http_client;
 
 #define HTTP_CLIENT_RESPONSE_MAX                                                                   \
 	(4 * 1024 * 1024) /* A page of 250 leads with all their fields is well under one. */
-#define HTTP_CLIENT_CONNECT_MS     3000
+#define HTTP_CLIENT_CONNECT_MS     3000 /* From when the address is known. */
 #define HTTP_CLIENT_REQUEST_ID_MAX 64
 
 /*
@@ -37,6 +37,12 @@ struct http_client_request {
 	size_t body_size;
 	const char *header;  /* One more header line, "Name: value"; NULL: none. */
 	int64_t deadline_ms; /* Monotonic. */
+	/*
+	 * What the exchange may take from when the server's address is known; 0: until the
+	 * deadline.  Looking up the name does not count: where the first name server is dead, the
+	 * resolver takes its seconds before it asks the next one.
+	 */
+	int64_t patience_ms;
 	/*
 	 * Sending it twice would do it twice, or do it late.  libcurl by itself repeats any request
 	 * whose reused connection dies before the first byte of the answer; with `once` it is kept

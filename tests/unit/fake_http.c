@@ -108,6 +108,7 @@ keep(const struct http_client_request *request)
 		.header = request->header != NULL ? strdup(request->header) : NULL,
 		.once = request->once,
 		.deadline_ms = request->deadline_ms,
+		.patience_ms = request->patience_ms,
 		.at_ms = clock_mono_ms() };
 }
 

@@ -26,7 +26,7 @@ void fake_http_fails(enum outcome outcome);
 struct fake_request {
 	char *method, *url, *body, *header; /* NULL where none was sent. */
 	bool once;
-	int64_t deadline_ms;
+	int64_t deadline_ms, patience_ms;
 	int64_t at_ms; /* Monotonic: when it was sent. */
 };
 extern struct fake_request fake_requests[FAKE_HTTP_MAX];

@@ -6,6 +6,8 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <dlfcn.h>
+#include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -38,6 +40,26 @@ struct server {
 };
 
 static struct http_client *http;
+
+/*
+ * The resolver, in the place of the C library's: libcurl asks it in a thread of its own.  A name
+ * server that does not answer makes it take so long.
+ */
+static _Atomic int64_t lookup_ms;
+
+int
+getaddrinfo(const char *restrict name, const char *restrict service,
+    const struct addrinfo *restrict hints, struct addrinfo **restrict found)
+{
+	static int (*usual)(
+	    const char *, const char *, const struct addrinfo *, struct addrinfo **);
+
+	if (usual == NULL)
+		*(void **)&usual = dlsym(RTLD_NEXT, "getaddrinfo");
+	clock_sleep_until(clock_mono_ms() + lookup_ms);
+	return usual(
+	    strcmp(name, "account.example.com") == 0 ? "127.0.0.1" : name, service, hints, found);
+}
 
 /* What the exchange told of the request's way. */
 static struct {
@@ -143,6 +165,8 @@ finish(struct server *server)
 	return more;
 }
 
+static int64_t patience_ms; /* 0: the deadline alone. */
+
 static enum outcome
 ask(const struct server *server, const char *scheme, const char *method, const char *body,
     bool once, int64_t within_ms, struct http_client_response *answer, struct fault *why)
@@ -153,13 +177,14 @@ ask(const struct server *server, const char *scheme, const char *method, const c
 		.body = body,
 		.body_size = body ? strlen(body) : 0,
 		.deadline_ms = clock_mono_ms() + within_ms,
+		.patience_ms = patience_ms,
 		.once = once,
 		.leaving = note_leaving,
 		.on_way = note_on_way };
 
 	memset(&way, 0, sizeof(way));
-	snprintf(url, sizeof(url), "%s://127.0.0.1:%d/api/v4/contacts?query=79991234567", scheme,
-	    server->port);
+	snprintf(url, sizeof(url), "%s://%s:%d/api/v4/contacts?query=79991234567", scheme,
+	    lookup_ms > 0 ? "account.example.com" : "127.0.0.1", server->port);
 	memset(why, 0, sizeof(*why));
 	return http_client_exchange(http, &request, answer, why);
 }
@@ -641,6 +666,58 @@ test_silence_is_unsure(void **state)
 	assert_discreet(&why);
 }
 
+/* Patience is for the server: what the resolver takes comes on top, up to the deadline. */
+static void
+test_slow_lookup(void **state)
+{
+	struct server server;
+	struct http_client_response answer;
+	struct fault why;
+
+	(void)state;
+	lookup_ms = HTTP_CLIENT_CONNECT_MS + 500;
+	patience_ms = 1000;
+	start(&server, answer_words, ok);
+	assert_int_equal(get(&server, &answer, &why), DONE);
+	assert_false(finish(&server));
+	assert_int_equal(answer.status, 200);
+	assert_in_range(answer.took_ms, HTTP_CLIENT_CONNECT_MS + 400, LONG_MS);
+	lookup_ms = patience_ms = 0;
+}
+
+static void
+test_lookup_ends_at_the_deadline(void **state)
+{
+	struct server server = { .port = 1 };
+	struct http_client_response answer;
+	struct fault why;
+
+	(void)state;
+	lookup_ms = 1500;
+	assert_int_equal(ask(&server, "http", "GET", NULL, false, SHORT_MS, &answer, &why), LATER);
+	assert_in_range(answer.took_ms, SHORT_MS - 20, 1400);
+	lookup_ms = 0;
+}
+
+/* Once the server's address is known, so long and no longer. */
+static void
+test_patience_ends_before_the_deadline(void **state)
+{
+	struct server server;
+	struct http_client_response answer;
+	struct fault why;
+
+	(void)state;
+	lookup_ms = 2 * SHORT_MS;
+	patience_ms = SHORT_MS;
+	start(&server, keep_silent, NULL);
+	assert_int_equal(ask(&server, "http", "PATCH", "{}", true, LONG_MS, &answer, &why), UNSURE);
+	assert_false(finish(&server));
+	assert_in_range(answer.took_ms, 3 * SHORT_MS - 20, LONG_MS / 2);
+	assert_non_null(strstr(why.text, "Timeout was reached"));
+	lookup_ms = patience_ms = 0;
+}
+
 static void
 test_refused_is_later(void **state)
 {
@@ -937,6 +1014,9 @@ main(void)
 		TEST(test_thinking_is_no_way),
 		TEST(test_way_lasts_until_arrival),
 		TEST(test_silence_is_unsure),
+		TEST(test_slow_lookup),
+		TEST(test_lookup_ends_at_the_deadline),
+		TEST(test_patience_ends_before_the_deadline),
 		TEST(test_refused_is_later),
 		TEST(test_no_tls_is_later),
 		TEST(test_no_address_is_later),
