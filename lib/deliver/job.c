@@ -108,9 +108,20 @@ job_save(struct job *job, struct fault *why)
 enum outcome
 job_intend(struct job *job, enum intent intent, struct fault *why)
 {
-	job->known.at.intent = intent;
-	job->known.at.intent_ms = intent == INTENT_NONE ? 0 : clock_wall_ms();
-	return job_save(job, why);
+	struct progress *at = &job->known.at;
+	bool wanted = true;
+	enum outcome out;
+
+	at->intent = intent;
+	at->intent_ms = intent == INTENT_NONE ? 0 : clock_wall_ms();
+	if (intent == INTENT_NONE)
+		return job_save(job, why);
+	out = ledger_intend(job->known.service->ledger, job->attempt.id, at, &wanted, why);
+	if (out != DONE || wanted)
+		return out;
+	/* The row says already how the payment ended. */
+	job->claimed = false;
+	return fault_set(why, LATER, "the payment came again as excluded, and is not delivered");
 }
 
 enum outcome

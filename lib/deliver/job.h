@@ -90,7 +90,10 @@ enum outcome job_await_others(struct job *job, int64_t lead_id, struct fault *wh
 /* Save the progress. */
 enum outcome job_save(struct job *job, struct fault *why) MUST_USE;
 
-/* Write down what is about to be done to amoCRM, before it is done. */
+/*
+ * Write down what is about to be done to amoCRM, before it is done.  LATER: the payment has come again
+ * as excluded meanwhile; its row is finished, and nothing may be sent.
+ */
 enum outcome job_intend(struct job *job, enum intent intent, struct fault *why) MUST_USE;
 
 /*

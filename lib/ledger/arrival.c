@@ -62,7 +62,9 @@ struct known {
 	struct ledger_row row;
 	bool amount_known; /* It may not be of an imported one. */
 	int64_t kopecks;
+	int64_t paid_at;
 	int64_t who[IDENTITY_KINDS];
+	char *reason; /* Owned; NULL: none. */
 };
 
 static enum outcome
@@ -70,7 +72,7 @@ look_up(struct ledger *ledger, const char *key, struct known *known, struct faul
 {
 	static const char sql[] =
 	    "SELECT id, status, contact_id, lead_id, pipeline_id, lead_created, kopecks,"
-	    " amount IS NOT NULL, telegram, phone, email"
+	    " amount IS NOT NULL, paid_at, telegram, phone, email, error_message"
 	    " FROM payment_events"
 	    " WHERE payment_id = $1";
 	struct query *query = NULL;
@@ -86,8 +88,11 @@ look_up(struct ledger *ledger, const char *key, struct known *known, struct faul
 		known->row.lead_created = db_int(query, 5) != 0;
 		known->kopecks = db_int(query, 6);
 		known->amount_known = db_int(query, 7) != 0;
+		known->paid_at = db_int(query, 8);
 		for (kind = 0; kind < IDENTITY_KINDS; kind++)
-			known->who[kind] = db_int(query, 8 + kind);
+			known->who[kind] = db_int(query, 9 + kind);
+		if (!db_null(query, 12))
+			known->reason = text_copy(db_text(query, 12));
 	} else if (out == DONE) {
 		out = fault_set(
 		    why, BROKEN, "ledger: the row that a new payment collides with is not there");
@@ -143,36 +148,37 @@ keep_conflict(struct ledger *ledger, const struct known *known, const struct arr
 	    ledger->db, why, sql, known->row.id, arrival->now_ms, reason, arrival->payload);
 }
 
-/*
- * An exclusion that comes too late: what amoCRM may have of the payment only a person can take
- * back.
- */
-static enum outcome
-keep_exclusion(struct ledger *ledger, const struct known *known, const struct arrival *arrival,
-    struct fault *why)
+/* Whether the sender made this one before the one we know: they came out of order. */
+static bool
+is_older(const struct known *known, const struct arrival *arrival)
 {
-	char *reason = text_format("came again as: %s", arrival->exclusion);
-	enum outcome out = keep_conflict(ledger, known, arrival, reason, why);
-
-	free(reason);
-	return out;
+	return arrival->paid_at != 0 && arrival->paid_at < known->paid_at;
 }
 
 /*
- * Whether anything of a payment that was not delivered to its end may be in amoCRM.  A contact that
- * was only found is not.
+ * How much of a payment that was not delivered to its end may be in amoCRM.  A contact that was only
+ * found is nothing.
  */
+enum reach {
+	REACH_NOTHING,
+	REACH_CONTACT,
+	REACH_LEAD
+};
+
 static enum outcome
-may_be_there(struct ledger *ledger, int64_t id, bool *may, struct fault *why)
+measure_reach(struct ledger *ledger, int64_t id, enum reach *reach, struct fault *why)
 {
 	static const char sql[] =
-	    "SELECT count(*) FROM delivery"
-	    " WHERE payment = $1"
-	    " AND (intent IS NOT NULL OR matched_by = 'created' OR lead_id IS NOT NULL OR applied)";
-	int64_t count;
-	enum outcome out = db_number(ledger->db, &count, why, sql, id);
+	    "SELECT CASE"
+	    " WHEN intent IN ('lead', 'totals') OR lead_id IS NOT NULL OR applied THEN 2"
+	    " WHEN intent = 'contact' OR matched_by = 'created' THEN 1"
+	    " ELSE 0 END"
+	    " FROM delivery"
+	    " WHERE payment = $1";
+	int64_t number;
+	enum outcome out = db_number(ledger->db, &number, why, sql, id);
 
-	*may = count > 0;
+	*reach = (enum reach)number;
 	return out;
 }
 
@@ -218,29 +224,74 @@ take_up_again(
 	    identity_of(a, IDENTITY_PHONE), identity_of(a, IDENTITY_EMAIL), a->request_id);
 }
 
+/* It shall not be delivered any more, but a person must look at what is in amoCRM. */
+static enum outcome
+give_up(struct ledger *ledger, int64_t id, const char *reason, int64_t now_ms, struct fault *why)
+{
+	static const char sql[] =
+	    "UPDATE payment_events"
+	    " SET status = 'failed', processed_at = datetime($2 / 1000, 'unixepoch'),"
+	    " next_ms = NULL, error_message = $3, reason_private = 0"
+	    " WHERE id = $1";
+
+	return db_run(ledger->db, why, sql, id, now_ms, reason);
+}
+
+/*
+ * An exclusion of a payment that is known and was not skipped, such as a refund.  What may be in
+ * amoCRM only a person can take back, so it is kept as a conflict.  Where no lead can have the
+ * payment yet, an unfinished one is not delivered any further: a process that has it in hand finds
+ * out when it wants to write down its next intent (ledger_intend()).  Where a lead may have it, the
+ * delivery goes on, so that lead, note and ledger agree on what the person will see.
+ *
+ * An exclusion that the sender made before the payment we know takes nothing back.
+ */
+static enum outcome
+exclude(struct ledger *ledger, struct known *known, const struct arrival *arrival,
+    enum recorded *recorded, struct fault *why)
+{
+	bool finished = known->row.status == PAYMENT_SUCCESS;
+	enum reach reach = REACH_LEAD;
+	enum outcome out = DONE;
+	char *reason;
+
+	if (!finished && !is_older(known, arrival))
+		out = measure_reach(ledger, known->row.id, &reach, why);
+	if (out == DONE && reach == REACH_NOTHING) {
+		*recorded = RECORDED_AGAIN;
+		return take_up_again(ledger, known, arrival, why);
+	}
+	*recorded = RECORDED_CONFLICT;
+	reason = text_format("came again as: %s", arrival->exclusion);
+	if (out == DONE)
+		out = keep_conflict(ledger, known, arrival, reason, why);
+	if (out == DONE && reach == REACH_CONTACT && known->row.status != PAYMENT_FAILED)
+		out = give_up(ledger, known->row.id, reason, arrival->now_ms, why);
+	free(reason);
+	return out;
+}
+
 static enum outcome
 meet_again(struct ledger *ledger, struct known *known, const struct arrival *arrival,
     enum recorded *recorded, struct fault *why)
 {
 	const char *reason = contradiction(known, arrival);
-	bool too_late = false;
-	enum outcome out;
 
 	if (reason != NULL) {
 		*recorded = RECORDED_CONFLICT;
 		return keep_conflict(ledger, known, arrival, reason, why);
 	}
+	if (arrival->exclusion != NULL && known->row.status != PAYMENT_SKIPPED)
+		return exclude(ledger, known, arrival, recorded, why);
 	switch (known->row.status) {
-	case PAYMENT_FAILED:
-		if (arrival->exclusion != NULL &&
-		    (out = may_be_there(ledger, known->row.id, &too_late, why)) != DONE)
-			return out;
-		if (too_late) {
-			*recorded = RECORDED_CONFLICT;
-			return keep_exclusion(ledger, known, arrival, why);
+	case PAYMENT_SKIPPED:
+		/* The exclusion came first, and is what the sender said last. */
+		if (is_older(known, arrival)) {
+			*recorded = RECORDED_SKIPPED;
+			break;
 		}
 		/* fallthrough */
-	case PAYMENT_SKIPPED:
+	case PAYMENT_FAILED:
 		*recorded = RECORDED_AGAIN;
 		return take_up_again(ledger, known, arrival, why);
 	case PAYMENT_SUCCESS:
@@ -267,6 +318,9 @@ record_one(struct ledger *ledger, const struct arrival *arrival, struct recordin
 			out = meet_again(ledger, &known, arrival, &recording->how, why);
 	}
 	recording->row = known.row;
+	recording->reason = recording->how == RECORDED_SKIPPED ? known.reason : NULL;
+	if (recording->reason == NULL)
+		free(known.reason);
 	return out;
 }
 

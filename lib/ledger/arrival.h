@@ -31,10 +31,11 @@ enum recorded {
 	RECORDED_AGAIN,   /* It was failed or skipped; the same as new, with the new payload. */
 	RECORDED_IN_HAND, /* Known and unfinished: counted as a duplicate, nothing else changed. */
 	RECORDED_CARRIED, /* Known and delivered: the same. */
+	RECORDED_SKIPPED, /* Skipped, by an exclusion that the sender made later: counted. */
 	/*
-	 * Kept aside for a person, and nothing else changed.  Known, but with another amount or
-	 * another payer; or it had failed when something of it may be in amoCRM, and is now
-	 * excluded.
+	 * Kept aside for a person.  It has another amount or another payer; or it is excluded now,
+	 * when something of it is or may be in amoCRM.  An unfinished one of which only a contact
+	 * may be there is then failed; else nothing is changed.
 	 */
 	RECORDED_CONFLICT
 };
@@ -48,6 +49,7 @@ struct recording {
 		int64_t contact_id, lead_id, pipeline_id;
 		bool lead_created;
 	} row;
+	char *reason; /* RECORDED_SKIPPED: why, free() it; else NULL. */
 };
 
 /*

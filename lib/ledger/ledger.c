@@ -34,9 +34,10 @@
  * 	    |         +---------- ledger_retry ----------------+            |
  * 	    +------------ ledger_record (came again) ----------+------------+
  *
- * A failed payment of which nothing can be in amoCRM becomes skipped when it comes again excluded;
- * of one that may be there, the arrival is kept aside as a conflict.  Settling a conflict changes
- * no payment.
+ * A payment that comes again excluded becomes skipped when nothing of it can be in amoCRM: so there
+ * are arrows from pending, processing and failed to skipped as well, and, when only a contact may be
+ * there, from pending and processing to failed.  Otherwise the arrival is kept aside as a conflict,
+ * see exclude() in arrival.c.  Settling a conflict changes no payment.
  *
  * A processing row whose process died simply falls due again: its next_ms is the end of a lease.
  */

@@ -139,6 +139,23 @@ ledger_save(struct ledger *ledger, int64_t id, const struct progress *at, struct
 }
 
 enum outcome
+ledger_intend(
+    struct ledger *ledger, int64_t id, const struct progress *at, bool *wanted, struct fault *why)
+{
+	int64_t unfinished;
+	enum outcome out;
+
+	if ((out = db_begin(ledger->db, why)) != DONE)
+		return out;
+	out = db_number(ledger->db, &unfinished, why,
+	    "SELECT next_ms IS NOT NULL FROM payment_events WHERE id = $1", id);
+	*wanted = unfinished != 0;
+	if (out == DONE && *wanted)
+		out = progress_write(ledger, id, at, why);
+	return trail_end(ledger, out, *wanted ? at->events : NULL, why);
+}
+
+enum outcome
 ledger_save_contact(struct ledger *ledger, int64_t id, const struct progress *at,
     const struct identity *who, size_t count, int64_t now_ms, struct fault *why)
 {

@@ -60,6 +60,13 @@ enum outcome ledger_save(
     struct ledger *ledger, int64_t id, const struct progress *at, struct fault *why) MUST_USE;
 
 /*
+ * ledger_save() of a progress with an intent, unless the payment has been excluded meanwhile (it
+ * came again as a refund): then nothing is written, *wanted is false, and nothing may be sent.
+ */
+enum outcome ledger_intend(struct ledger *ledger, int64_t id, const struct progress *at,
+    bool *wanted, struct fault *why) MUST_USE;
+
+/*
  * ledger_save(), and remember that these identities belong to at->contact_id: amoCRM's search will
  * not know it for a while.
  */

@@ -142,6 +142,14 @@ respond_queued(const struct payment_request *incoming, const char *reason)
 	    "the payment is recorded and will be carried; no need to send it again", reason, NULL);
 }
 
+static void
+respond_skipped(const struct payment_request *incoming, const char *reason)
+{
+	respond(incoming, 202, "skipped",
+	    "an exclusion rule applies; the payment is recorded and not carried", reason,
+	    json_pack("{s:s}", "reason", reason));
+}
+
 /* Where in amoCRM the payment is: null for what is not known. */
 static json_t *
 lead_members(int64_t contact_id, int64_t lead_id, bool lead_created)
@@ -209,7 +217,7 @@ finish_recorded(struct worker *worker, const struct payment_request *incoming,
 		incoming->response->level = RESPONSE_ERROR;
 		respond(incoming, 409, "conflict",
 		    "this payment_id is known with another amount or another payer, or too far "
-		    "carried to be excluded; kept for a person, nothing was changed",
+		    "carried to be excluded; kept for a person",
 		    NULL, NULL);
 	} else if (recording->how == RECORDED_CARRIED) {
 		respond(incoming, (int)worker->settings->duplicate_status, "duplicate",
@@ -217,10 +225,10 @@ finish_recorded(struct worker *worker, const struct payment_request *incoming,
 		    lead_members(row->contact_id, row->lead_id, row->lead_created));
 	} else if (recording->how == RECORDED_IN_HAND) {
 		respond_queued(incoming, "already in hand");
+	} else if (recording->how == RECORDED_SKIPPED) {
+		respond_skipped(incoming, recording->reason);
 	} else if (incoming->exclusion != NULL) {
-		respond(incoming, 202, "skipped",
-		    "an exclusion rule applies; the payment is recorded and not carried",
-		    incoming->exclusion, json_pack("{s:s}", "reason", incoming->exclusion));
+		respond_skipped(incoming, incoming->exclusion);
 	} else if (slot) {
 		deliver_inline(worker, incoming, row->id);
 	} else {
@@ -251,8 +259,10 @@ take_payments(struct worker *worker, struct payment_request *const *incoming, si
 	 * From here on the payments are ours: their rows are on disk, and every failure below is
 	 * ours to finish.
 	 */
-	for (i = 0; i < count; i++)
+	for (i = 0; i < count; i++) {
 		finish_recorded(worker, incoming[i], &recordings[i], slot);
+		free(recordings[i].reason);
+	}
 	if (slot)
 		lock_drop(worker->service->locks, LOCK_SLOT);
 }

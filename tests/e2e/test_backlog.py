@@ -124,6 +124,41 @@ def test_amocrm_was_down(stack: Stack) -> None:
     assert {fields_of(stack, lead) for _, lead in people} == {("11000", "3")}
 
 
+@pytest.mark.settings(RETRY_MAX_ATTEMPTS="1")
+def test_refund_while_amocrm_is_down(stack: Stack) -> None:
+    """What was given back before any of it came to amoCRM does not come there."""
+    person = new_person()
+    refunded, kept = new_payment(person), new_payment(person)
+    stack.sandbox.fault("status", status=503, times=-1)
+    post_all(stack, [refunded, kept])
+    stack.sync_once()
+    told = dict(refunded, course_order=dict(refunded["course_order"], status="REFUNDED"))
+    answer = stack.post(told)
+    assert (answer.status, answer.json["status"]) == (202, "skipped")
+    stack.sandbox.heal()
+    stack.start_syncd()
+    stack.finished(kept, seconds=60)
+    once_each(stack, [kept])
+    assert statuses(stack) == {"success": 1, "skipped": 1}
+
+
+def test_refund_while_it_is_looked_for(stack: Stack) -> None:
+    """The process that has it in hand has sent nothing yet, and does not begin."""
+    person, lead_id = known(stack)
+    payment = new_payment(person)
+    post_all(stack, [payment])
+    stack.sandbox.set(latency_ms=1500)
+    with ThreadPoolExecutor() as pool:
+        round_of_syncd = pool.submit(stack.sync_once)
+        until(lambda: stack.ledger.status(id_of(payment)) == "processing", "it is in hand")
+        told = dict(payment, course_order=dict(payment["course_order"], status="REFUNDED"))
+        assert stack.post(told).json["status"] == "skipped"
+        stack.sandbox.set(latency_ms=0)
+        round_of_syncd.result()
+    assert fields_of(stack, lead_id) == ("1000", "1") and stack.sandbox.notes(lead_id) == []
+    assert statuses(stack) == {"skipped": 1}
+
+
 @pytest.mark.settings(RETRY_MAX_ATTEMPTS="2", RETRY_WAIT_MIN="0", RETRY_WAIT_MAX="0")
 def test_one_bad_search_keeps_nobody(stack: Stack) -> None:
     victim = new_person()

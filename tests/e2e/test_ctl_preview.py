@@ -110,7 +110,7 @@ def test_which_ones(stack: Stack, failed: tuple[Payment, Person]) -> None:
 
     assert told("--failed") == told("#" + row) == told(id_of(payment)) == [id_of(payment)]
     with closing(sqlite3.connect(stack.ledger.path)) as database, database:
-        database.execute("UPDATE payment_events SET request_id = 'import'")
+        database.execute("UPDATE payment_events SET imported = 1")
     assert (told("--failed"), told(id_of(payment))) == ([], [id_of(payment)])
     with closing(sqlite3.connect(stack.ledger.path)) as database, database:
         database.execute("UPDATE payment_events SET payload = ''")

@@ -221,6 +221,35 @@ def test_failed_then_excluded(stack: Stack) -> None:
     assert stack.paymentctl("retry", "--failed").stdout.startswith("0 payments")
 
 
+def test_refund_of_a_carried_payment(stack: Stack) -> None:
+    """Nobody may miss it: amoCRM shows money that was given back."""
+    person = new_person()
+    lead_id = stack.carry(new_payment(person, payment_id="pay_1"))["lead_id"]
+    before = stack.sandbox.lead(lead_id)
+    refund = new_payment(person, payment_id="pay_1", status="REFUNDED")
+    assert is_answer(stack.post(refund), 409, "conflict", payment_id="pay_1")
+    assert is_answer(stack.post(refund), 409, "conflict", payment_id="pay_1")
+    assert (stack.sandbox.lead(lead_id), stack.ledger.status("pay_1")) == (before, "success")
+    (kept,) = stack.ledger.query("SELECT reason FROM payment_conflict")
+    assert kept["reason"].startswith("came again as: ")
+    listed = stack.paymentctl("list", "--conflicts")
+    assert "pay_1" in listed.stdout and stack.paymentctl("stats").returncode == 1
+    assert stack.paymentctl("settle", "pay_1").returncode == 0
+    assert is_answer(stack.post(refund), 409, "conflict") and "pay_1" not in stack.paymentctl("list", "--conflicts").stdout
+
+
+def test_the_exclusion_came_first(stack: Stack) -> None:
+    """The sender's own time says what it decided last."""
+    person = new_person()
+    refund = new_payment(person, payment_id="pay_1", status="REFUNDED", updated_at="2025-01-20 15:00:00")
+    assert is_answer(stack.post(refund), 202, "skipped")
+    late = new_payment(person, payment_id="pay_1", updated_at="2025-01-20 14:00:00")
+    answer = stack.post(late)
+    assert is_answer(answer, 202, "skipped") and "CONFIRMED" in answer.json["reason"]
+    assert stack.sandbox.contacts() == [] and stack.ledger.status("pay_1") == "skipped"
+    assert is_answer(stack.post(new_payment(person, payment_id="pay_1", updated_at="2025-01-20 15:00:01")), 200, "success")
+
+
 # A stage that an administrator has deleted: no dropping of fields cures it.
 @pytest.mark.settings(AMO_STATUS_AUTOPAY_SITE="99999999")
 def test_failed_then_taken_up_again(stack: Stack) -> None:

@@ -58,6 +58,7 @@ struct told {
 	const char *payload;
 	const char *exclusion;
 	int64_t now_ms, next_ms;
+	int64_t paid_at; /* 0: SAMPLE_TIME. */
 };
 
 static enum outcome
@@ -68,7 +69,7 @@ tell(const struct told *told, enum recorded *recorded, struct ledger_row *row, s
 	enum outcome out;
 	struct arrival arrival = { .key = told->key,
 		.kopecks = told->kopecks,
-		.paid_at = SAMPLE_TIME,
+		.paid_at = told->paid_at != 0 ? told->paid_at : SAMPLE_TIME,
 		.who = who,
 		.payload = told->payload != NULL ? told->payload : "{}",
 		.request_id = "req",
@@ -88,6 +89,8 @@ tell(const struct told *told, enum recorded *recorded, struct ledger_row *row, s
 		    (struct identity){ .kind = IDENTITY_EMAIL, .hash = told->email };
 	if ((out = ledger_record(ledger, &arrival, 1, &recording, why)) != DONE)
 		return out;
+	assert_true((recording.how == RECORDED_SKIPPED) == (recording.reason != NULL));
+	free(recording.reason);
 	*recorded = recording.how;
 	*row = recording.row;
 	return DONE;
@@ -364,10 +367,132 @@ test_in_hand(void **state)
 	assert_int_equal(number_of("duplicates", id), 2);
 	assert_int_equal(number_of("next_ms", id), NOW + 60000);
 	assert_int_equal(number_of("payload = '{}'", id), 1);
-	/* Even by a telling that an exclusion rule applies to. */
-	told.exclusion = "the status is not CONFIRMED";
-	assert_int_equal(record(&told, RECORDED_IN_HAND), id);
-	assert_status(id, "processing");
+}
+
+/* Saves how far the delivery of a row got. */
+static void
+save(int64_t id, struct progress at)
+{
+	struct fault why = { "" };
+
+	at.dropped = json_array();
+	at.unmapped = json_array();
+	assert_int_equal(ledger_save(ledger, id, &at, &why), DONE);
+	progress_clear(&at);
+}
+
+static bool
+may_still_send(int64_t id)
+{
+	struct fault why = { "" };
+	struct progress at;
+	bool wanted = false;
+
+	progress_init(&at);
+	at.intent = INTENT_LEAD;
+	at.intent_ms = NOW;
+	assert_int_equal(ledger_intend(ledger, id, &at, &wanted, &why), DONE);
+	progress_clear(&at);
+	return wanted;
+}
+
+/* Nothing can be in amoCRM: it is not delivered, also by the process that has it in hand. */
+static void
+test_excluded_while_waiting(void **state)
+{
+	struct told told = { .key = "pay_1", .kopecks = 500000, .phone = 7 };
+	struct fault why = { "" };
+	bool claimed;
+	int64_t id = record(&told, RECORDED_NEW);
+
+	(void)state;
+	told.exclusion = "the status is REFUNDED";
+	assert_int_equal(record(&told, RECORDED_AGAIN), id);
+	assert_status(id, "skipped");
+	assert_int_equal(number_of("next_ms IS NULL", id), 1);
+
+	told.exclusion = NULL;
+	assert_int_equal(record(&told, RECORDED_AGAIN), id);
+	assert_int_equal(ledger_claim(ledger, id, 0, NOW + 60000, &claimed, &why), DONE);
+	save(id, (struct progress){ .contact_id = 11, .matched_by = "phone" });
+	told.exclusion = "the status is REFUNDED";
+	assert_int_equal(record(&told, RECORDED_AGAIN), id);
+	assert_status(id, "skipped");
+	assert_false(may_still_send(id));
+	assert_int_equal(number_of("(SELECT intent IS NULL FROM delivery)", id), 1);
+	assert_int_equal(fixture_sql_int(file(), "SELECT count(*) FROM payment_conflict"), 0);
+	assert_int_equal(check_ledger(), DONE);
+}
+
+/* A contact may be there, and no lead: a person is told, and it goes no further. */
+static void
+test_excluded_after_contact(void **state)
+{
+	struct told told = { .key = "pay_1", .kopecks = 500000, .phone = 7 };
+	int64_t id = record(&told, RECORDED_NEW);
+
+	(void)state;
+	save(id, (struct progress){ .intent = INTENT_CONTACT, .intent_ms = NOW });
+	told.exclusion = "the status is REFUNDED";
+	assert_int_equal(record(&told, RECORDED_CONFLICT), id);
+	assert_status(id, "failed");
+	assert_int_equal(
+	    number_of("error_message = 'came again as: the status is REFUNDED'", id), 1);
+	assert_false(may_still_send(id));
+	assert_int_equal(fixture_sql_int(file(), "SELECT count(*) FROM payment_conflict"), 1);
+	assert_int_equal(check_ledger(), DONE);
+}
+
+/* The lead may have it already: the delivery is finished, and a person takes it back. */
+static void
+test_excluded_after_lead(void **state)
+{
+	struct told told = { .key = "pay_1", .kopecks = 500000, .phone = 7 };
+	int64_t id = record(&told, RECORDED_NEW);
+
+	(void)state;
+	save(id, (struct progress){ .intent = INTENT_LEAD, .intent_ms = NOW, .contact_id = 11 });
+	told.exclusion = "the status is REFUNDED";
+	assert_int_equal(record(&told, RECORDED_CONFLICT), id);
+	assert_int_equal(record(&told, RECORDED_CONFLICT), id);
+	assert_status(id, "pending");
+	assert_true(may_still_send(id));
+	assert_int_equal(fixture_sql_int(file(), "SELECT count(*) FROM payment_conflict"), 1);
+	assert_int_equal(check_ledger(), DONE);
+}
+
+/* The sender's own time decides what it said last; what came late takes nothing back. */
+static void
+test_out_of_order(void **state)
+{
+	struct told told = {
+		.key = "pay_1", .kopecks = 500000, .paid_at = 1500, .exclusion = "REFUNDED"
+	};
+	struct ledger_row row;
+	enum recorded recorded;
+	struct fault why = { "" };
+	int64_t id = record(&told, RECORDED_NEW);
+
+	(void)state;
+	told.exclusion = NULL;
+	told.paid_at = 1400;
+	assert_int_equal(tell(&told, &recorded, &row, &why), DONE);
+	assert_int_equal(recorded, RECORDED_SKIPPED);
+	assert_status(id, "skipped");
+	assert_int_equal(number_of("duplicates", id), 1);
+	assert_int_equal(number_of("paid_at", id), 1500);
+
+	/* At the same time, or without one, it is taken up, as after a change of the rules. */
+	told.paid_at = 1500;
+	assert_int_equal(record(&told, RECORDED_AGAIN), id);
+	assert_status(id, "pending");
+
+	/* An exclusion from before the payment: kept for a person, and it is delivered. */
+	told.exclusion = "NEW";
+	told.paid_at = 1300;
+	assert_int_equal(record(&told, RECORDED_CONFLICT), id);
+	assert_status(id, "pending");
+	assert_int_equal(check_ledger(), DONE);
 }
 
 static void
@@ -389,10 +514,24 @@ test_carried(void **state)
 	assert_int_equal(row.lead_id, 22);
 	assert_int_equal(row.pipeline_id, 33);
 	assert_false(row.lead_created);
-	told.exclusion = "the status is not CONFIRMED";
-	assert_int_equal(record(&told, RECORDED_CARRIED), id);
+	assert_int_equal(number_of("duplicates", id), 1);
+	assert_int_equal(check_ledger(), DONE);
+}
+
+/* A refund of what is in amoCRM only a person can make there. */
+static void
+test_carried_then_excluded(void **state)
+{
+	struct told told = { .key = "pay_1", .kopecks = 500000, .phone = 7 };
+	int64_t id = record(&told, RECORDED_NEW);
+
+	(void)state;
+	finish(id, 22, 0, 500000);
+	told.exclusion = "the status is REFUNDED";
+	assert_int_equal(record(&told, RECORDED_CONFLICT), id);
+	assert_int_equal(record(&told, RECORDED_CONFLICT), id);
 	assert_status(id, "success");
-	assert_int_equal(number_of("duplicates", id), 2);
+	assert_int_equal(fixture_sql_int(file(), "SELECT count(*) FROM payment_conflict"), 1);
 	assert_int_equal(check_ledger(), DONE);
 }
 
@@ -1299,6 +1438,11 @@ main(void)
 		test(test_skipped_then_taken),
 		test(test_in_hand),
 		test(test_carried),
+		test(test_carried_then_excluded),
+		test(test_excluded_while_waiting),
+		test(test_excluded_after_contact),
+		test(test_excluded_after_lead),
+		test(test_out_of_order),
 		test(test_failed_then_again),
 		test(test_failed_then_excluded),
 		test(test_failed_then_excluded_too_late),

@@ -240,11 +240,11 @@ test_skipped(void **state)
 	/* The first is paid at last. */
 	assert_int_equal(post(&ivan), 200);
 	assert_string_equal(text("status"), "success");
-	/* And told as unpaid once more it is carried all the same. */
+	/* That it is unpaid after all, a person has to look at. */
 	sample = ivan;
 	sample.status = "NEW";
 	assert_int_equal(post(&sample), 409);
-	assert_string_equal(text("status"), "duplicate");
+	assert_string_equal(text("status"), "conflict");
 }
 
 static void
