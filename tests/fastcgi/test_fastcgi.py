@@ -5,6 +5,7 @@ body arrived whole."""
 
 import json
 import os
+import pathlib
 import random
 import signal
 import socket
@@ -369,11 +370,12 @@ def strange_ledger(folder):
 
 
 def test_reload_whose_worker_does_not_start_is_given_up(start, held, tmp_path):
-    config = tmp_path / "config.env"
-    config.write_text(f"PAYMENTS_DB={tmp_path}/payments.sqlite\n")
-    program = start("-w", "2", PAYMENTS_DB="")
+    ledger = tmp_path / "payments.sqlite"
+    program = start("-w", "2", PAYMENTS_DB=str(ledger))
     before = program.workers()
-    config.write_text(f"PAYMENTS_DB={strange_ledger(tmp_path)}\n")
+    for name in (f"{ledger}-wal", f"{ledger}-shm"):
+        pathlib.Path(name).unlink()
+    strange_ledger(tmp_path).replace(ledger)
     program.signal(signal.SIGHUP).heard("RELOADING=1").heard("READY=1")
     assert program.workers() == before and "of another program" in program.log()
     assert post(held[1]).status == 400
