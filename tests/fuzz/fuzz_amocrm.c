@@ -68,6 +68,7 @@ save(struct subject *one, const struct progress *at)
 
 	*saved = *at;
 	saved->dropped = saved->unmapped = NULL;
+	saved->id_before = NULL; /* Not known. */
 	one->knew_contact |= saved->contact_id > 0;
 	one->knew_lead |= saved->lead_id > 0;
 	REQUIRE(saved->intent == INTENT_NONE ? saved->intent_ms == 0 : saved->intent_ms > 0);
@@ -86,7 +87,9 @@ progress_clear(struct progress *at)
 {
 	json_decref(at->dropped);
 	json_decref(at->unmapped);
+	free(at->id_before);
 	at->dropped = at->unmapped = NULL;
+	at->id_before = NULL;
 }
 
 enum outcome
@@ -106,6 +109,16 @@ ledger_save(struct ledger *ledger, int64_t id, const struct progress *at, struct
 {
 	(void)ledger, (void)why;
 	save(subject(id), at);
+	return DONE;
+}
+
+enum outcome
+ledger_intend(struct ledger *ledger, int64_t id, const struct progress *at, bool *wanted,
+    struct fault *why)
+{
+	(void)ledger, (void)why;
+	save(subject(id), at);
+	*wanted = true;
 	return DONE;
 }
 
@@ -168,6 +181,23 @@ ledger_younger_intent(struct ledger *ledger, int64_t id, int64_t lead_id, int64_
 {
 	(void)ledger, (void)id, (void)lead_id, (void)intent_ms, (void)why;
 	*younger = 0;
+	return DONE;
+}
+
+enum outcome
+ledger_mark(struct ledger *ledger, int64_t *mark, struct fault *why)
+{
+	(void)ledger, (void)why;
+	*mark = 0;
+	return DONE;
+}
+
+enum outcome
+ledger_lead_touched(struct ledger *ledger, int64_t id, int64_t lead_id, int64_t mark, bool *touched,
+    struct fault *why)
+{
+	(void)ledger, (void)id, (void)lead_id, (void)mark, (void)why;
+	*touched = false;
 	return DONE;
 }
 
@@ -261,8 +291,14 @@ void
 limiter_break(struct limiter *limiter, int status)
 {
 	(void)limiter;
-	REQUIRE(status == 401 || status == 402 || status == 403);
+	REQUIRE((status >= 401 && status <= 404) || status / 100 == 3);
 	broken = true;
+}
+
+void
+limiter_probe_again(struct limiter *limiter)
+{
+	(void)limiter;
 }
 
 void
