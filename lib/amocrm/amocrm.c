@@ -74,6 +74,12 @@ amocrm_too_many(const struct amocrm *crm)
 	return crm->too_many;
 }
 
+int64_t
+amocrm_clock_ahead_ms(const struct amocrm *crm)
+{
+	return http_client_clock_ahead_ms(crm->http);
+}
+
 enum outcome
 amocrm_perform(struct amocrm *crm, const struct amocrm_context *context,
     const struct call_request *request, struct call_response *response, struct fault *why)

@@ -59,6 +59,10 @@ bool amocrm_unavailable(const struct amocrm *crm);
 /* Whether the last call ended with NEVER because more was found than is read. */
 bool amocrm_too_many(const struct amocrm *crm);
 
+/* How far amoCRM's clock, which its created_at and updated_at show, is ahead of ours, by its last
+ * answer. */
+int64_t amocrm_clock_ahead_ms(const struct amocrm *crm);
+
 /*
  * Entities of a kind that amoCRM's full-text search finds, as a new array (empty when it finds
  * none): an absence is as certain as the search index is fresh.  A hit may match in any field

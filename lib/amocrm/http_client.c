@@ -55,6 +55,7 @@ struct http_client {
 	CURLM *multi; /* Keeps the connections. */
 	CURL *easy;
 	char *ca_file;
+	int64_t clock_ahead_ms;
 	struct curl_slist *headers; /* For a request without a body. */
 	struct curl_slist *headers_with_body;
 	struct curl_slist extra; /* The request's own header, in front of one of those. */
@@ -536,6 +537,25 @@ read_retry_after(struct http_client *http)
 	return (seconds < RETRY_AFTER_MAX_S ? seconds : RETRY_AFTER_MAX_S) * 1000;
 }
 
+/* Each answer tells what time it is there; to the second, so half of one is the best guess. */
+static void
+read_date(struct http_client *http)
+{
+	struct curl_header *header;
+	time_t date;
+
+	if (curl_easy_header(http->easy, "Date", 0, CURLH_HEADER, -1, &header) != CURLHE_OK ||
+	    (date = curl_getdate(header->value, NULL)) <= 0)
+		return;
+	http->clock_ahead_ms = (int64_t)date * 1000 + 500 - clock_wall_ms();
+}
+
+int64_t
+http_client_clock_ahead_ms(const struct http_client *http)
+{
+	return http->clock_ahead_ms;
+}
+
 static void
 read_answer(struct http_client *http, struct http_client_response *answer)
 {
@@ -550,6 +570,7 @@ read_answer(struct http_client *http, struct http_client_response *answer)
 	answer->json = is_json(type);
 	answer->retry_after_ms = read_retry_after(http);
 	read_request_id(http, answer->request_id);
+	read_date(http);
 }
 
 enum outcome

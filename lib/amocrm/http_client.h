@@ -87,6 +87,9 @@ enum outcome http_client_exchange(struct http_client *http,
     const struct http_client_request *request, struct http_client_response *answer,
     struct fault *why) MUST_USE;
 
+/* How far the server's clock is ahead of ours, by its last answer that had a Date; 0 before. */
+int64_t http_client_clock_ahead_ms(const struct http_client *http);
+
 /* Percent-encode into a new string, which the caller frees. */
 char *http_client_escape(struct http_client *http, const char *text);
 

@@ -286,12 +286,11 @@ find_lost(struct known *known, struct fault *why)
 		return out;
 	json_array_foreach(newest, i, contact) {
 		const char *name = json_string_value(json_object_get(contact, "name"));
-		json_int_t created_at = json_integer_value(json_object_get(contact, "created_at"));
 		/* A payer without any identity is known by the name, if the contact is as young as
 		 * our attempt. */
 		bool ours = known->who_count == 0 && name != NULL &&
 		    shown_same_name(name, known->paid->name) &&
-		    created_at >= known->at.intent_ms / 1000 - 60;
+		    known_created_since_intent(known, contact);
 
 		for (j = 0; j < known->who_count && !ours; j++)
 			ours = contact_bears(contact, &known->who[j], known->service->settings);

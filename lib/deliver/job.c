@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "amocrm/entity.h"
 #include "amocrm/field.h"
 #include "base/clock.h"
 #include "base/text.h"
@@ -152,4 +153,12 @@ job_settled(struct job *job, struct fault *why)
 	}
 	job->wait_until_ms = settled_ms;
 	return fault_set(why, LATER, "waiting for amoCRM to show what became of a lost answer");
+}
+
+bool
+known_created_since_intent(const struct known *known, const json_t *entity)
+{
+	int64_t intent_ms = known->at.intent_ms + amocrm_clock_ahead_ms(known->service->crm);
+
+	return entity_number(entity, "created_at") >= intent_ms / 1000 - JOB_CLOCK_MARGIN_S;
 }

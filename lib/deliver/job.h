@@ -110,6 +110,13 @@ enum outcome job_withdraw(struct job *job, enum outcome out, struct fault *why) 
  */
 #define JOB_SETTLE_MS 10000
 
+/*
+ * Whether amoCRM created this entity no earlier than our open intent was written down, told by its
+ * own clock.  Ours may have been set since, or jump a little: JOB_CLOCK_MARGIN_S is allowed for it.
+ */
+#define JOB_CLOCK_MARGIN_S 300
+bool known_created_since_intent(const struct known *known, const json_t *entity);
+
 /* DONE when the open intent is old enough to be looked into; else LATER, with wait_until_ms set. */
 enum outcome job_settled(struct job *job, struct fault *why) MUST_USE;
 

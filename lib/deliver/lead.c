@@ -172,13 +172,6 @@ lead_choose(struct known *known, const json_t *candidates, json_t **chosen, stru
  * What became of a lost creation.
  */
 
-/* Whether the lead was created no earlier than we meant to create ours. */
-static bool
-is_young(const struct known *known, const json_t *lead)
-{
-	return entity_number(lead, "created_at") >= known->at.intent_ms / 1000 - 60;
-}
-
 /* Whether the lead looks like the one that we meant to create. */
 static bool
 is_alike(const struct known *known, const json_t *lead)
@@ -187,7 +180,7 @@ is_alike(const struct known *known, const json_t *lead)
 	const char *shown = json_string_value(json_object_get(lead, "name"));
 	bool alike = shown != NULL && shown_same_name(shown, json_string_value(name)) &&
 	    entity_number(lead, "price") == money_round(known->paid->amount) &&
-	    is_young(known, lead);
+	    known_created_since_intent(known, lead);
 
 	json_decref(name);
 	return alike;
@@ -217,7 +210,7 @@ was_created_by(struct job *job, const json_t *lead, bool *ours, struct fault *wh
 	/* A lead whose numbers are none was not made by us. */
 	if ((out = lead_fields_read(known, lead, &shown, why)) != DONE)
 		return out == NEVER ? DONE : out;
-	*ours = shown.ours && is_young(known, lead);
+	*ours = shown.ours && known_created_since_intent(known, lead);
 	if (shown.ours && !*ours) {
 		out = manager_find_note(known, entity_id(lead), &note_id, why);
 		*ours = note_id != 0;

@@ -191,3 +191,22 @@ def test_id_in_another_form_is_not_added_twice(stack: Stack, payment_id: str, cr
     lead = stack.sandbox.lead(stack.finished(payment, seconds=40)["lead_id"])
     assert (lead["fields"][TOTAL], lead["fields"][COUNT]) == (("5000", "1") if created else ("6000", "2"))
     assert len(stack.sandbox.leads()) == 1 + created and (lead["id"] != lead_id) == created
+
+
+# amoCRM's clock and ours differ.
+
+
+@pytest.mark.settings(AMO_LEAD_FIELD_PAYMENT_ID=None)
+def test_clock_behind_ours_does_not_hide_what_was_created(stack: Stack) -> None:
+    """The answers to the creation of a contact who is known by name alone, and of a lead, are lost."""
+    stack.sandbox.set(clock_behind_s=7200)
+    named = new_payment(new_person("Безымянный"), user={"first_name": "Безымянный"})
+    stack.sandbox.fault("reset", "POST", "/api/v4/contacts", when="after")
+    assert stack.post(named).json["status"] == "queued"
+    other = new_payment(new_person())
+    stack.sandbox.fault("reset", "POST", "/api/v4/leads", when="after")
+    assert stack.post(other).json["status"] == "queued"
+    stack.start_syncd()
+    for payment in (named, other):
+        stack.finished(payment, seconds=40)
+    assert (len(stack.sandbox.contacts()), len(stack.sandbox.leads())) == (2, 2)

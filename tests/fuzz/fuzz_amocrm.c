@@ -386,6 +386,13 @@ http_client_close(struct http_client *http)
 	(void)http;
 }
 
+int64_t
+http_client_clock_ahead_ms(const struct http_client *http)
+{
+	(void)http;
+	return 0;
+}
+
 char *
 http_client_escape(struct http_client *http, const char *text)
 {

@@ -162,7 +162,7 @@ account_has_user(const struct account *account, int64_t id)
 static json_t *
 entity_blank(const struct account *account, enum kind kind, int64_t id)
 {
-	json_int_t now = clock_wall_ms() / 1000;
+	json_int_t now = clock_account_s();
 	json_int_t owner = entity_integer(account->info, "current_user_id");
 	json_int_t number = entity_id(account->info);
 	json_int_t me = id;
@@ -321,7 +321,7 @@ void
 account_change(
     struct account *account, enum kind kind, json_t *entity, const json_t *plan, int64_t due_ns)
 {
-	json_object_set_new(entity, "updated_at", json_integer(clock_wall_ms() / 1000));
+	json_object_set_new(entity, "updated_at", json_integer(clock_account_s()));
 	merge_plan(account, kind, entity, plan, due_ns);
 }
 

@@ -376,10 +376,12 @@ settings_post(const struct control *control, struct response *given)
 {
 	const char *mistake;
 
-	if (settings_change(&control->box->settings, control->body, &mistake))
-		done(given, settings_json(&control->box->settings));
-	else
+	if (!settings_change(&control->box->settings, control->body, &mistake)) {
 		wrong(given, mistake);
+		return;
+	}
+	clock_set_behind(control->box->settings.clock_behind_s);
+	done(given, settings_json(&control->box->settings));
 }
 
 /* '*' stands for a word, '#' for a number. */

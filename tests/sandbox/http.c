@@ -191,6 +191,12 @@ static void
 add_headers(
     struct MHD_Response *response, const struct request *asked, const struct response *given)
 {
+	char date[64];
+	time_t now = (time_t)clock_account_s();
+	struct tm utc;
+
+	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &utc));
+	MHD_add_response_header(response, MHD_HTTP_HEADER_DATE, date);
 	MHD_add_response_header(response, "Server", "nginx");
 	MHD_add_response_header(response, "X-Request-Id", asked->answer_id);
 	if (given->type != NULL)

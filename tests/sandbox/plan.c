@@ -244,7 +244,7 @@ plan_closing(const json_t *current, int64_t status, json_t *plan)
 
 	if (moved && json_object_get(plan, "closed_at") == NULL)
 		json_object_set_new(
-		    plan, "closed_at", closed ? json_integer(clock_wall_ms() / 1000) : json_null());
+		    plan, "closed_at", closed ? json_integer(clock_account_s()) : json_null());
 	if (current != NULL && moved && status != STATUS_LOST)
 		json_object_set_new(plan, "loss_reason_id", json_null());
 }

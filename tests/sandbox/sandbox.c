@@ -68,6 +68,7 @@ sandbox_reset(struct sandbox *box, struct account *fresh)
 	account_free(box->account);
 	box->account = fresh;
 	box->settings = box->settings_at_start;
+	clock_set_behind(box->settings.clock_behind_s);
 	faults_clear(box->faults);
 	limit_clear(box->limit);
 	journal_clear(box->journal);

@@ -25,6 +25,7 @@ static const struct setting {
 	{ "rate", NUMBER, offsetof(struct settings, rate) },
 	{ "block_after", NUMBER, offsetof(struct settings, block_after) },
 	{ "success_status", NUMBER, offsetof(struct settings, success_status) },
+	{ "clock_behind_s", NUMBER, offsetof(struct settings, clock_behind_s) },
 	{ "text_max", NUMBER, offsetof(struct settings, text_max) },
 	{ "cut_at_emoji", SWITCH, offsetof(struct settings, cut_at_emoji) },
 	{ "join_lines", SWITCH, offsetof(struct settings, join_lines) },

@@ -15,6 +15,7 @@ struct settings {
 	int64_t rate;              /* requests allowed in any second; 0 counts without enforcing */
 	int64_t block_after;       /* 429 answers until the account is blocked; 0 never blocks */
 	int64_t success_status;    /* of writes that are carried out: 200, 201 or 202 */
+	int64_t clock_behind_s;    /* the account's clock is so far behind this machine's */
 	int64_t text_max;  /* texts are shown cut to so many characters; 0 shows them whole */
 	bool cut_at_emoji; /* texts are shown cut at their first emoji */
 	bool join_lines;   /* texts are shown without line breaks */

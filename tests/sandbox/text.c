@@ -158,3 +158,17 @@ clock_wall_ms(void)
 	clock_gettime(CLOCK_REALTIME, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
+
+static int64_t behind_s;
+
+void
+clock_set_behind(int64_t seconds)
+{
+	behind_s = seconds;
+}
+
+int64_t
+clock_account_s(void)
+{
+	return clock_wall_ms() / 1000 - behind_s;
+}

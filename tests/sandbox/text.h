@@ -35,4 +35,8 @@ bool text_timestamp(const char *text, int64_t *seconds);
 int64_t clock_monotonic_ns(void);
 int64_t clock_wall_ms(void);
 
+/* Seconds since 1970 by the account's own clock, which may be set behind that of this machine. */
+int64_t clock_account_s(void);
+void clock_set_behind(int64_t seconds);
+
 #endif

@@ -143,6 +143,13 @@ amocrm_set_metrics(struct amocrm *crm, struct metrics *metrics)
 	(void)crm, (void)metrics;
 }
 
+int64_t
+amocrm_clock_ahead_ms(const struct amocrm *crm)
+{
+	(void)crm;
+	return account.clock_ahead_ms;
+}
+
 /*
  * Entities.
  */
@@ -208,7 +215,8 @@ static json_t *
 new_entity(void)
 {
 	return json_pack("{s:I, s:b, s:I, s:I, s:I, s:n}", "id", (json_int_t)account.next_id++,
-	    "is_deleted", 0, "created_at", (json_int_t)(clock_wall_ms() / 1000), "updated_at",
+	    "is_deleted", 0, "created_at",
+	    (json_int_t)((clock_wall_ms() + account.clock_ahead_ms) / 1000), "updated_at",
 	    (json_int_t)account.next_update++, "created_ms", (json_int_t)clock_wall_ms(),
 	    "custom_fields_values");
 }

@@ -19,6 +19,7 @@ struct fake_account {
 	json_t *refused; /* Ids and codes of fields that do not exist: they are dropped. */
 	int64_t next_id;
 	int64_t next_update;
+	int64_t clock_ahead_ms; /* Of ours. */
 	int64_t search_lag_ms; /* How long after its creation the search does not know an entity. */
 
 	int calls; /* So far. */

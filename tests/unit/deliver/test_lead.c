@@ -355,6 +355,33 @@ test_lost_without_id(void **state)
 	assert_int_equal(fake_calls("create leads"), 1);
 }
 
+/* amoCRM's clock, not ours, tells what was created since. */
+static void
+test_lost_by_another_clock(void **state)
+{
+	(void)state;
+	settings->lead_field_payment_id = 0;
+	account.clock_ahead_ms = -2 * 60 * 60 * 1000;
+	lose_creation(FAIL_AFTER);
+	settle();
+	assert_int_equal(json_array_size(account.leads), 1);
+	assert_int_equal(fake_calls("create leads"), 1);
+}
+
+/* A lead of the same name and price that was there long before is another's. */
+static void
+test_lost_beside_an_older_one(void **state)
+{
+	(void)state;
+	settings->lead_field_payment_id = 0;
+	account.clock_ahead_ms = 2 * 60 * 60 * 1000;
+	lose_creation(FAIL_AFTER);
+	json_object_set_new(
+	    json_array_get(account.leads, 0), "created_at", json_integer(clock_wall_ms() / 1000));
+	settle();
+	assert_int_equal(json_array_size(account.leads), 2);
+}
+
 static void
 test_lost_without_id_beside_a_twin(void **state)
 {
@@ -577,6 +604,8 @@ main(void)
 		test(test_lost_and_made),
 		test(test_lost_and_not_made),
 		test(test_lost_without_id),
+		test(test_lost_by_another_clock),
+		test(test_lost_beside_an_older_one),
 		test(test_lost_without_id_beside_a_twin),
 		test(test_surely_not_made),
 		test(test_lead_vanishes),
