@@ -93,7 +93,7 @@ struct amocrm_item {
 	int64_t id; /* Of the entity to change; set to that of a created one with DONE only. */
 	const json_t *entity; /* What is sent.  Borrowed, never changed. */
 	/*
-	 * An array, borrowed: the ids (integers) and codes (strings) of refused fields are
+	 * An array, borrowed: the ids (integers) and codes or names (strings) of refused fields are
 	 * appended.
 	 */
 	json_t *dropped;
@@ -105,8 +105,8 @@ struct amocrm_item {
 
 /*
  * Create or change up to AMOCRM_ITEMS_MAX entities by one request; each item's `out` says what came
- * of it.  Custom fields that amoCRM refuses (deleted, of another type, unknown choice) are taken
- * out and the rest is sent again; the id or code of each is appended to the item's `dropped` unless
+ * of it.  Custom fields that amoCRM refuses (deleted, of another type, unknown choice), and a stage, a
+ * pipeline or a responsible user that is gone, are taken out and the rest is sent again; the id or code of each is appended to the item's `dropped` unless
  * it is there already.  An item that is refused for another reason does not keep the others back.
  * A note is an entity with "entity_id" (of its lead), "note_type" and "params"; it is never
  * changed.  Neither is a task, which has "entity_type" ("leads"), "entity_id", "text",

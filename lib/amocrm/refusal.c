@@ -2,6 +2,7 @@
  * Taking out of an entity what amoCRM refuses, so that one deleted field does not keep a payment's
  * lead from being written.
  *
+ * A stage, a pipeline or a user that is gone is taken out likewise: amoCRM has a default for them.
  * Fields are named by their index in the request, so everything complained of is collected first
  * and taken out from the end.  If anything else is complained of as well, nothing is gained by
  * sending the rest, and the refusal stands.
@@ -59,46 +60,85 @@ descending(const void *a, const void *b)
 
 #define COMPLAINTS_MAX 256
 
-/* All complaints of an answer; 0 when there is none or one of them is not about a custom field. */
-static size_t
-collect(const json_t *answer, struct complaint complaints[static COMPLAINTS_MAX])
+/* What a rule may name and an administrator delete; without it amoCRM has a default. */
+static bool
+has_default(const char *path)
+{
+	return strcmp(path, "status_id") == 0 || strcmp(path, "pipeline_id") == 0 ||
+	    strcmp(path, "responsible_user_id") == 0;
+}
+
+/* All complaints of an answer: of custom fields, and the names of other members.  False when one of
+ * them is about anything else. */
+static bool
+collect(const json_t *answer, struct complaint complaints[static COMPLAINTS_MAX], size_t *count,
+    json_t *members)
 {
 	const json_t *entry, *error;
-	size_t i, j, count = 0;
+	size_t i, j;
 
+	*count = 0;
 	json_array_foreach(json_object_get(answer, "validation-errors"), i, entry) {
 		json_array_foreach(json_object_get(entry, "errors"), j, error) {
 			const char *path = json_string_value(json_object_get(error, "path"));
 
-			if (path == NULL || count == COMPLAINTS_MAX ||
-			    !parse_path(path, &complaints[count]))
-				return 0;
-			count++;
+			if (path == NULL || *count == COMPLAINTS_MAX)
+				return false;
+			if (has_default(path))
+				json_object_set_new(members, path, json_true());
+			else if (parse_path(path, &complaints[*count]))
+				(*count)++;
+			else
+				return false;
 		}
 	}
-	return count;
+	return true;
 }
 
 static void
-remember(json_t *dropped, const json_t *field)
+remember(json_t *dropped, json_t *name)
 {
-	json_t *name = json_object_get(field, "field_id"), *known;
+	json_t *known;
 	size_t i;
 
-	if (name == NULL)
-		name = json_object_get(field, "field_code");
 	json_array_foreach(dropped, i, known)
 		if (json_equal(known, name))
 			return;
 	json_array_append(dropped, name);
 }
 
-bool
-refusal_drop_fields(const json_t *answer, json_t *entity, json_t *dropped)
+static json_t *
+name_of(const json_t *field)
 {
-	struct complaint complaints[COMPLAINTS_MAX];
-	json_t *fields = json_object_get(entity, "custom_fields_values");
-	size_t count = collect(answer, complaints), i, touched = 0;
+	json_t *id = json_object_get(field, "field_id");
+
+	return id != NULL ? id : json_object_get(field, "field_code");
+}
+
+/* True when each was there to be taken out.  A task without its user would be nobody's. */
+static bool
+drop_members(const json_t *members, json_t *entity, json_t *dropped)
+{
+	const char *name;
+	json_t *value, *text;
+
+	if (json_object_size(members) > 0 && json_object_get(entity, "complete_till") != NULL)
+		return false;
+	json_object_foreach((json_t *)members, name, value) {
+		if (json_object_del(entity, name) != 0)
+			return false;
+		text = json_string(name);
+		remember(dropped, text);
+		json_decref(text);
+	}
+	return true;
+}
+
+/* True when each was there to be taken out. */
+static bool
+drop_values(struct complaint *complaints, size_t count, json_t *fields, json_t *dropped)
+{
+	size_t i;
 	int gone = -1;
 
 	qsort(complaints, count, sizeof(complaints[0]), descending);
@@ -117,16 +157,30 @@ refusal_drop_fields(const json_t *answer, json_t *entity, json_t *dropped)
 			continue;
 		if (field == NULL)
 			return false;
-		remember(dropped, field);
+		remember(dropped, name_of(field));
 		if (it->value >= 0 && json_array_size(values) > 1) {
 			json_array_remove(values, (size_t)it->value);
 		} else {
 			json_array_remove(fields, (size_t)it->field);
 			gone = it->field;
 		}
-		touched++;
 	}
-	return touched > 0;
+	return true;
+}
+
+bool
+refusal_drop_fields(const json_t *answer, json_t *entity, json_t *dropped)
+{
+	struct complaint complaints[COMPLAINTS_MAX];
+	json_t *members = json_object();
+	size_t count;
+	bool amended = collect(answer, complaints, &count, members) &&
+	    count + json_object_size(members) > 0 && drop_members(members, entity, dropped) &&
+	    drop_values(
+		complaints, count, json_object_get(entity, "custom_fields_values"), dropped);
+
+	json_decref(members);
+	return amended;
 }
 
 bool

@@ -13,9 +13,10 @@
  */
 
 /*
- * Take every custom field that the answer complains of out of the entity that was sent; of a field
- * with several values only the value complained of, as long as others are left.  The id (integer)
- * or code (string) of each field touched is appended to `dropped` unless it is there already.
+ * Take every custom field that the answer complains of out of the entity that was sent, and the
+ * stage, the pipeline and the responsible user (for which amoCRM has a default); of a field
+ * with several values only the value complained of, as long as others are left.  The id (integer),
+ * code or name (string) of each field touched is appended to `dropped` unless it is there already.
  * `entity` and `dropped` stay the caller's and are changed in place; `answer` (NULL: no JSON came)
  * is only read.
  *

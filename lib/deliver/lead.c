@@ -10,7 +10,6 @@
 #include "amocrm/amocrm.h"
 #include "amocrm/entity.h"
 #include "amocrm/field.h"
-#include "base/money.h"
 #include "base/shown.h"
 #include "deliver/batch.h"
 #include "deliver/contact.h"
@@ -179,7 +178,7 @@ is_alike(const struct known *known, const json_t *lead)
 	json_t *name = lead_fields_name(known);
 	const char *shown = json_string_value(json_object_get(lead, "name"));
 	bool alike = shown != NULL && shown_same_name(shown, json_string_value(name)) &&
-	    entity_number(lead, "price") == money_round(known->paid->amount) &&
+	    entity_number(lead, "price") == lead_fields_price(known) &&
 	    known_created_since_intent(known, lead);
 
 	json_decref(name);

@@ -213,6 +213,15 @@ lead_fields_name(const struct known *known)
 	return cut;
 }
 
+int64_t
+lead_fields_price(const struct known *known)
+{
+	int64_t price = money_round(known->paid->amount);
+
+	/* A larger one is refused, with the whole lead. */
+	return price <= INT32_MAX ? price : 0;
+}
+
 json_t *
 lead_fields_new(struct known *known)
 {
@@ -220,9 +229,13 @@ lead_fields_new(struct known *known)
 	json_t *fields = payment_fields(known, NULL), *lead;
 
 	add_utm(fields, known->service->settings, known->paid);
-	lead = json_pack("{s:o, s:I, s:o, s:{s:[{s:I, s:b}]}}", "name", lead_fields_name(known),
-	    "price", (json_int_t)money_round(known->paid->amount), "custom_fields_values", fields,
-	    "_embedded", "contacts", "id", (json_int_t)known->at.contact_id, "is_main", 1);
+	lead = json_pack("{s:o, s:o, s:{s:[{s:I, s:b}]}}", "name", lead_fields_name(known),
+	    "custom_fields_values", fields, "_embedded", "contacts", "id",
+	    (json_int_t)known->at.contact_id, "is_main", 1);
+	if (lead_fields_price(known) != 0)
+		json_object_set_new(lead, "price", json_integer(lead_fields_price(known)));
+	else if (known->paid->amount >= 100)
+		known_warn(known, "the amount is more than a lead's price can hold: it has none");
 	if (stage.pipeline_id != 0)
 		json_object_set_new(lead, "pipeline_id", json_integer(stage.pipeline_id));
 	if (stage.status_id != 0)
@@ -322,12 +335,50 @@ lead_fields_has_id(const struct known *known)
 	return known->service->settings->lead_field_payment_id != 0;
 }
 
+/* Whether the field is one of the payment's own, or (core) one without which it would be lost. */
+static bool
+is_own(const struct settings *set, int64_t id, bool core)
+{
+	const int64_t own[] = { set->lead_field_total_paid, set->lead_field_purchase_count,
+		set->lead_field_payment_id, set->lead_field_subjects, set->lead_field_direction,
+		set->lead_field_last_amount, set->lead_field_last_date, set->lead_field_invoice_id,
+		set->lead_field_payment_status };
+	size_t i;
+
+	for (i = 0; i < (core ? 3 : sizeof(own) / sizeof(own[0])); i++)
+		if (id != 0 && own[i] == id)
+			return true;
+	return false;
+}
+
+void
+lead_fields_spare(struct known *known, json_t *request, bool core)
+{
+	json_t *fields = json_object_get(request, "custom_fields_values"), *field, *name;
+	size_t i = json_array_size(fields);
+
+	while (i-- > 0) {
+		field = json_array_get(fields, i);
+		name = json_object_get(field, "field_id");
+		if (is_own(known->service->settings, json_integer_value(name), core))
+			continue;
+		json_array_append(
+		    known->at.dropped, name != NULL ? name : json_object_get(field, "field_code"));
+		json_array_remove(fields, i);
+	}
+}
+
 char *
 lead_form_title(const struct settings *set, const json_t *field)
 {
+	static const char *const members[][2] = { { "status_id", "Этап" },
+		{ "pipeline_id", "Воронка" }, { "responsible_user_id", "Ответственный" } };
 	json_int_t id = json_integer_value(field);
 	size_t i;
 
+	for (i = 0; json_is_string(field) && i < sizeof(members) / sizeof(members[0]); i++)
+		if (strcmp(json_string_value(field), members[i][0]) == 0)
+			return text_copy(members[i][1]);
 	if (json_is_string(field))
 		return text_copy(json_string_value(field));
 	for (i = 0; i < CRM_FIELD_COUNT; i++)

@@ -21,6 +21,13 @@ json_t *lead_fields_new(struct known *known);
  * ids. */
 json_t *lead_fields_change(struct known *known, const json_t *lead);
 
+/* The price of a new lead, in roubles; 0: none, as it is more than a price can hold. */
+int64_t lead_fields_price(const struct known *known);
+
+/* Take out of a request what the payment can do without: UTM marks and the rules' extra fields or
+ * (core) all but total, counter and id.  What was taken out is appended to at.dropped. */
+void lead_fields_spare(struct known *known, json_t *request, bool core);
+
 /* A change that writes the payment id that stands in the lead, and nothing else.  New reference. */
 json_t *lead_fields_same_id(const struct known *known, const json_t *lead);
 

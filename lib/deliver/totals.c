@@ -6,6 +6,7 @@
  * lead with the two, instead of adding again.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "amocrm/amocrm.h"
 #include "amocrm/entity.h"
@@ -100,6 +101,29 @@ tell_stage(struct known *known)
 		    stage.by.name != NULL ? " " : "", stage.by.name != NULL ? stage.by.name : "");
 }
 
+/* After so many requests with this lead alone that amoCRM answered with 500 it is likely to be one
+ * of the fields that provokes that. */
+#define ERRORS_MAX 3
+
+/* Once the payment goes without the fields that are not its own; after that without most of those
+ * too. */
+static enum outcome
+spare(struct job *job, json_t *request, struct fault *why)
+{
+	int64_t errors = 0;
+	enum outcome out = DONE;
+
+	if (job->attempt.failed > 0)
+		out = ledger_lead_errors(job->known.service->ledger, job->attempt.id, &errors, why);
+	if (out != DONE || errors < ERRORS_MAX)
+		return out;
+	lead_fields_spare(&job->known, request, errors > ERRORS_MAX);
+	known_warn(&job->known,
+	    "amoCRM answered 500 to this lead %lld times; it is written without the fields that %s",
+	    (long long)errors, errors > ERRORS_MAX ? "can be spared" : "are not the payment's own");
+	return DONE;
+}
+
 enum outcome
 totals_created(struct job *job, int64_t lead_id, int64_t pipeline_id, struct fault *why)
 {
@@ -114,6 +138,18 @@ totals_created(struct job *job, int64_t lead_id, int64_t pipeline_id, struct fau
 	return job_intend(job, INTENT_NONE, why);
 }
 
+static bool
+was_dropped(const struct job *job, const char *name)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(job->known.at.dropped, i, one)
+		if (json_is_string(one) && strcmp(json_string_value(one), name) == 0)
+			return true;
+	return false;
+}
+
 enum outcome
 totals_create(struct job *job, struct fault *why)
 {
@@ -123,6 +159,10 @@ totals_create(struct job *job, struct fault *why)
 
 	if ((out = totals_decide(&job->known, NULL, &request, why)) != DONE)
 		return out;
+	if ((out = spare(job, request, why)) != DONE) {
+		json_decref(request);
+		return out;
+	}
 	pipeline_id = json_integer_value(json_object_get(request, "pipeline_id"));
 	tell_stage(&job->known);
 	tell_story(&job->known, NULL, request);
@@ -131,7 +171,7 @@ totals_create(struct job *job, struct fault *why)
 	 * contact's (see recover() in lead.c). */
 	if ((out = batch_send(job, INTENT_LEAD, AMOCRM_LEADS, &id, request, why)) != DONE)
 		return job_withdraw(job, out, why);
-	return totals_created(job, id, pipeline_id, why);
+	return totals_created(job, id, was_dropped(job, "pipeline_id") ? 0 : pipeline_id, why);
 }
 
 /* The change is known to stand in amoCRM. */
@@ -151,6 +191,10 @@ change(struct job *job, const json_t *lead, json_t *request, struct fault *why)
 	int64_t id = job->known.at.lead_id;
 	enum outcome out;
 
+	if ((out = spare(job, request, why)) != DONE) {
+		json_decref(request);
+		return out;
+	}
 	tell_story(&job->known, lead, request);
 	if ((out = batch_send(job, INTENT_TOTALS, AMOCRM_LEADS, &id, request, why)) != DONE)
 		return out;

@@ -132,6 +132,16 @@ progress_write(struct ledger *ledger, int64_t id, const struct progress *at, str
 	return out == DONE ? trail_write(ledger, id, at->events, why) : out;
 }
 
+/* The trail tells each call; with others' leads it would say "leads". */
+enum outcome
+ledger_lead_errors(struct ledger *ledger, int64_t id, int64_t *count, struct fault *why)
+{
+	return db_number(ledger->db, count, why,
+	    "SELECT count(*) FROM trail"
+	    " WHERE payment = $1 AND status = 500 AND what IN ('create lead', 'change lead')",
+	    id);
+}
+
 enum outcome
 ledger_save(struct ledger *ledger, int64_t id, const struct progress *at, struct fault *why)
 {

@@ -59,6 +59,10 @@ enum outcome ledger_progress(
 enum outcome ledger_save(
     struct ledger *ledger, int64_t id, const struct progress *at, struct fault *why) MUST_USE;
 
+/* How often amoCRM has answered 500 to a request that held this payment's lead alone. */
+enum outcome ledger_lead_errors(
+    struct ledger *ledger, int64_t id, int64_t *count, struct fault *why) MUST_USE;
+
 /*
  * ledger_save() of a progress with an intent, unless the payment has been excluded meanwhile (it
  * came again as a refund): then nothing is written, *wanted is false, and nothing may be sent.

@@ -9,7 +9,7 @@ import pytest
 from harness import account
 from harness.account import COUNT, PHONE, TOTAL
 from harness.exchange import Answer
-from harness.payload import Payment, Person, id_of, new_payment, new_person
+from harness.payload import Payment, Person, id_of, item, new_payment, new_person
 from harness.stack import ROOT, Stack
 
 QUICK = {"RETRY_MAX_ATTEMPTS": "1", "RETRY_WAIT_MIN": "0", "RETRY_WAIT_MAX": "1"}
@@ -210,3 +210,35 @@ def test_clock_behind_ours_does_not_hide_what_was_created(stack: Stack) -> None:
     for payment in (named, other):
         stack.finished(payment, seconds=40)
     assert (len(stack.sandbox.contacts()), len(stack.sandbox.leads())) == (2, 2)
+
+
+# One field, or one rule, that the account does not take.
+
+
+def test_field_that_provokes_500_is_left_out(stack: Stack) -> None:
+    stack.sandbox.fault("status", "POST", "/api/v4/leads", "provoking", status=500, times=-1)
+    payment = new_payment(new_person(), utm={"source": "provoking"})
+    assert stack.post(payment).json["status"] == "queued"
+    stack.start_syncd()
+    lead = stack.sandbox.lead(stack.finished(payment, seconds=90)["lead_id"])
+    assert "utm_source" not in lead["fields"] and lead["fields"][account.INVOICE_ID] and lead["fields"][TOTAL] == "5000"
+    (note,) = stack.sandbox.notes(lead["id"])
+    assert "Не записаны поля: " in note and "UTM_SOURCE" in note
+
+
+@pytest.mark.parametrize("gone", ["AMO_STATUS_AUTOPAY_SITE", "AMO_PIPELINE_SITE"])
+def test_stage_or_pipeline_that_is_gone_fails_nobody(stack: Stack, gone: str) -> None:
+    stack.stop_service()
+    stack.start_service(**{gone: "77777777"})
+    answer = stack.carry(new_payment(new_person()))
+    lead = stack.sandbox.lead(answer["lead_id"])
+    assert lead["pipeline_id"] == account.SITE and lead["fields"][TOTAL] == "5000"
+    if gone == "AMO_STATUS_AUTOPAY_SITE":
+        assert lead["status_id"] == account.SITE_NEW
+    assert "Не записаны поля: " in stack.sandbox.notes(answer["lead_id"])[0]
+
+
+def test_amount_above_the_largest_price(stack: Stack) -> None:
+    answer = stack.carry(new_payment(new_person(), item(3_000_000_000)))
+    lead = stack.sandbox.lead(answer["lead_id"])
+    assert (lead["price"], lead["fields"][TOTAL]) == (0, "3000000000")

@@ -155,6 +155,26 @@ test_field_and_value(void **state)
 	    PATHS(FIELD(2) ".values.1.value", FIELD(2) ".field_id"), true, "10 11 PHONE", "[12]");
 }
 
+/* A stage, a pipeline or a user that is gone: amoCRM has a default for them. */
+static void
+test_members(void **state)
+{
+	json_t *answer = complaining(PATHS("status_id", FIELD(0) ".field_id")),
+	       *names = json_array(), *wanted = parse("[\"status_id\", 10]"), *entity = an_entity();
+
+	(void)state;
+	json_object_set_new(entity, "status_id", json_integer(7));
+	json_object_set_new(entity, "pipeline_id", json_integer(8));
+	assert_true(refusal_drop_fields(answer, entity, names));
+	assert_null(json_object_get(entity, "status_id"));
+	assert_int_equal(json_integer_value(json_object_get(entity, "pipeline_id")), 8);
+	assert_true(json_equal(names, wanted));
+	json_decref(answer);
+	json_decref(names);
+	json_decref(wanted);
+	json_decref(entity);
+}
+
 /* Anything that dropping fields does not cure: the rest would be refused again. */
 static void
 test_no_cure(void **state)
@@ -245,6 +265,7 @@ main(void)
 		cmocka_unit_test(test_several),
 		cmocka_unit_test(test_twice),
 		cmocka_unit_test(test_field_and_value),
+		cmocka_unit_test(test_members),
 		cmocka_unit_test(test_no_cure),
 		cmocka_unit_test(test_other_answers),
 		cmocka_unit_test(test_named_once),

@@ -181,6 +181,49 @@ test_price(void **state)
 	}
 }
 
+/* A price that amoCRM would refuse, with the whole lead, is left out. */
+static void
+test_price_too_large(void **state)
+{
+	json_t *lead;
+
+	(void)state;
+	known.warnings = json_array();
+	pay(&(struct sample){ .cost = "2147483647" });
+	lead = lead_fields_new(&known);
+	assert_int_equal(json_integer_value(json_object_get(lead, "price")), 2147483647);
+	assert_int_equal(json_array_size(known.warnings), 0);
+	json_decref(lead);
+	pay(&(struct sample){ .cost = "2147483648" });
+	lead = lead_fields_new(&known);
+	assert_null(json_object_get(lead, "price"));
+	assert_int_equal(json_array_size(known.warnings), 1);
+	json_decref(lead);
+	json_decref(known.warnings);
+}
+
+/* What a payment can do without: first what is not its own, then all but total, counter and id. */
+static void
+test_spare(void **state)
+{
+	json_t *lead;
+
+	(void)state;
+	pay(&ivan);
+	lead = lead_fields_new(&known);
+	lead_fields_spare(&known, lead, false);
+	assert_null(field_by_code(lead, "UTM_SOURCE"));
+	assert_string_equal(written(lead, FIELD_INVOICE_ID), "[{\"value\":\"inv_1\"}]");
+	assert_int_equal(json_array_size(known.at.dropped), 2);
+	lead_fields_spare(&known, lead, true);
+	assert_string_equal(written(lead, FIELD_INVOICE_ID), "");
+	assert_string_equal(written(lead, FIELD_PAYMENT_ID), "[{\"value\":\"pay_1\"}]");
+	assert_non_null(field_by_id(lead, FIELD_TOTAL));
+	assert_non_null(field_by_id(lead, FIELD_COUNT));
+	assert_int_equal(json_array_size(json_object_get(lead, "custom_fields_values")), 3);
+	json_decref(lead);
+}
+
 static void
 test_pipelines(void **state)
 {
@@ -490,6 +533,7 @@ test_titles(void **state)
 	assert_title(json_integer(FIELD_TG_ID), "Telegram ID (101)");
 	assert_title(json_integer(5555), "5555");
 	assert_title(json_string("_YM_UID"), "_YM_UID");
+	assert_title(json_string("status_id"), "Этап");
 }
 
 #define test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -501,6 +545,8 @@ main(void)
 		test(test_new),
 		test(test_utm_fields),
 		test(test_price),
+		test(test_price_too_large),
+		test(test_spare),
 		test(test_pipelines),
 		test(test_name),
 		test(test_subjects),

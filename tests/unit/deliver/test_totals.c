@@ -11,6 +11,7 @@
 #include "fixture.c"
 #include "job_fixture.c"
 
+#include "base/trail.h"
 #include "deliver/totals.h"
 
 static struct job job;
@@ -237,6 +238,28 @@ test_not_understood(void **state)
 	json_object_set_new(lead(), "custom_fields_values", good);
 	assert_int_equal(apply(), DONE);
 	assert_lead("6000", "3", "pay_1");
+}
+
+/* amoCRM answers 500 to this lead, and to no other: one of its fields provokes that. */
+static void
+test_five_hundred(void **state)
+{
+	static const char *const kept[] = { "inv_1", "inv_1", "" };
+	int errors, i;
+
+	for (errors = 2; errors <= 4; errors++) {
+		for (i = 0; i < errors; i++)
+			trail_add_call(job.known.at.events, 1, "change lead", 500, 1, "");
+		trail_add_call(job.known.at.events, 1, "change leads", 500, 1, "");
+		assert_int_equal(job_save(&job, &why), DONE);
+		job.attempt.failed = errors;
+		assert_int_equal(apply(), DONE);
+		assert_string_equal(fake_field(lead(), FIELD_INVOICE_ID), kept[errors - 2]);
+		assert_lead("6000", "3", "pay_1");
+		assert_int_equal(has_remark(&job, "amoCRM answered 500 to this lead"), errors > 2);
+		tear_down(state);
+		set_up(state);
+	}
 }
 
 /* Row one of the table: our payment id stands there. */
@@ -553,6 +576,7 @@ main(void)
 		test(test_empty_lead),
 		test(test_unreadable),
 		test(test_not_understood),
+		test(test_five_hundred),
 		test(test_resume_ours),
 		test(test_resume_ours_and_changed),
 		test(test_resume_ours_in_another_form),
