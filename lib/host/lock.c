@@ -100,6 +100,7 @@ create_file(struct locks *locks)
 	/* Between the two locks another may have the directory alone: then it is asked again. */
 	if (fd >= 0 && flock(directory->fd, LOCK_SH | LOCK_NB) < 0) {
 		close(fd);
+		errno = EWOULDBLOCK;
 		return -1;
 	}
 	return fd;

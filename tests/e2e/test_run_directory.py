@@ -40,7 +40,7 @@ def test_emptied_in_the_middle(stack: Stack) -> None:
     lead = stack.sandbox.lead(lead_id)
     assert (lead["fields"][TOTAL], lead["fields"][COUNT]) == (str(1000 + sum(range(100, 108))), "9")
     assert len(stack.sandbox.notes(lead_id)) == 8
-    assert set(os.listdir(run)) == SHARED
+    assert set(os.listdir(run)) >= SHARED
 
 
 @pytest.mark.settings(workers=2)
