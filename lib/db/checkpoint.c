@@ -22,7 +22,10 @@
  * there may be all copied.
  */
 #include <sqlite3.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 
+#include "base/text.h"
 #include "db/checkpoint.h"
 #include "db/gate.h"
 #include "db/handle.h"
@@ -123,4 +126,15 @@ void
 db_checkpoint_later(struct db *db)
 {
 	db->later = true;
+}
+
+int64_t
+db_log_bytes(const struct db *db)
+{
+	char *log = text_format("%s-wal", db->path);
+	struct stat file;
+	int64_t size = stat(log, &file) == 0 ? file.st_size : 0;
+
+	free(log);
+	return size;
 }

@@ -1,6 +1,8 @@
 #ifndef DB_CHECKPOINT_H
 #define DB_CHECKPOINT_H
 
+#include <stdint.h>
+
 struct db;
 
 /*
@@ -13,6 +15,12 @@ struct db;
 #define DB_CHECKPOINT_PAGES 1000
 void db_checkpoint_later(struct db *db);
 void db_checkpoint(struct db *db);
+
+/*
+ * How large the log is.  A reader that does not end keeps it from being begun anew, so that it
+ * grows with every commit.  0: not known.
+ */
+int64_t db_log_bytes(const struct db *db);
 
 /* For opening: take the place of SQLite's automatic checkpoints. */
 void db_checkpoint_watch(struct db *db);

@@ -129,6 +129,12 @@ ledger_checkpoint(struct ledger *ledger)
 	db_checkpoint(ledger->db);
 }
 
+int64_t
+ledger_log_bytes(const struct ledger *ledger)
+{
+	return db_log_bytes(ledger->db);
+}
+
 enum outcome
 ledger_collect_rows(enum outcome out, struct query *query, json_t *row_of(struct query *),
     json_t **rows, struct fault *why)

@@ -42,6 +42,9 @@ void ledger_close(struct ledger *ledger); /* NULL is allowed. */
 void ledger_checkpoint_later(struct ledger *ledger);
 void ledger_checkpoint(struct ledger *ledger);
 
+/* How large its log is; 0: not known.  Only a reader that does not end lets it grow. */
+int64_t ledger_log_bytes(const struct ledger *ledger);
+
 enum payment_status {
 	PAYMENT_PENDING,
 	PAYMENT_PROCESSING,

@@ -12,7 +12,7 @@
 #include "monitor/alarm.h"
 
 static const char *const names[ALARM_KINDS] = { "silence", "unauthorized", "token", "backlog_age",
-	"backlog_growth" };
+	"backlog_growth", "log_size" };
 
 const char *
 alarm_name(enum alarm_kind kind)
@@ -111,6 +111,18 @@ judge_backlog(const struct alarm_facts *facts, struct alarm *age, struct alarm *
 		    backlog[0], ALARM_GROWTH_MINUTES, backlog[1], backlog[2]);
 }
 
+static void
+judge_log_size(const struct alarm_facts *facts, struct alarm *alarm)
+{
+	int64_t mebibytes = facts->log_bytes >> 20;
+
+	if (facts->log_bytes >= ALARM_LOG_BYTES)
+		raise_alarm(alarm, mebibytes,
+		    "the ledger's log has grown to %" PRId64
+		    " MiB; some program has been reading the ledger all the time",
+		    mebibytes);
+}
+
 void
 alarm_judge(const struct alarm_facts *facts, struct alarm alarms[static ALARM_KINDS])
 {
@@ -122,4 +134,5 @@ alarm_judge(const struct alarm_facts *facts, struct alarm alarms[static ALARM_KI
 	judge_unauthorized(facts, &alarms[ALARM_UNAUTHORIZED]);
 	judge_token(facts, &alarms[ALARM_TOKEN]);
 	judge_backlog(facts, &alarms[ALARM_BACKLOG_AGE], &alarms[ALARM_BACKLOG_GROWTH]);
+	judge_log_size(facts, &alarms[ALARM_LOG_SIZE]);
 }

@@ -18,6 +18,7 @@
  * token           amoCRM's token expires soon, or has expired.
  * backlog_age     Some payment has been waiting for long.
  * backlog_growth  More and more payments wait.
+ * log_size        The ledger's log is large: a reader that was forgotten keeps it from shrinking.
  */
 enum alarm_kind {
 	ALARM_SILENCE,
@@ -25,6 +26,7 @@ enum alarm_kind {
 	ALARM_TOKEN,
 	ALARM_BACKLOG_AGE,
 	ALARM_BACKLOG_GROWTH,
+	ALARM_LOG_SIZE,
 	ALARM_KINDS
 };
 const char *alarm_name(enum alarm_kind kind);
@@ -45,6 +47,7 @@ const char *alarm_name(enum alarm_kind kind);
 #define ALARM_BACKLOG_MS         (15 * 60 * 1000)
 #define ALARM_GROWTH_MINUTES     15 /* Twice in a row. */
 #define ALARM_GROWTH_LEAST       20
+#define ALARM_LOG_BYTES          (INT64_C(256) << 20) /* A copy of a large ledger stays below it. */
 
 struct alarm_facts {
 	int64_t now_ms;
@@ -54,12 +57,13 @@ struct alarm_facts {
 	int64_t requests, unauthorized; /* Of the last ALARM_RATE_MINUTES. */
 	int64_t token_expires;          /* Unix seconds; 0 = unknown. */
 	int64_t oldest_ms;  /* When the oldest of those that wait came; 0 = none waits. */
+	int64_t log_bytes;  /* The size of the ledger's log; 0 = unknown. */
 	int64_t backlog[3]; /* Now, ALARM_GROWTH_MINUTES ago, and twice that; -1 = unknown. */
 };
 
 struct alarm {
 	bool on;
-	/* Seconds of silence, left or waited, per cent of requests, or payments that wait. */
+	/* Seconds of silence, left or waited, per cent of requests, payments that wait, or MiB. */
 	int64_t value;
 	char text[160]; /* English; "" while it is not on. */
 };

@@ -174,6 +174,9 @@ write_overview(FILE *out, const struct overview *seen, int64_t rate)
 	gauge(out, "backlog", "Payments that wait to be carried.", seen->backlog);
 	gauge_seconds(out, "backlog_oldest_seconds",
 	    "How long the oldest of them has been waiting.", waited_ms);
+	gauge(out, "ledger_log_bytes",
+	    "The size of the ledger's write-ahead log, which a forgotten reader lets grow.",
+	    seen->log_bytes);
 	gauge(out, "last_payment_timestamp_seconds", "When a payment arrived last; 0 = never.",
 	    seen->last_arrival_ms / 1000);
 	gauge(out, "last_success_timestamp_seconds", "When a payment was carried last; 0 = never.",

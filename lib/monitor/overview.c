@@ -6,6 +6,7 @@
  * not slow down recording.
  */
 #include "monitor/overview.h"
+#include "ledger/ledger.h"
 #include "monitor/token.h"
 
 #define DAY_MS (INT64_C(24) * 60 * 60 * 1000)
@@ -56,6 +57,7 @@ overview_take(const struct overview_sources *from, int64_t now_ms, struct overvi
 		return out;
 	taken.backlog =
 	    taken.stats.payments[PAYMENT_PENDING] + taken.stats.payments[PAYMENT_PROCESSING];
+	taken.log_bytes = ledger_log_bytes(from->ledger);
 	/* A process without the token knows only what one with the token wrote down. */
 	taken.token_expires = token_expiry(from->settings->amo_access_token);
 	if (taken.token_expires == 0)
@@ -67,6 +69,7 @@ overview_take(const struct overview_sources *from, int64_t now_ms, struct overvi
 	facts.last_arrival_ms = taken.last_arrival_ms;
 	facts.token_expires = taken.token_expires;
 	facts.oldest_ms = taken.stats.oldest_unfinished_ms;
+	facts.log_bytes = taken.log_bytes;
 	facts.backlog[0] = taken.backlog;
 	read_recent(from->metrics, &facts);
 	if ((out = look_back(from->ledger, &facts, why)) != DONE)

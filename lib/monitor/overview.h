@@ -26,6 +26,7 @@ struct overview {
 	struct ledger_stats stats;
 	int64_t backlog; /* Payments that wait. */
 	int64_t last_arrival_ms;
+	int64_t log_bytes;     /* Of the ledger's log; 0 = unknown. */
 	int64_t token_expires; /* Unix seconds; 0 = unknown. */
 	struct limiter_state crm;
 	struct alarm alarms[ALARM_KINDS];

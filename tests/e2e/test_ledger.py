@@ -1,5 +1,6 @@
 """The ledger as ops meet it: seed.md's queries, health, and what happens when it cannot take a payment."""
 
+import os
 import signal
 import sqlite3
 import time
@@ -65,6 +66,33 @@ def test_log_is_copied_into_the_database(stack: Stack) -> None:
     until(lambda: stack.ledger.path.stat().st_size > 3_000_000, "the database holds most of it")
     log = stack.ledger.path.with_name(stack.ledger.path.name + "-wal")
     assert log.stat().st_size < 5_500_000
+
+
+def log_bytes(stack: Stack) -> tuple[float, float]:
+    """The size of the log, and whether that is an alarm."""
+    lines = dict(line.rsplit(" ", 1) for line in stack.ask("GET", "/webhook/metrics").body.decode().splitlines() if line[0] != "#")
+    return float(lines["payment_sync_ledger_log_bytes"]), float(lines['payment_sync_alarm{alarm="log_size"}'])
+
+
+@pytest.mark.settings(DELIVERY="queue")
+def test_log_that_a_forgotten_reader_keeps(stack: Stack) -> None:
+    log = stack.ledger.path.with_name(stack.ledger.path.name + "-wal")
+    stack.post(new_payment(new_person()))
+    size, alarm = log_bytes(stack)
+    assert 0 < size == log.stat().st_size and alarm == 0
+    with closing(sqlite3.connect(f"file:{stack.ledger.path}?mode=ro", uri=True, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM payment_events").fetchall()
+        for _ in range(10):
+            assert stack.post({**new_payment(new_person()), "comment": "x" * 200_000}).status == 202
+        assert log_bytes(stack)[0] > size + 2_000_000
+        # Two hundred megabytes more, without the time that they take.
+        os.truncate(log, 300 << 20)
+        assert log_bytes(stack) == (300 << 20, 1)
+        assert stack.health().json["alarms"][0]["name"] == "log_size"
+    for _ in range(30):
+        stack.post({**new_payment(new_person()), "comment": "x" * 200_000})
+    until(lambda: log_bytes(stack)[1] == 0, "it has shrunk by itself")
 
 
 # Health.

@@ -272,6 +272,22 @@ test_shops(void **state)
  */
 
 static void
+test_log_size(void **state)
+{
+	struct alarm_facts facts = well();
+
+	(void)state;
+	facts.log_bytes = ALARM_LOG_BYTES - 1;
+	assert_true(quiet(&facts));
+	facts.log_bytes++;
+	assert_true(only(&facts, ALARM_LOG_SIZE));
+	assert_int_equal(alarms[ALARM_LOG_SIZE].value, 256);
+	assert_string_equal(alarms[ALARM_LOG_SIZE].text,
+	    "the ledger's log has grown to 256 MiB; some program has been reading the ledger all "
+	    "the time");
+}
+
+static void
 test_token_expiry(void **state)
 {
 	static const struct {
@@ -316,6 +332,7 @@ main(void)
 		cmocka_unit_test(test_token),
 		cmocka_unit_test(test_backlog),
 		cmocka_unit_test(test_shops),
+		cmocka_unit_test(test_log_size),
 		cmocka_unit_test(test_token_expiry),
 	};
 
