@@ -9,7 +9,7 @@ import pytest
 
 from harness.old_ledger import COLUMNS_AS_DESCRIBED, make_old
 from harness.payload import new_payment, new_person
-from harness.process import until
+from harness.process import Child, until
 from harness.stack import BUILD, Stack
 
 pytestmark = pytest.mark.settings(DELIVERY="queue")
@@ -22,8 +22,7 @@ def old_ledger(stack: Stack, rows: int) -> Path:
 
 
 def begin(stack: Stack, *arguments: str) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen([BUILD / "paymentctl", *arguments], env=stack.variables, stdin=subprocess.DEVNULL,
-                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+    return Child([BUILD / "paymentctl", *arguments], stack.data / "ctl.log", stack.variables).process
 
 
 def taken_over(stack: Stack) -> int:
