@@ -21,28 +21,26 @@
 #include "base/trail.h"
 
 /*
- * What is done for each kind of call: its effect, how it is counted, its name in the trail for one
- * entity and for several, and whether it reads what every account has.
+ * What is done for each kind of call: its effect, how it is counted, and its name in the trail for
+ * one entity and for several.
  */
 static const struct {
 	enum call_effect effect;
 	enum metrics_call metrics;
 	const char *names[2];
-	bool everywhere;
 } kinds[CALL_KINDS] = {
-	[CALL_SEARCH_CONTACTS] = { CALL_READS, METRICS_CONTACT_READ, { "search contacts" }, true },
-	[CALL_SEARCH_LEADS] = { CALL_READS, METRICS_LEAD_READ, { "search leads" }, true },
-	[CALL_NEWEST_CONTACTS] = { CALL_READS, METRICS_CONTACT_READ, { "list newest contacts" },
-	    true },
-	[CALL_NEWEST_LEADS] = { CALL_READS, METRICS_LEAD_READ, { "list newest leads" }, true },
+	[CALL_SEARCH_CONTACTS] = { CALL_READS, METRICS_CONTACT_READ, { "search contacts" } },
+	[CALL_SEARCH_LEADS] = { CALL_READS, METRICS_LEAD_READ, { "search leads" } },
+	[CALL_NEWEST_CONTACTS] = { CALL_READS, METRICS_CONTACT_READ, { "list newest contacts" } },
+	[CALL_NEWEST_LEADS] = { CALL_READS, METRICS_LEAD_READ, { "list newest leads" } },
 	[CALL_READ_CONTACT] = { CALL_READS, METRICS_CONTACT_READ, { "read contact" } },
 	[CALL_READ_LEAD] = { CALL_READS, METRICS_LEAD_READ, { "read lead" } },
-	[CALL_READ_LEADS] = { CALL_READS, METRICS_LEAD_READ, { "read leads" }, true },
+	[CALL_READ_LEADS] = { CALL_READS, METRICS_LEAD_READ, { "read leads" } },
 	[CALL_READ_NOTES] = { CALL_READS, METRICS_NOTE_READ, { "read notes" } },
 	[CALL_READ_TASKS] = { CALL_READS, METRICS_OTHER_CALL, { "read tasks" } },
-	[CALL_READ_ACCOUNT] = { CALL_READS, METRICS_OTHER_CALL, { "read account" }, true },
-	[CALL_READ_FIELDS] = { CALL_READS, METRICS_OTHER_CALL, { "read fields" }, true },
-	[CALL_READ_PIPELINES] = { CALL_READS, METRICS_OTHER_CALL, { "read pipelines" }, true },
+	[CALL_READ_ACCOUNT] = { CALL_READS, METRICS_OTHER_CALL, { "read account" } },
+	[CALL_READ_FIELDS] = { CALL_READS, METRICS_OTHER_CALL, { "read fields" } },
+	[CALL_READ_PIPELINES] = { CALL_READS, METRICS_OTHER_CALL, { "read pipelines" } },
 	[CALL_CREATE_CONTACTS] = { CALL_CREATES, METRICS_CONTACT_CREATE,
 	    { "create contact", "create contacts" } },
 	[CALL_CREATE_LEADS] = { CALL_CREATES, METRICS_LEAD_CREATE,
@@ -56,6 +54,16 @@ static const struct {
 	[CALL_CHANGE_LEADS] = { CALL_OVERWRITES, METRICS_LEAD_UPDATE,
 	    { "change lead", "change leads" } },
 };
+
+/* What every account has, be it empty. */
+static const bool everywhere[CALL_KINDS] = { [CALL_SEARCH_CONTACTS] = true,
+	[CALL_SEARCH_LEADS] = true,
+	[CALL_NEWEST_CONTACTS] = true,
+	[CALL_NEWEST_LEADS] = true,
+	[CALL_READ_LEADS] = true,
+	[CALL_READ_ACCOUNT] = true,
+	[CALL_READ_FIELDS] = true,
+	[CALL_READ_PIPELINES] = true };
 
 static const char *const methods[] = { [CALL_READS] = "GET",
 	[CALL_CHANGES] = "PATCH",
@@ -123,7 +131,7 @@ static bool
 leads_nowhere(const struct call_request *asked, const struct http_client_response *answer)
 {
 	return answer->status / 100 == 3 ||
-	    (answer->status == 404 && (is_page(answer) || kinds[asked->kind].everywhere));
+	    (answer->status == 404 && (is_page(answer) || everywhere[asked->kind]));
 }
 
 static enum outcome
