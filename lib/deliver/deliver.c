@@ -19,7 +19,7 @@
  *
  * A creation's lost answer is looked for only after JOB_SETTLE_MS, when it would show.  What
  * answers with certainty that it was not done (LATER, NEVER) takes a creation's intent back at
- * once.
+ * once.  A lead or a contact that is gone when it is to be written is looked for anew.
  *
  * Locks are taken in this order and kept until the end of the attempt is written: the payer's
  * identities (claim), the contact, the lead.  A batch holds a handle of its own for each payment.

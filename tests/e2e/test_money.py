@@ -73,6 +73,15 @@ def test_two_people_who_pay_for_one_lead_at_once_lose_nothing(stack: Stack) -> N
     assert (fields[TOTAL], fields[COUNT]) == ("200000", "40")
 
 
+def test_lead_that_nobody_else_paid_for_is_read_once(stack: Stack) -> None:
+    """A known person's payment takes four calls: search, read, change, note."""
+    person, _ = known(stack)
+    stack.carry(new_payment(person))
+    stack.sandbox.forget_log()
+    stack.carry(new_payment(person))
+    assert len(stack.sandbox.log()) == 4
+
+
 # A manager writes the payment's id into the lead beforehand.
 
 
