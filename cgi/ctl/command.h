@@ -19,6 +19,7 @@ struct ctl {
 	bool json;
 	bool failed;
 	bool conflicts;
+	bool rejected;
 	bool dry_run;
 	bool payload;
 	int status; /* enum payment_status; -1: any */

@@ -7,13 +7,15 @@
 #include "commands.h"
 #include "ledger/report.h"
 #include "print.h"
+#include "rejected.h"
 #include "row.h"
 
 const char *
 ctl_list_mistake(const struct ctl *ctl)
 {
-	return ctl->conflicts && ctl->status >= 0 ? "list takes either --status or --conflicts"
-						  : NULL;
+	return (ctl->status >= 0) + ctl->conflicts + ctl->rejected > 1
+	    ? "list takes one of --status, --conflicts and --rejected"
+	    : NULL;
 }
 
 /* What a person should know: the latest conflict not settled, or else why it failed. */
@@ -66,6 +68,8 @@ ctl_list(const struct ctl *ctl)
 	enum outcome out;
 	json_t *rows;
 
+	if (ctl->rejected)
+		return rejected_list(ctl);
 	if (ctl->conflicts)
 		out = list_conflicts(ctl, &rows, &why);
 	else

@@ -24,13 +24,13 @@ static const struct command commands[] = {
 	{ .name = "list",
 	    .run = ctl_list,
 	    .ledger = LEDGER_OPEN,
-	    .options = "scSnj",
+	    .options = "scrSnj",
 	    .mistake = ctl_list_mistake,
 	    .summary = "the latest payments" },
 	{ .name = "show",
 	    .run = ctl_show,
 	    .ledger = LEDGER_OPEN,
-	    .options = "pj",
+	    .options = "prj",
 	    .operands = "ID",
 	    .summary = "one payment's whole story",
 	    .about = "ID is a payment_id, or #N for the row of that number.",
@@ -38,7 +38,7 @@ static const struct command commands[] = {
 	{ .name = "retry",
 	    .run = ctl_retry,
 	    .ledger = LEDGER_OPEN,
-	    .options = "fyj",
+	    .options = "fryj",
 	    .operands = "[ID...]",
 	    .mistake = ctl_retry_mistake,
 	    .summary = "put failed payments back into the backlog",
@@ -48,7 +48,7 @@ static const struct command commands[] = {
 	{ .name = "settle",
 	    .run = ctl_settle,
 	    .ledger = LEDGER_OPEN,
-	    .options = "yj",
+	    .options = "ryj",
 	    .operands = "ID...",
 	    .summary = "say that these payments' conflicts were looked at",
 	    .about =
@@ -162,7 +162,7 @@ run(const struct command *command, int argc, char **argv)
 	struct fault why;
 	enum outcome out = DONE;
 	bool help = false;
-	int status;
+	int status, needs;
 
 	if (!options_read(command, argc, argv, &ctl, &help)) {
 		options_usage(command);
@@ -170,7 +170,10 @@ run(const struct command *command, int argc, char **argv)
 	}
 	if (help)
 		return EX_OK;
-	if ((settings = startup_settings(command->needs)) == NULL)
+	/* Only what is read again as a payment is judged by the rules. */
+	needs =
+	    command->needs | (command->run == ctl_retry && ctl.rejected ? SETTINGS_NEED_RULES : 0);
+	if ((settings = startup_settings(needs)) == NULL)
 		return EX_CONFIG;
 	ctl.settings = settings;
 	options_read_times(&ctl);

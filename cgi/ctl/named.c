@@ -20,7 +20,9 @@ act_on_all(const struct ctl *ctl, named_action *act, json_t *done, json_t *left,
 		char *reason = NULL;
 		json_t *row;
 
-		if ((out = row_find(ctl->ledger, name, false, &row, why)) == DONE)
+		out = ctl->rejected ? row_find_rejected(ctl->ledger, name, false, &row, why)
+				    : row_find(ctl->ledger, name, false, &row, why);
+		if (out == DONE)
 			out = act(ctl, row, &reason, why);
 		json_decref(row);
 		if (out == DONE && reason == NULL)

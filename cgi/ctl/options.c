@@ -94,6 +94,8 @@ static const struct known_option {
 	    MEMBER(status) },
 	{ 'c', "conflicts", NULL, "only those with a conflict that is not settled", NULL, read_flag,
 	    MEMBER(conflicts) },
+	{ 'r', "rejected", NULL, "webhooks that were no payments, by the numbers that list shows",
+	    NULL, read_flag, MEMBER(rejected) },
 	{ 'S', "since", "T", "from then on: " TIMES, TIMES, read_time, MEMBER(since) },
 	{ 'U', "until", "T", "before then, given in the same way", TIMES, read_time,
 	    MEMBER(until) },

@@ -59,10 +59,10 @@ print_purged(const struct ctl *ctl, const struct purge *purge)
 	char before[CLOCK_TEXT];
 
 	if (ctl->json)
-		print_json(json_pack("{s:b, s:s, s:I, s:I, s:I}", "dry_run", ctl->dry_run, "before",
-		    clock_utc(before, purge->before_ms / 1000), "payments",
+		print_json(json_pack("{s:b, s:s, s:I, s:I, s:I, s:I}", "dry_run", ctl->dry_run,
+		    "before", clock_utc(before, purge->before_ms / 1000), "payments",
 		    (json_int_t)purge->payments, "events", (json_int_t)purge->events, "conflicts",
-		    (json_int_t)purge->conflicts));
+		    (json_int_t)purge->conflicts, "rejected", (json_int_t)purge->rejected));
 	else
 		print_line(PRINT_PLAIN,
 		    "%s of before %s: the payloads of %" PRId64 " payment%s and %" PRId64

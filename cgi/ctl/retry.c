@@ -11,15 +11,19 @@
 #include "ledger/operator.h"
 #include "named.h"
 #include "print.h"
+#include "rejected.h"
 #include "retry_reason.h"
 #include "row.h"
 
 const char *
 ctl_retry_mistake(const struct ctl *ctl)
 {
+	if (ctl->rejected && (ctl->failed || ctl->dry_run))
+		return "retry --rejected takes neither --failed nor --dry-run";
 	if (ctl->failed && ctl->count > 0)
 		return "retry takes either payments or --failed";
-	return ctl->failed || ctl->count > 0 ? NULL : "retry needs payments, or --failed";
+	return ctl->failed || ctl->rejected || ctl->count > 0 ? NULL
+							      : "retry needs payments, or --failed";
 }
 
 static enum outcome
@@ -65,6 +69,8 @@ retry_failed(const struct ctl *ctl)
 int
 ctl_retry(const struct ctl *ctl)
 {
+	if (ctl->rejected)
+		return rejected_retry(ctl);
 	if (ctl->dry_run)
 		return ctl_preview(ctl);
 	return ctl->failed ? retry_failed(ctl)

@@ -3,6 +3,8 @@
  * is printed for people takes single members out of it, and so every command needs these.
  */
 #include "row.h"
+#include "base/number.h"
+#include "ledger/rejected.h"
 #include "ledger/report.h"
 
 enum outcome
@@ -11,6 +13,21 @@ row_find(struct ledger *ledger, const char *key, bool payload, json_t **row, str
 	json_t *rows = NULL;
 	enum outcome out = ledger_list(ledger, -1, key, 0, 1, payload, &rows, why);
 
+	*row = out == DONE ? json_incref(json_array_get(rows, 0)) : NULL;
+	json_decref(rows);
+	return out;
+}
+
+enum outcome
+row_find_rejected(
+    struct ledger *ledger, const char *number, bool payload, json_t **row, struct fault *why)
+{
+	json_t *rows = NULL;
+	enum outcome out = DONE;
+	int64_t id;
+
+	if (number_parse(number + (number[0] == '#'), 1, INT64_MAX, &id))
+		out = ledger_rejected(ledger, id, 0, 1, payload, &rows, why);
 	*row = out == DONE ? json_incref(json_array_get(rows, 0)) : NULL;
 	json_decref(rows);
 	return out;

@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "ledger/operator.h"
 #include "named.h"
+#include "rejected.h"
 #include "row.h"
 
 static enum outcome
@@ -14,6 +15,9 @@ settle_one(const struct ctl *ctl, const json_t *row, char **reason, struct fault
 {
 	int64_t count = row_number(row, "unsettled_conflicts");
 	enum outcome out = DONE;
+
+	if (ctl->rejected)
+		return rejected_settle(ctl, row, reason, why);
 
 	if (count > 0 && !ctl->dry_run)
 		out =

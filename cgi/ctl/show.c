@@ -12,6 +12,7 @@
 #include "deliver/lead_fields.h"
 #include "ledger/report.h"
 #include "print.h"
+#include "rejected.h"
 #include "row.h"
 
 /*
@@ -287,6 +288,8 @@ ctl_show(const struct ctl *ctl)
 	struct fault why;
 	json_t *story;
 
+	if (ctl->rejected)
+		return rejected_show(ctl);
 	if (gather(ctl, &story, &why) != DONE)
 		return print_fault(&why);
 	if (story == NULL) {

@@ -108,6 +108,8 @@ stats_json(const struct state *all)
 	    "duplicates", (json_int_t)all->duplicates, "conflicts", (json_int_t)all->conflicts,
 	    "crm_breaker", breaker_json(all), "alarms", all->alarms);
 	json_object_set_new(json, "unsettled_conflicts", json_integer(stats->conflicts));
+	json_object_set_new(json, "rejected", json_integer(stats->rejected));
+	json_object_set_new(json, "rejected_lost", json_integer(stats->rejected_lost));
 	return json;
 }
 
@@ -160,6 +162,11 @@ print_state(const struct state *all)
 		    all->stats.conflicts);
 	else
 		print_fact(rows, "conflicts", PRINT_PLAIN, "%" PRId64, all->conflicts);
+	print_fact(rows, "rejected", all->stats.rejected > 0 ? PRINT_BAD : PRINT_PLAIN, "%" PRId64,
+	    all->stats.rejected);
+	if (all->stats.rejected_lost > 0)
+		print_fact(rows, "", PRINT_BAD, "%" PRId64 " more were dropped for want of room",
+		    all->stats.rejected_lost);
 	if (!all->crm_known)
 		print_fact(rows, "amoCRM", PRINT_DIM,
 		    "not known here: nothing called it since this host was started");
@@ -196,7 +203,7 @@ ctl_stats(const struct ctl *ctl)
 			    PRINT_BAD, "%s: %s", row_text(alarm, "name"), row_text(alarm, "text"));
 	}
 	trouble = json_array_size(all.alarms) > 0 || all.stats.payments[PAYMENT_FAILED] > 0 ||
-	    all.stats.conflicts > 0;
+	    all.stats.conflicts > 0 || all.stats.rejected > 0;
 	json_decref(all.alarms);
 	return trouble ? CTL_FINDINGS : EX_OK;
 }

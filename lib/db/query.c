@@ -208,6 +208,14 @@ db_text(struct query *query, int column)
 	return (const char *)sqlite3_column_text(query->statement, column);
 }
 
+struct db_blob
+db_bytes(struct query *query, int column)
+{
+	const void *bytes = sqlite3_column_blob(query->statement, column);
+
+	return (struct db_blob){ bytes, (size_t)sqlite3_column_bytes(query->statement, column) };
+}
+
 bool
 db_null(struct query *query, int column)
 {

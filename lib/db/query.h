@@ -10,6 +10,11 @@
 struct db;
 struct query;
 
+struct db_blob {
+	const void *bytes;
+	size_t size;
+};
+
 /*
  * Statements.  The SQL is prepared once per connection; its address is the key, so give a string
  * literal.  Its arguments follow it, at most DB_ARGUMENTS_MAX of them: integers, texts (NULL binds
@@ -47,6 +52,7 @@ void db_done(struct query *query);
 int64_t db_int(struct query *query, int column);
 const char *db_text(struct query *query, int column); /* NULL for NULL. */
 bool db_null(struct query *query, int column);
+struct db_blob db_bytes(struct query *query, int column); /* Lives as long as db_text(). */
 
 /*
  * The rowid of the row that the INSERT just run has added; 0 when it added none (ON CONFLICT DO
@@ -71,11 +77,6 @@ void db_query_free(struct query *query); /* NULL is allowed. */
  * What the macros above are made of.  An argument becomes a struct db_value by its type; the places
  * that a call leaves empty are filled with DB_END.
  */
-struct db_blob {
-	const void *bytes;
-	size_t size;
-};
-
 struct db_value {
 	enum db_kind {
 		DB_VALUES_END,

@@ -130,6 +130,32 @@ count_conflict(struct ledger *ledger, struct purge *purge, int64_t id, struct fa
 	return DONE;
 }
 
+/*
+ * Rejected bodies, few at a time, as each may have 256 KiB.
+ */
+#define REJECTED_STEP 20
+
+static enum outcome
+purge_rejected(struct ledger *ledger, struct purge *purge, bool *more, struct fault *why)
+{
+	static const char count[] =
+	    "SELECT count(*) FROM rejected WHERE last_ms < $1 AND body IS NOT NULL";
+	static const char erase[] = "UPDATE rejected SET body = NULL"
+				    " WHERE id IN (SELECT id FROM rejected WHERE last_ms < $1 AND "
+	                            "body IS NOT NULL LIMIT $2)";
+	enum outcome out;
+
+	*more = false;
+	if (purge->dry_run)
+		return db_number(ledger->db, &purge->rejected, why, count, purge->before_ms);
+	out = db_write(ledger->db, why, erase, purge->before_ms, REJECTED_STEP);
+	if (out == DONE) {
+		*more = db_changed(ledger->db) > 0;
+		purge->rejected += db_changed(ledger->db);
+	}
+	return out;
+}
+
 typedef enum outcome action(struct ledger *, struct purge *, int64_t, struct fault *);
 
 /*
@@ -170,7 +196,9 @@ purge_step(struct ledger *ledger, struct purge *purge, bool *more, struct fault 
 		    ledger, purge, &found, purge->dry_run ? count_payment : erase_payment, why);
 	if ((out = find_conflicts(ledger, purge, &found, why)) != DONE)
 		return out;
-	*more = found.count > 0;
+	if (found.count == 0)
+		return purge_rejected(ledger, purge, more, why);
+	*more = true;
 	return for_each(
 	    ledger, purge, &found, purge->dry_run ? count_conflict : erase_conflict, why);
 }

@@ -10,7 +10,7 @@
  * Erasing personal data by age.
  *
  * Of every finished payment that last came before `before_ms` the payload and the trail are erased,
- * and of every conflict seen before it the payload.  What is needed to know a duplicate or a
+ * and of every conflict and rejected body seen before it the payload.  What is needed to know a duplicate or a
  * conflict, and what was delivered where, stays for ever.  Unfinished payments are left alone.
  *
  * It goes in small steps, each a transaction of its own, so that no writer is kept waiting; dying
@@ -28,7 +28,7 @@ struct purge {
 	bool dry_run;      /* Count only. */
 
 	int64_t seen, total; /* Payments of that age looked at, and to be looked at. */
-	int64_t payments, events, conflicts; /* Erased. */
+	int64_t payments, events, conflicts, rejected; /* Erased. */
 
 	char at[24]; /* Where it stands: the last payment looked at, */
 	int64_t id;

@@ -19,6 +19,7 @@ static const char oldest_unfinished[] = "SELECT recorded_ms FROM payment_events"
 					" ORDER BY id"
 					" LIMIT 1";
 static const char unsettled[] = "SELECT count(*) FROM payment_conflict WHERE settled_ms IS NULL";
+static const char unsettled_rejected[] = "SELECT count(*) FROM rejected WHERE settled_ms IS NULL";
 static const char all_duplicates[] =
     "SELECT sum(duplicates) FROM payment_events WHERE duplicates > 0";
 
@@ -43,6 +44,11 @@ ledger_stats(struct ledger *ledger, struct ledger_stats *stats, struct fault *wh
 		out = db_number(db, &stats->oldest_unfinished_ms, why, oldest_unfinished);
 	if (out == DONE)
 		out = db_number(db, &stats->conflicts, why, unsettled);
+	if (out == DONE)
+		out = db_number(db, &stats->rejected, why, unsettled_rejected);
+	if (out == DONE)
+		out = db_number(
+		    db, &stats->rejected_lost, why, "SELECT rejected_lost FROM heartbeat");
 	return out;
 }
 

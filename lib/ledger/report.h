@@ -16,6 +16,8 @@ struct ledger_stats {
 	int64_t kopecks[PAYMENT_STATUSES];
 	int64_t last_success_ms;      /* 0 = never. */
 	int64_t oldest_unfinished_ms; /* When the oldest unfinished one was recorded; 0 = none. */
+	int64_t rejected;             /* Bodies kept that are no payments, not settled. */
+	int64_t rejected_lost;        /* Those dropped unsettled for want of room. */
 	int64_t conflicts;            /* Arrivals kept aside that no person has settled. */
 };
 enum outcome ledger_stats(

@@ -12,7 +12,7 @@
 #include "monitor/alarm.h"
 
 static const char *const names[ALARM_KINDS] = { "silence", "unauthorized", "token", "backlog_age",
-	"backlog_growth", "log_size" };
+	"backlog_growth", "log_size", "rejected" };
 
 const char *
 alarm_name(enum alarm_kind kind)
@@ -123,6 +123,15 @@ judge_log_size(const struct alarm_facts *facts, struct alarm *alarm)
 		    mebibytes);
 }
 
+static void
+judge_rejected(const struct alarm_facts *facts, struct alarm *alarm)
+{
+	if (facts->rejected > 0)
+		raise_alarm(alarm, facts->rejected,
+		    "webhooks of the platform that are no payments wait for a person: %" PRId64,
+		    facts->rejected);
+}
+
 void
 alarm_judge(const struct alarm_facts *facts, struct alarm alarms[static ALARM_KINDS])
 {
@@ -135,4 +144,5 @@ alarm_judge(const struct alarm_facts *facts, struct alarm alarms[static ALARM_KI
 	judge_token(facts, &alarms[ALARM_TOKEN]);
 	judge_backlog(facts, &alarms[ALARM_BACKLOG_AGE], &alarms[ALARM_BACKLOG_GROWTH]);
 	judge_log_size(facts, &alarms[ALARM_LOG_SIZE]);
+	judge_rejected(facts, &alarms[ALARM_REJECTED]);
 }

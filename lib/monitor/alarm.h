@@ -19,6 +19,7 @@
  * backlog_age     Some payment has been waiting for long.
  * backlog_growth  More and more payments wait.
  * log_size        The ledger's log is large: a reader that was forgotten keeps it from shrinking.
+ * rejected        Webhooks that were no payments are kept, and no person has looked at them.
  */
 enum alarm_kind {
 	ALARM_SILENCE,
@@ -27,6 +28,7 @@ enum alarm_kind {
 	ALARM_BACKLOG_AGE,
 	ALARM_BACKLOG_GROWTH,
 	ALARM_LOG_SIZE,
+	ALARM_REJECTED,
 	ALARM_KINDS
 };
 const char *alarm_name(enum alarm_kind kind);
@@ -58,12 +60,14 @@ struct alarm_facts {
 	int64_t token_expires;          /* Unix seconds; 0 = unknown. */
 	int64_t oldest_ms;  /* When the oldest of those that wait came; 0 = none waits. */
 	int64_t log_bytes;  /* The size of the ledger's log; 0 = unknown. */
+	int64_t rejected;   /* Bodies kept and not settled. */
 	int64_t backlog[3]; /* Now, ALARM_GROWTH_MINUTES ago, and twice that; -1 = unknown. */
 };
 
 struct alarm {
 	bool on;
 	/* Seconds of silence, left or waited, per cent of requests, payments that wait, or MiB. */
+	/* Seconds of silence, left or waited, per cent of requests, or payments that wait or were rejected. */
 	int64_t value;
 	char text[160]; /* English; "" while it is not on. */
 };

@@ -171,6 +171,9 @@ write_overview(FILE *out, const struct overview *seen, int64_t rate)
 	gauge(out, "conflicts",
 	    "Webhooks kept aside, as they contradict a known payment, that nobody has settled.",
 	    seen->stats.conflicts);
+	gauge(out, "rejected",
+	    "Webhooks kept aside, as they are no payments, that nobody has settled.",
+	    seen->stats.rejected);
 	gauge(out, "backlog", "Payments that wait to be carried.", seen->backlog);
 	gauge_seconds(out, "backlog_oldest_seconds",
 	    "How long the oldest of them has been waiting.", waited_ms);

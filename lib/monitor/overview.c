@@ -71,6 +71,7 @@ overview_take(const struct overview_sources *from, int64_t now_ms, struct overvi
 	facts.oldest_ms = taken.stats.oldest_unfinished_ms;
 	facts.log_bytes = taken.log_bytes;
 	facts.backlog[0] = taken.backlog;
+	facts.rejected = taken.stats.rejected;
 	read_recent(from->metrics, &facts);
 	if ((out = look_back(from->ledger, &facts, why)) != DONE)
 		return out;

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "deliver/deliver.h"
 #include "ledger/arrival.h"
+#include "ledger/rejected.h"
 #include "rules/rules.h"
 #include "web/intake.h"
 
@@ -59,7 +60,8 @@ read_payment(const struct settings *settings, struct payment_request *incoming)
 		    json_array_size(errors),
 		    json_string_value(json_object_get(json_array_get(errors, 0), "path")));
 		response_json(response, 400, "invalid", "the body is not a payment",
-		    json_pack("{s:o}", "errors", errors));
+		    json_pack("{s:O}", "errors", errors));
+		incoming->errors = errors;
 	} else {
 		payment_received(incoming->paid, signature_webhook_id(&request->signature),
 		    clock_wall_ms() / 1000);
@@ -267,6 +269,23 @@ take_payments(struct worker *worker, struct payment_request *const *incoming, si
 		lock_drop(worker->service->locks, LOCK_SLOT);
 }
 
+/*
+ * A body that is no payment, and is signed: a person will want to see it, and to have it read again.
+ * The response is not changed by a ledger that cannot take it: the sender has to act in either case.
+ */
+static void
+keep_rejected(struct worker *worker, struct payment_request *incoming)
+{
+	const struct http_request *request = incoming->request;
+	struct fault why;
+
+	if (!worker_ready(worker, &why) ||
+	    ledger_reject(worker->service->ledger, request->body, request->size, incoming->errors,
+		request->request_id, clock_wall_ms(), &why) != DONE)
+		response_log(incoming->response, "answer=invalid kept=no reason=\"%s\"", why.text);
+	json_decref(incoming->errors);
+}
+
 void
 intake_payments(struct worker *worker, struct payment_request *incoming, size_t count)
 {
@@ -276,6 +295,8 @@ intake_payments(struct worker *worker, struct payment_request *incoming, size_t 
 
 	for (i = 0; i < count; i++) {
 		read_payment(worker->settings, &incoming[i]);
+		if (incoming[i].errors != NULL)
+			keep_rejected(worker, &incoming[i]);
 		if (incoming[i].paid == NULL)
 			continue;
 		/* Make sure that it can be recorded before anything else is decided about it. */

@@ -10,6 +10,8 @@ struct payment_request {
 	const struct http_request *request;
 	struct http_response *response;
 	struct payment *paid; /* Owned by intake_payments(), which frees it; NULL: none was read. */
+	json_t
+	    *errors; /* The same: why the body is no payment; NULL: it is, or nothing was read. */
 	const char *exclusion; /* Why it is not to be delivered; NULL: it is. */
 };
 

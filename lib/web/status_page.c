@@ -55,7 +55,7 @@ alarm_text(const struct locale *locale, enum alarm_kind kind, int64_t value)
 	/* What the value of an alarm is depends on its kind: a span but for these. */
 	if (kind == ALARM_TOKEN && value <= 0)
 		return json_string(locale_text(locale, "token_expired"));
-	if (kind == ALARM_BACKLOG_GROWTH || kind == ALARM_LOG_SIZE)
+	if (kind == ALARM_BACKLOG_GROWTH || kind == ALARM_LOG_SIZE || kind == ALARM_REJECTED)
 		return locale_fill(text, locale_count(locale, TEXT, value));
 	if (kind == ALARM_UNAUTHORIZED) {
 		snprintf(
