@@ -268,3 +268,16 @@ def test_killed_carrier(stack: Stack) -> None:
         stack.finished(payment, seconds=90)
     once_each(stack, [*payments, other])
     assert {fields_of(stack, lead) for _, lead in people} == {("6000", "2")}
+
+
+def test_two_complaints_about_one(stack: Stack) -> None:
+    """amoCRM complains twice of one lead of a request: the other payments in it are carried."""
+    leads = [known(stack) for _ in range(3)]
+    payments = [new_payment(person) for person, _ in leads]
+    post_all(stack, payments)
+    errors = [{"code": "InvalidType", "path": "price"}]
+    complaint = {"validation-errors": [{"request_id": "0", "errors": errors}] * 2, "title": "Bad Request", "status": 400}
+    match = {"method": "PATCH", "path": "/api/v4/leads"}
+    stack.sandbox.control("POST", "faults", [{"match": match, "do": "status", "status": 400, "body": complaint}])
+    stack.sync_once()
+    assert statuses(stack) == {"failed": 1, "success": 2}

@@ -466,6 +466,17 @@ def test_account_that_refuses_filters(stack: Stack) -> None:
     assert stack.carry(new_payment(person))["lead_id"] == lead_id
 
 
+def test_list_that_ends_early(stack: Stack) -> None:
+    """The contact's leads are asked for together, and none is in the list: each is asked for by itself before it is gone."""
+    person = new_person()
+    contact_id = stack.sandbox.add_contact(fields={PHONE: person.phone_e164})
+    for age in range(2):
+        lead_id = stack.sandbox.add_lead(contact_id, status_id=account.SITE_WORK, updated_at=1_700_000_000 + age)
+    rule = {"match": {"target": "filter%5Bid%5D"}, "do": "status", "status": 200, "body": {"_embedded": {"leads": []}}}
+    stack.sandbox.control("POST", "faults", [rule])
+    assert stack.carry(new_payment(person))["lead_id"] == lead_id
+
+
 # What the account does behind our back.
 
 
