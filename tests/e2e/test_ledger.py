@@ -184,7 +184,7 @@ def test_ledger_directory_missing_at_start(stack: Stack, tmp_path: Path) -> None
     folder = tmp_path / "later"
     stack.stop_service()
     stack.start_service(ready=False, PAYMENTS_DB=str(folder / "payments.sqlite"))
-    until(lambda: "ready workers=" in stack.said(), "the service is up")
+    until(lambda: stack.health().json["status"] == "unhealthy", "the service is up")
     payment = new_payment(new_person())
     until(lambda: is_unavailable(stack, payment), "it says that it is unavailable")
     assert f'settings: "PAYMENTS_DB: {folder} cannot be used now: No such file or directory"' in stack.said()
@@ -198,7 +198,7 @@ def test_ledger_is_another_file(stack: Stack, tmp_path: Path) -> None:
     path.write_bytes(b"this is not a database" * 100)
     stack.stop_service()
     stack.start_service(ready=False, PAYMENTS_DB=str(path))
-    until(lambda: "ready workers=" in stack.said(), "the service is up")
+    until(lambda: stack.health().json["status"] == "unhealthy", "the service is up")
     answer = stack.post(new_payment(new_person()))
     assert (answer.status, answer.json["status"]) == (503, "unavailable")
     assert path.read_bytes() == b"this is not a database" * 100
@@ -232,7 +232,7 @@ def test_ledger_moved_away_while_in_use(stack: Stack, pattern: str) -> None:
     stack.service.stop(signal.SIGKILL)
     stack.stop_service()
     stack.start_service(fresh=False, ready=False, DELIVERY="queue")
-    until(lambda: "ready workers=" in stack.said(), "the service is up")
+    until(lambda: stack.health().json["status"] == "unhealthy", "the service is up")
     for _ in range(6):
         assert is_unavailable(stack, refused)
     assert not stack.ledger.path.exists()
@@ -276,7 +276,7 @@ def test_all_files_gone_at_a_restart(stack: Stack) -> None:
         if path.name != "payments.sqlite-gate":
             path.unlink()
     stack.start_service(fresh=False, ready=False)
-    until(lambda: "ready workers=" in stack.said(), "the service is up")
+    until(lambda: stack.health().json["status"] == "unhealthy", "the service is up")
     assert is_unavailable(stack, payment)
     gate = stack.data / "payments.sqlite-gate"
     assert f"to begin with an empty ledger, remove {gate}" in stack.said()
