@@ -71,7 +71,7 @@ def test_every_answer_is_durable(bench: Bench) -> None:
     contact = bench.sandbox.add("contacts", name="Иван", fields={"Telegram ID": "710012345"})
     bench.sandbox.add("leads", name="Заявка", status_id=50000002, contacts=[contact])
     bench.sandbox.fault("status", "PATCH", "/api/v4/leads/*", skip=1, times=1, status=422)
-    bench.sandbox.fault("status", "GET", "/api/v4/contacts*", skip=2, times=-1, status=401)
+    bench.sandbox.fault("status", "GET", "/api/v4/contacts*", skip=3, times=-1, status=401)
     run, data = served(bench, [body for _, body in BODIES])
     told = answers(run.effects, data)
     assert [one.words[:4] for one in told] == [status for status, _ in BODIES]
