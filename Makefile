@@ -23,7 +23,7 @@ LIBS       := -lcurl -ljansson -lcrypto -lsqlite3 -lm
 Q          := $(if $(V),,@)
 
 LIB        := $(B)/libpaymentsync.a
-EMBEDDED   := $(addprefix $(B)/lib/,rules/builtin.o ledger/version_1.o ledger/version_2.o ledger/version_3.o ledger/version_4.o web/locale_texts.o web/status_template.o)
+EMBEDDED   := $(addprefix $(B)/lib/,rules/builtin.o ledger/version_1.o ledger/version_2.o ledger/version_3.o ledger/version_4.o ledger/version_5.o web/locale_texts.o web/status_template.o)
 LIB_OBJ    := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*/*.c)) $(EMBEDDED)
 FCGI_OBJ   := $(addprefix $(B)/cgi/,payment.o startup.o fastcgi.o exchange.o pool.o notify.o log.o error_stream.o)
 SYNCD_OBJ  := $(addprefix $(B)/cgi/,syncd.o backlog.o startup.o pool.o notify.o log.o error_stream.o)

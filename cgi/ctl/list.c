@@ -18,7 +18,8 @@ ctl_list_mistake(const struct ctl *ctl)
 	    : NULL;
 }
 
-/* What a person should know: the latest conflict not settled, or else why it failed. */
+/* What a person should know: the latest conflict not settled, or else why it failed, or else that
+ * no sum has its amount. */
 static char *
 reason(const json_t *row)
 {
@@ -29,13 +30,15 @@ reason(const json_t *row)
 	json_array_foreach(json_object_get(row, "conflicts"), i, conflict)
 		if (json_is_null(json_object_get(conflict, "settled_ms")))
 			text = row_text(conflict, "reason");
+	if (text[0] == '\0' && row_text(row, "foreign_currency")[0] != '\0')
+		text = "in another currency: not added to the total";
 	return text_copy(text);
 }
 
 static const struct print_column columns[] = {
 	{ "RECEIVED", "created_at", print_as_utc, NULL },
 	{ "STATUS", "status", print_as_text, print_look_of_row },
-	{ ">AMOUNT", "kopecks", print_as_money, NULL },
+	{ ">AMOUNT", NULL, print_as_amount, NULL },
 	{ ">LEAD", "lead_id", print_as_id, NULL },
 	{ "PAYMENT", "payment_id", print_as_text, NULL },
 	{ "REASON", NULL, reason, NULL },

@@ -272,14 +272,33 @@ print_time(char text[static CLOCK_TEXT], int64_t wall_ms)
 	return text;
 }
 
-const char *
-print_money(char text[static PRINT_MONEY], int64_t kopecks)
+/* "5000.00 RUB" */
+static char *
+amount_text(int64_t kopecks, const char *currency)
 {
 	uint64_t size = kopecks < 0 ? -(uint64_t)kopecks : (uint64_t)kopecks;
 
-	snprintf(text, PRINT_MONEY, "%s%" PRIu64 ".%02" PRIu64 " RUB", kopecks < 0 ? "-" : "",
-	    size / 100, size % 100);
+	return text_format("%s%" PRIu64 ".%02" PRIu64 " %s", kopecks < 0 ? "-" : "", size / 100,
+	    size % 100, currency);
+}
+
+const char *
+print_money(char text[static PRINT_MONEY], int64_t kopecks)
+{
+	char *amount = amount_text(kopecks, "RUB");
+
+	snprintf(text, PRINT_MONEY, "%s", amount);
+	free(amount);
 	return text;
+}
+
+char *
+print_as_amount(const json_t *row)
+{
+	const char *foreign = json_string_value(json_object_get(row, "foreign_currency"));
+
+	return amount_text(
+	    json_integer_value(json_object_get(row, "kopecks")), foreign != NULL ? foreign : "RUB");
 }
 
 const char *

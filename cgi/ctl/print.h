@@ -50,6 +50,9 @@ char *print_as_money(const json_t *kopecks);
 char *print_as_time(const json_t *wall_ms);
 char *print_as_utc(const json_t *utc);
 
+/* The amount of a payment's row, in the currency in which it was paid. */
+char *print_as_amount(const json_t *row);
+
 /* How a row looks whose member "look" says it, and one with a payment's "status". */
 enum print_look print_look_given(const json_t *row);
 enum print_look print_look_of_row(const json_t *row);

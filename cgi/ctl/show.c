@@ -98,10 +98,16 @@ static void
 add_arrival(json_t *facts, const json_t *story)
 {
 	const char *status = row_text(story, "status"), *request_id = row_text(story, "request_id");
+	char *amount;
 
 	print_fact(facts, "payment", PRINT_HEAD, "%s", row_text(story, "payment_id"));
 	print_fact(facts, "row", PRINT_PLAIN, "#%" PRId64, row_number(story, "id"));
-	add_value(facts, "amount", print_as_money, story, "kopecks");
+	amount = print_as_amount(story);
+	print_fact(facts, "amount", PRINT_PLAIN, "%s", amount);
+	free(amount);
+	if (row_text(story, "foreign_currency")[0] != '\0')
+		print_fact(facts, "currency", PRINT_ODD,
+		    "another than the account's: not added to the total");
 	if (row_text(story, "paid_at")[0] == '\0')
 		print_fact(facts, "paid", PRINT_PLAIN, "-");
 	add_value(facts, "paid", print_as_utc, story, "paid_at");

@@ -63,7 +63,7 @@ static const struct {
 	{ "\u2019", '\'' },
 };
 
-/* How roubles are called behind a number. */
+/* How the rouble is called, behind a number and elsewhere. */
 static const char *const currency_marks[] = { "₽", "руб.", "руб", "р.", "р", "рублей", "рубля",
 	"рубль", "rub", "rur" };
 
@@ -228,4 +228,16 @@ money_round(int64_t kopecks)
 	if (rest <= -50)
 		return roubles - 1;
 	return roubles;
+}
+
+const char *
+money_currency(const char *text)
+{
+	char *folded = text_fold(text);
+	bool rouble = strcmp(folded, "643") == 0;
+
+	for (size_t i = 0; i < sizeof(currency_marks) / sizeof(currency_marks[0]); i++)
+		rouble |= strcmp(folded, currency_marks[i]) == 0;
+	free(folded);
+	return rouble ? "RUB" : text;
 }

@@ -44,6 +44,12 @@ bool money_from_roubles(int64_t roubles, int64_t *kopecks);
  */
 const char *money_format(char text[static MONEY_TEXT], int64_t kopecks);
 
+/*
+ * "RUB" for whatever the rouble is called (RUR, 643, ₽, руб.), in any case; every other text is
+ * itself, borrowed.
+ */
+const char *money_currency(const char *text);
+
 /* Whole roubles, halves away from zero: what amoCRM's integer `price` can hold. */
 int64_t money_round(int64_t kopecks);
 

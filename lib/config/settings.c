@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/encoding.h"
 #include "base/memory.h"
+#include "base/money.h"
 #include "base/text.h"
 #include "base/url.h"
 #include "config/crm_field.h"
@@ -28,6 +29,7 @@ enum kind {
 	KIND_DELIVERY,
 	KIND_LOOKUP,
 	KIND_LEVEL,
+	KIND_CURRENCY,
 	KIND_ANSWER,     /* The HTTP status for a duplicate. */
 	KIND_VARIABLE,   /* Only for "${NAME}" in the rules. */
 	KIND_VARIABLE_ID /* The same, and an id. */
@@ -68,6 +70,7 @@ static const struct entry service_entries[] = {
 	{ "LOG_LEVEL", KIND_LEVEL, AT(log_level), "INFO", 0, 0 },
 	NUMBER("INLINE_DEADLINE_MS", inline_deadline_ms, "8000", 0, 300000),
 	TEXT("PAYMENT_TIMEZONE", payment_timezone, "Europe/Moscow"),
+	{ "PAYMENT_CURRENCY", KIND_CURRENCY, AT(payment_currency), "RUB", 0, 0 },
 	{ "DUPLICATE_STATUS", KIND_ANSWER, AT(duplicate_status), "409", 0, 0 },
 	NUMBER("RETRY_MAX_ATTEMPTS", retry_max_attempts, "3", 1, 100),
 	NUMBER("RETRY_WAIT_MIN", retry_wait_min_s, "2", 0, 3600),
@@ -146,6 +149,9 @@ read_entry(const struct source *source, const struct entry *entry, struct settin
 	const char *value = source_value(source, entry->name);
 	void *member = (char *)settings + entry->offset;
 
+	/* Empty is a currency too: any. */
+	if (value == NULL && entry->kind == KIND_CURRENCY && source_is_empty(source, entry->name))
+		value = "";
 	if (value == NULL)
 		value = entry->value;
 	if (value == NULL)
@@ -173,6 +179,9 @@ read_entry(const struct source *source, const struct entry *entry, struct settin
 	case KIND_LEVEL:
 		*(int64_t *)member = value_choice(
 		    source, entry->name, value, level_choices, "DEBUG, INFO, WARNING or ERROR");
+		break;
+	case KIND_CURRENCY:
+		*(char **)member = text_copy(money_currency(value));
 		break;
 	case KIND_ANSWER:
 		*(int64_t *)member =
@@ -446,7 +455,8 @@ settings_free(struct settings *settings)
 	for (size_t i = 0; i < COUNT(secrets); i++)
 		free(*(char **)((char *)settings + secrets[i].offset));
 	for (size_t i = 0; i < COUNT(service_entries); i++)
-		if (service_entries[i].kind == KIND_TEXT)
+		if (service_entries[i].kind == KIND_TEXT ||
+		    service_entries[i].kind == KIND_CURRENCY)
 			free(*(char **)((char *)settings + service_entries[i].offset));
 	free(settings->rules);
 	json_decref(settings->variables);

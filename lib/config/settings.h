@@ -55,6 +55,7 @@ struct settings {
 	int64_t log_level;   /* enum log_level */
 	int64_t inline_deadline_ms;
 	char *payment_timezone;
+	char *payment_currency; /* What the amounts in amoCRM are in; "" = whatever is paid. */
 	int64_t duplicate_status;
 	int64_t retry_max_attempts;
 	int64_t retry_wait_min_s;

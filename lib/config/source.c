@@ -61,7 +61,10 @@ read_environment(struct source *source)
 		size_t name = strcspn(*entry, "=");
 		json_t *value;
 
-		if ((*entry)[name] == '\0' || (*entry)[name + 1] == '\0')
+		if ((*entry)[name] == '\0')
+			continue;
+		/* An empty one hides nothing of the file's. */
+		if ((*entry)[name + 1] == '\0' && json_object_getn(source->values, *entry, name))
 			continue;
 		value = json_string(*entry + name + 1);
 		if (value == NULL)
@@ -92,6 +95,14 @@ source_value(const struct source *source, const char *name)
 	const char *value = json_string_value(json_object_get(source->values, name));
 
 	return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+bool
+source_is_empty(const struct source *source, const char *name)
+{
+	const json_t *value = json_object_get(source->values, name);
+
+	return json_is_string(value) && json_string_length(value) == 0;
 }
 
 /* The content of a secret's file; NULL, with errno, when it cannot be read, and NULL with errno 0

@@ -2,6 +2,7 @@
 #define CONFIG_SOURCE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 /*
  * Where settings come from: the environment, then the file that PAYMENT_SYNC_CONFIG names (or,
@@ -24,6 +25,9 @@ void source_close(struct source *source);
 
 /* The value, borrowed; NULL when it is not set. */
 const char *source_value(const struct source *source, const char *name);
+
+/* Whether it is given as empty, for the few settings to which that says more than nothing. */
+bool source_is_empty(const struct source *source, const char *name);
 
 /*
  * A secret as a new string: the value itself, else the content of the file NAME_FILE, else, where

@@ -126,6 +126,13 @@ add_subjects(json_t *fields, struct known *known, const json_t *lead)
 	json_decref(all);
 }
 
+/* Its amount is in another currency than the account's, and no field for money may show it. */
+static bool
+is_foreign(const struct known *known)
+{
+	return known->at.foreign[0] != '\0';
+}
+
 /* What only the latest payment may show. */
 static void
 add_last_payment(json_t *fields, const struct known *known)
@@ -133,7 +140,8 @@ add_last_payment(json_t *fields, const struct known *known)
 	const struct settings *set = known->service->settings;
 	const struct payment *paid = known->paid;
 
-	field_add_money(fields, set->lead_field_last_amount, paid->amount);
+	if (!is_foreign(known))
+		field_add_money(fields, set->lead_field_last_amount, paid->amount);
 	if (paid->paid_at != 0)
 		field_add_time(fields, set->lead_field_last_date, paid->paid_at);
 	field_add_text(fields, set->lead_field_payment_id, paid->key);
@@ -151,7 +159,8 @@ payment_fields(struct known *known, const json_t *lead)
 	add_subjects(fields, known, lead);
 	field_add_enum(fields, set->lead_field_direction,
 	    rules_direction(known->service->rules, known->paid).enum_id);
-	field_add_money(fields, set->lead_field_total_paid, known->at.total_after);
+	if (!is_foreign(known))
+		field_add_money(fields, set->lead_field_total_paid, known->at.total_after);
 	add_count(fields, set, known->at.count_after);
 	if (!known->at.older)
 		add_last_payment(fields, known);
@@ -219,7 +228,7 @@ lead_fields_price(const struct known *known)
 	int64_t price = money_round(known->paid->amount);
 
 	/* A larger one is refused, with the whole lead. */
-	return price <= INT32_MAX ? price : 0;
+	return !is_foreign(known) && price <= INT32_MAX ? price : 0;
 }
 
 json_t *
@@ -234,7 +243,7 @@ lead_fields_new(struct known *known)
 	    (json_int_t)known->at.contact_id, "is_main", 1);
 	if (lead_fields_price(known) != 0)
 		json_object_set_new(lead, "price", json_integer(lead_fields_price(known)));
-	else if (known->paid->amount >= 100)
+	else if (known->paid->amount >= 100 && !is_foreign(known))
 		known_warn(known, "the amount is more than a lead's price can hold: it has none");
 	if (stage.pipeline_id != 0)
 		json_object_set_new(lead, "pipeline_id", json_integer(stage.pipeline_id));
@@ -312,7 +321,8 @@ lead_fields_read(
 	id = field_value(field_by_id(lead, set->lead_field_payment_id), 0, room);
 	snprintf(shown->id, sizeof(shown->id), "%s", id != NULL ? id : "");
 	shown->ours = lead_fields_shows(known, lead);
-	if (!field_money(lead, set->lead_field_total_paid, &shown->total))
+	shown->total = 0;
+	if (!field_money(lead, set->lead_field_total_paid, &shown->total) && !is_foreign(known))
 		return fault_set(why, NEVER, "the lead's total paid is not a number we can add to");
 	if (!read_count(lead, set, &shown->count))
 		return fault_set(

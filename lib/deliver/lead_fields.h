@@ -21,7 +21,8 @@ json_t *lead_fields_new(struct known *known);
  * ids. */
 json_t *lead_fields_change(struct known *known, const json_t *lead);
 
-/* The price of a new lead, in roubles; 0: none, as it is more than a price can hold. */
+/* The price of a new lead, in roubles; 0: none, as it is more than a price can hold, or in another
+ * currency than the account's. */
 int64_t lead_fields_price(const struct known *known);
 
 /* Take out of a request what the payment can do without: UTM marks and the rules' extra fields or

@@ -7,6 +7,7 @@
 #include "amocrm/amocrm.h"
 #include "amocrm/entity.h"
 #include "base/clock.h"
+#include "base/text.h"
 #include "deliver/batch.h"
 #include "deliver/lead_fields.h"
 #include "deliver/manager.h"
@@ -46,7 +47,7 @@ static char *
 compose(const struct job *job)
 {
 	json_t *titles = json_array(), *field;
-	char *text, *title;
+	char *text, *title, *told;
 	size_t i;
 
 	json_array_foreach(job->known.at.dropped, i, field) {
@@ -56,7 +57,12 @@ compose(const struct job *job)
 	}
 	text = note_compose(job->known.paid, job->known.at.unmapped, titles);
 	json_decref(titles);
-	return text;
+	if (job->known.at.foreign[0] == '\0')
+		return text;
+	told = text_format(
+	    "%s\nДругая валюта: сумма не прибавлена к итогу и не записана в поля.", text);
+	free(text);
+	return told;
 }
 
 enum outcome

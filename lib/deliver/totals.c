@@ -5,8 +5,10 @@
  * in the ledger while the answer is out.  An attempt that finds such an intent open compares the
  * lead with the two, instead of adding again.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "amocrm/amocrm.h"
 #include "amocrm/entity.h"
@@ -24,6 +26,31 @@
  * Deciding.
  */
 
+/* Dollars and roubles make no sum.  What a payment in another currency than the account's adds to
+ * amounts is nothing, now and in each later attempt, whatever the settings say by then. */
+static void
+look_at_currency(struct known *known)
+{
+	const char *ours = known->service->settings->payment_currency,
+		   *theirs = known->paid->currency;
+	struct progress *at = &known->at;
+
+	at->foreign[0] = '\0';
+	if (ours[0] == '\0' || strcasecmp(ours, theirs) == 0)
+		return;
+	snprintf(at->foreign, sizeof(at->foreign), "%s",
+	    strlen(theirs) < sizeof(at->foreign) ? theirs : "?");
+	known_warn(known, "paid in %s, not in %s: nothing is added to or written into amounts",
+	    at->foreign, ours);
+}
+
+/* What the payment adds to the lead's total. */
+static int64_t
+addition(const struct known *known)
+{
+	return known->at.foreign[0] != '\0' ? 0 : known->paid->amount;
+}
+
 /* Ensures before + this payment = after, for the total and for the counter. */
 static void
 count_up(struct known *known, const struct lead_shown *shown)
@@ -36,7 +63,7 @@ count_up(struct known *known, const struct lead_shown *shown)
 	free(at->id_before);
 	at->id_before = text_copy(shown->id);
 	at->total_before = shown->total;
-	at->total_after = shown->total + known->paid->amount;
+	at->total_after = shown->total + addition(known);
 	at->count_before = shown->count;
 	at->count_after = lead_fields_next_count(known->service->settings, shown->count);
 }
@@ -50,7 +77,7 @@ count_back(struct known *known, const struct lead_shown *shown)
 
 	at->older = false;
 	at->total_after = shown->total;
-	at->total_before = shown->total - known->paid->amount;
+	at->total_before = shown->total - addition(known);
 	at->count_after = shown->count;
 	at->count_before = shown->count > 0 ? shown->count - 1 : 0;
 }
@@ -62,6 +89,7 @@ totals_decide(struct known *known, const json_t *lead, json_t **request, struct 
 	enum outcome out;
 
 	*request = NULL;
+	look_at_currency(known);
 	if (lead != NULL && (out = lead_fields_read(known, lead, &shown, why)) != DONE)
 		return out;
 	if (lead != NULL && entity_id(lead) == known->holds_it) {

@@ -79,7 +79,9 @@ enum outcome
 ledger_applied(struct ledger *ledger, int64_t lead_id, const struct period *period,
     json_t **payments, struct fault *why)
 {
-	static const char sql[] = "SELECT e.payment_id, e.kopecks, d.contact_id,"
+	static const char sql[] = "SELECT e.payment_id,"
+				  " CASE WHEN d.foreign_currency IS NULL THEN e.kopecks ELSE 0 END,"
+				  " d.contact_id,"
 				  " e.status = 'success' AND" IN_PERIOD ", d.dropped"
 				  " FROM delivery d"
 				  " JOIN payment_events e ON e.id = d.payment"

@@ -29,7 +29,8 @@ enum outcome ledger_lead_count(
 
 /*
  * Every payment ever applied to a lead, in order of arrival: {"payment_id", "kopecks",
- * "contact_id", "dropped"} and "asked", whether it is a success of the period.
+ * "contact_id", "dropped"} and "asked", whether it is a success of the period.  kopecks is what was
+ * added to the lead's total: 0 for a payment in another currency than the account's.
  */
 enum outcome ledger_applied(struct ledger *ledger, int64_t lead_id, const struct period *period,
     json_t **payments, struct fault *why) MUST_USE;

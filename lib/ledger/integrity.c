@@ -44,7 +44,8 @@ static const struct {
 	    "SELECT e.id FROM payment_events e"
 	    " JOIN delivery d ON d.payment = e.id"
 	    " WHERE d.applied AND e.status = 'success'"
-	    " AND (d.total_after <> d.total_before + e.kopecks"
+	    " AND (d.total_after - d.total_before <>"
+	    " CASE WHEN d.foreign_currency IS NULL THEN e.kopecks ELSE 0 END"
 	    " OR d.count_after - d.count_before NOT IN (0, 1))" },
 	{ "at most one unfinished payment has an open intent on a lead's totals",
 	    "SELECT min(e.id) FROM payment_events e"

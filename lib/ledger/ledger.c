@@ -12,6 +12,7 @@
  *     a note.
  *  4. An applied payment on an existing lead moved its total by exactly its amount, and its count by
  *     one (by less only at the end of a select field): total_after = total_before + kopecks.
+ *     A payment in another currency than the account's (delivery.foreign_currency) moved it by none.
  *  5. At most one unfinished payment of a lead has an open intent on the lead's totals.  One kind is
  *     not counted: a payment that failed with an open intent and was put back later.  Its intent is
  *     then older than its recorded_ms, and it waits until the younger payment is finished.

@@ -58,7 +58,7 @@ ledger_progress(struct ledger *ledger, int64_t id, struct progress *at, struct f
 	static const char sql[] =
 	    "SELECT intent, intent_ms, contact_id, matched_by, lead_id, pipeline_id, lead_created,"
 	    " older, applied, total_before, total_after, count_before, count_after, rebased,"
-	    " note_id, dropped, unmapped, id_before"
+	    " note_id, dropped, unmapped, id_before, foreign_currency"
 	    " FROM delivery"
 	    " WHERE payment = $1";
 	struct query *query = NULL;
@@ -85,6 +85,8 @@ ledger_progress(struct ledger *ledger, int64_t id, struct progress *at, struct f
 		load_array(at->unmapped, db_text(query, 16));
 		if (!db_null(query, 17))
 			at->id_before = text_copy(db_text(query, 17));
+		if (!db_null(query, 18))
+			strncpy(at->foreign, db_text(query, 18), sizeof(at->foreign) - 1);
 	}
 	db_done(query);
 	return out;
@@ -101,10 +103,11 @@ progress_write(struct ledger *ledger, int64_t id, const struct progress *at, str
 	    "INSERT INTO delivery"
 	    " (payment, intent, intent_ms, contact_id, matched_by, lead_id, pipeline_id,"
 	    " lead_created, older, applied, applied_ms, total_before, total_after,"
-	    " count_before, count_after, rebased, note_id, dropped, unmapped, id_before)"
+	    " count_before, count_after, rebased, note_id, dropped, unmapped, id_before,"
+	    " foreign_currency)"
 	    " VALUES ($1, $2, nullif($3, 0), nullif($4, 0), nullif($5, ''), nullif($6, 0),"
 	    " nullif($7, 0), $8, $9, $10, nullif($11, 0), $12, $13, $14, $15, $16,"
-	    " nullif($17, 0), $18, $19, $20)"
+	    " nullif($17, 0), $18, $19, $20, nullif($21, ''))"
 	    " ON CONFLICT (payment) DO UPDATE"
 	    " SET intent = excluded.intent, intent_ms = excluded.intent_ms,"
 	    " contact_id = excluded.contact_id, matched_by = excluded.matched_by,"
@@ -117,7 +120,7 @@ progress_write(struct ledger *ledger, int64_t id, const struct progress *at, str
 	    " count_before = excluded.count_before, count_after = excluded.count_after,"
 	    " rebased = excluded.rebased, note_id = excluded.note_id,"
 	    " dropped = excluded.dropped, unmapped = excluded.unmapped,"
-	    " id_before = excluded.id_before";
+	    " id_before = excluded.id_before, foreign_currency = excluded.foreign_currency";
 	char *dropped = json_dumps(at->dropped, JSON_COMPACT),
 	     *unmapped = json_dumps(at->unmapped, JSON_COMPACT);
 	enum outcome out;
@@ -126,7 +129,7 @@ progress_write(struct ledger *ledger, int64_t id, const struct progress *at, str
 	    at->contact_id, at->matched_by, at->lead_id, at->pipeline_id, at->lead_created,
 	    at->older, at->applied, at->applied ? clock_wall_ms() : 0, at->total_before,
 	    at->total_after, at->count_before, at->count_after, at->rebased, at->note_id, dropped,
-	    unmapped, at->id_before);
+	    unmapped, at->id_before, at->foreign);
 	free(dropped);
 	free(unmapped);
 	return out == DONE ? trail_write(ledger, id, at->events, why) : out;

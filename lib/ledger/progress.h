@@ -35,6 +35,8 @@ struct progress {
 	bool lead_created;
 	bool older;   /* The lead shows a later payment: its id, date and last amount stay there. */
 	bool applied; /* amoCRM holds this payment's amount, count and fields. */
+	/* The currency of an amount that is not added, as it is not the account's; "" = it is. */
+	char foreign[16];
 	int64_t total_before, total_after;
 	int64_t count_before, count_after;
 	/* The payment id that stood there with the values before; "": none, NULL: not known.  Owned. */

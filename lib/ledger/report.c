@@ -83,6 +83,7 @@ ledger_repeats(struct ledger *ledger, int64_t *duplicates, int64_t *conflicts, s
 	" duplicates, next_ms, request_id, imported, payload = '',"                                \
 	" (SELECT count(*) FROM payment_conflict"                                                  \
 	" WHERE payment = payment_events.id AND settled_ms IS NULL),"                              \
+	" (SELECT foreign_currency FROM delivery WHERE payment = payment_events.id),"              \
 	" iif($1, payload, NULL), $1"                                                              \
 	" FROM payment_events "
 #define SINCE(condition)                                                                           \
@@ -139,6 +140,7 @@ static const struct {
 	{ "imported", 'b' },
 	{ "purged", 'b' },
 	{ "unsettled_conflicts", 'i' },
+	{ "foreign_currency", 't' },
 	{ "payload", 't' },
 };
 #define MEMBERS (sizeof(members) / sizeof(members[0]))

@@ -8,7 +8,7 @@
  * that has been released is never edited, only followed by another.  Their SQL is in version_*.sql.
  */
 #define SCHEMA_APPLICATION_ID INT32_C(0x50535943) /* "PSYC" */
-#define SCHEMA_VERSION        4
+#define SCHEMA_VERSION        5
 extern const char *const schema_migrations[SCHEMA_VERSION];
 
 #endif

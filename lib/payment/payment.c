@@ -166,7 +166,7 @@ read_utm(struct json_reader *reader, const struct json_place *order, struct paym
 	paid->ym_uid = json_reader_text(reader, &utm, "ym", JSON_OPTIONAL);
 }
 
-/* An id of the platform's; "" where a placeholder stands. */
+/* An id of the platform's, or a code; "" where a placeholder stands. */
 static const char *
 read_id(struct json_reader *reader, const struct json_place *order, const char *key)
 {
@@ -212,7 +212,7 @@ read_order(struct json_reader *reader, const struct json_place *order, struct pa
 	check_payment_id(reader, order, paid->payment_id);
 	paid->invoice_id = read_id(reader, order, "invoice_id");
 	paid->method = json_reader_text(reader, order, "payment_method", JSON_OPTIONAL);
-	paid->currency = json_reader_text(reader, order, "currency", JSON_OPTIONAL);
+	paid->currency = money_currency(read_id(reader, order, "currency"));
 	if (paid->currency[0] == '\0')
 		paid->currency = "RUB";
 	read_items(reader, order, paid);

@@ -41,7 +41,7 @@ struct payment {
 	const char *status;
 	const char *promo_code; /* `code` */
 	const char *method;     /* `payment_method` */
-	const char *currency;   /* "RUB" when the webhook is silent */
+	const char *currency;   /* "RUB" also when the webhook is silent: see money_currency() */
 	const char *domain;
 	int64_t paid_at;    /* Unix seconds: updated_at, else created_at, else 0. */
 	int64_t created_at; /* 0 when it is not told. */

@@ -126,3 +126,49 @@ def test_payment_of_2099_does_not_freeze_the_last_one(stack: Stack) -> None:
     assert later["lead_id"] == told["lead_id"]
     lead = stack.sandbox.lead(told["lead_id"])
     assert lead["fields"][account.PAYMENT_ID] == later["payment_id"] and lead["fields"][account.TOTAL] == "10000"
+
+
+@pytest.mark.parametrize("currency", ["RUB", "RUR", 643, "\u20bd", "руб.", None, "-"])
+def test_roubles_by_any_name(stack: Stack, currency: Any) -> None:
+    lead_id = stack.carry(new_payment(new_person(), currency=currency))["lead_id"]
+    assert stack.sandbox.lead(lead_id)["fields"][account.TOTAL] == "5000"
+    assert "Сумма: 5000 RUB\n" in stack.sandbox.notes(lead_id)[0]
+
+
+OTHER = "Другая валюта: сумма не прибавлена к итогу и не записана в поля."
+
+
+def test_another_currency_makes_no_sum(stack: Stack) -> None:
+    """Contact, lead, note and counter, but no money: neither for a new lead nor for one with a total."""
+    person = new_person()
+    dollars = stack.carry(new_payment(person, item(100), currency="USD"))
+    lead = stack.sandbox.lead(dollars["lead_id"])
+    assert not lead["price"] and not {account.TOTAL, account.LAST_AMOUNT} & lead["fields"].keys()
+    assert lead["fields"][account.COUNT] == "1" and lead["fields"][account.PAYMENT_ID] == dollars["payment_id"]
+    (note,) = stack.sandbox.notes(lead["id"])
+    assert "Сумма: 100 USD\n" in note and note.endswith("\n" + OTHER)
+
+    stack.sandbox.change_lead(lead["id"], status_id=account.SITE_WORK)
+    stack.carry(new_payment(person, updated_at="2025-01-20 15:00:00"))
+    last = stack.carry(new_payment(person, item(200), currency="EUR", updated_at="2025-01-20 16:00:00"))
+    lead = stack.sandbox.lead(lead["id"])
+    assert [lead["fields"][name] for name in (account.TOTAL, account.LAST_AMOUNT, account.COUNT)] == ["5000", "5000", "3"]
+    assert lead["fields"][account.PAYMENT_ID] == last["payment_id"]
+
+    listed = stack.paymentctl("list").stdout
+    assert "200.00 EUR" in listed and listed.count("in another currency: not added to the total") == 2
+    shown = stack.paymentctl("show", last["payment_id"]).stdout
+    assert "paid in EUR, not in RUB" in shown and "5000.00 RUB before, 5000.00 RUB after" in shown
+    assert stack.paymentctl("integrity").returncode == 0
+    assert stack.paymentctl("reconcile").returncode == 0
+
+
+@pytest.mark.settings(PAYMENT_CURRENCY="KZT")
+def test_account_in_another_currency(stack: Stack) -> None:
+    tenge, roubles = (stack.carry(new_payment(new_person(), currency=currency)) for currency in ("kzt", "RUB"))
+    assert stack.sandbox.lead(tenge["lead_id"])["price"] == 5000 and not stack.sandbox.lead(roubles["lead_id"])["price"]
+
+
+@pytest.mark.settings(PAYMENT_CURRENCY="")
+def test_any_currency(stack: Stack) -> None:
+    assert stack.sandbox.lead(stack.carry(new_payment(new_person(), currency="USD"))["lead_id"])["price"] == 5000

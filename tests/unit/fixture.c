@@ -130,12 +130,12 @@ sample_body(const struct sample *sample)
 	json_t *cost = json_loads(or_default(sample->cost, "5000"), JSON_DECODE_ANY, NULL), *body;
 	char *text;
 
-	body = json_pack("{s:{s:s, s:s, s:s?, s:s?, s:[{s:o, s:{s:s, s:{s:s, s:s}}}],"
+	body = json_pack("{s:{s:s, s:s, s:s?, s:s?, s:s?, s:[{s:o, s:{s:s, s:{s:s, s:s}}}],"
 			 " s:{s:s?, s:s?, s:s?, s:s?, s:s?}, s:{s:s?, s:s?}}}",
 	    "course_order", "status", or_default(sample->status, "CONFIRMED"), "updated_at",
 	    or_default(sample->time, "2025-01-20 14:49:20"), "payment_id", id, "invoice_id",
-	    sample->invoice, "course_order_items", "cost", cost, "course", "name",
-	    or_default(sample->course, "Годовой"), "subject", "name",
+	    sample->invoice, "currency", sample->currency, "course_order_items", "cost", cost,
+	    "course", "name", or_default(sample->course, "Годовой"), "subject", "name",
 	    or_default(sample->subject, "Русский"), "project", "ЕГЭ", "user", "first_name",
 	    sample->name, "phone", sample->phone, "email", sample->email, "telegram_id",
 	    sample->telegram, "telegram_tag", sample->tag, "utm", "source", sample->utm_source,

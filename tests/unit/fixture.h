@@ -54,6 +54,7 @@ struct sample {
 	const char *subject; /* Русский */
 	const char *course;  /* Годовой */
 	const char *name, *phone, *email, *telegram, *tag, *utm_source, *utm_medium, *invoice;
+	const char *currency;
 	bool no_id;
 };
 char *sample_body(const struct sample *sample);              /* free(3) it. */

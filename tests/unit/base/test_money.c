@@ -94,6 +94,20 @@ not_as_people_write_it(void **state)
 	assert_int_equal(kopecks, 42);
 }
 
+static void
+currencies(void **state)
+{
+	static const char *const roubles[] = { "RUB", "rub", "RUR", "643", "₽", "руб", "Руб.", "р.",
+		"рублей" };
+	static const char *const others[] = { "USD", "usd", "840", "", "RUBY", "€" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(roubles) / sizeof(roubles[0]); i++)
+		assert_string_equal(money_currency(roubles[i]), "RUB");
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_ptr_equal(money_currency(others[i]), others[i]);
+}
+
 /* Every amount with two decimals must survive the double that a JSON parser makes of it. */
 static void
 reals_that_are_kopecks(void **state)
@@ -185,6 +199,7 @@ main(void)
 		cmocka_unit_test(good_texts),
 		cmocka_unit_test(bad_texts),
 		cmocka_unit_test(as_people_write_it),
+		cmocka_unit_test(currencies),
 		cmocka_unit_test(not_as_people_write_it),
 		cmocka_unit_test(reals_that_are_kopecks),
 		cmocka_unit_test(reals_that_are_not),

@@ -107,6 +107,7 @@ defaults(void **state)
 	assert_int_equal(settings->log_level, LOG_LEVEL_INFO);
 	assert_int_equal(settings->inline_deadline_ms, 8000);
 	assert_string_equal(settings->payment_timezone, "Europe/Moscow");
+	assert_string_equal(settings->payment_currency, "RUB");
 	assert_string_equal(clock_zone_label(), "Moscow");
 	assert_int_equal(settings->duplicate_status, 409);
 	assert_int_equal(settings->retry_max_attempts, 3);
@@ -201,6 +202,33 @@ booleans(void **state)
 		assert_int_equal(settings->create_if_not_found, cases[i].value);
 		settings_free(settings);
 	}
+}
+
+/* Empty is no default here: it says that every currency is taken. */
+static void
+currencies(void **state)
+{
+	static const char *const cases[][2] = { { "RUR", "RUB" }, { "643", "RUB" }, { "₽", "RUB" },
+		{ "KZT", "KZT" }, { "", "" } };
+	struct settings *settings;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		setenv("PAYMENT_CURRENCY", cases[i][0], 1);
+		settings = load();
+		assert_string_equal(settings->payment_currency, cases[i][1]);
+		settings_free(settings);
+	}
+	/* An empty variable hides nothing of the file's. */
+	write_file(config, "PAYMENT_CURRENCY=USD\n");
+	settings = load();
+	assert_string_equal(settings->payment_currency, "USD");
+	settings_free(settings);
+	unsetenv("PAYMENT_CURRENCY");
+	write_file(config, "PAYMENT_CURRENCY=\n");
+	settings = load();
+	assert_string_equal(settings->payment_currency, "");
+	settings_free(settings);
 }
 
 static void
@@ -541,6 +569,7 @@ main(void)
 		cmocka_unit_test_setup(environment_overrides_file, begin),
 		cmocka_unit_test_setup(crm_field_ids, begin),
 		cmocka_unit_test_setup(booleans, begin),
+		cmocka_unit_test_setup(currencies, begin),
 		cmocka_unit_test_setup(all_mistakes_together, begin),
 		cmocka_unit_test_setup(required_ones, begin),
 		cmocka_unit_test_setup(example_lacks_only_what_is_required, begin),

@@ -241,6 +241,26 @@ test_pipelines(void **state)
 	json_decref(lead);
 }
 
+/* No field shows an amount in another currency, and the lead gets no price. */
+static void
+test_foreign(void **state)
+{
+	struct sample dollars = ivan;
+	json_t *lead;
+
+	(void)state;
+	dollars.currency = "USD";
+	pay(&dollars);
+	strcpy(known.at.foreign, "USD");
+	lead = lead_fields_new(&known);
+	assert_null(json_object_get(lead, "price"));
+	assert_int_equal(lead_fields_price(&known), 0);
+	assert_string_equal(written(lead, FIELD_TOTAL), "");
+	assert_string_equal(written(lead, FIELD_LAST_AMOUNT), "");
+	assert_string_equal(written(lead, FIELD_PAYMENT_ID), "[{\"value\":\"pay_1\"}]");
+	json_decref(lead);
+}
+
 static const char *
 name(const char *body)
 {
@@ -548,6 +568,7 @@ main(void)
 		test(test_price_too_large),
 		test(test_spare),
 		test(test_pipelines),
+		test(test_foreign),
 		test(test_name),
 		test(test_subjects),
 		test(test_unmapped),

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -385,6 +386,105 @@ test_older(void **state)
 	assert_applied(100000, 2);
 }
 
+/*
+ * Another currency.
+ */
+
+static void
+take_dollars(void)
+{
+	struct sample dollars = sample;
+
+	dollars.currency = "usd";
+	dollars.id = "pay_usd";
+	drop_job(&job);
+	take_job(&job, &dollars);
+	job.known.at.contact_id = 7;
+}
+
+/* The total is what it was, and nothing that shows money was written. */
+static void
+assert_only_counted(void)
+{
+	assert_lead("1000", "3", "pay_usd");
+	assert_string_equal(fake_field(lead(), FIELD_LAST_AMOUNT), "");
+	assert_string_equal(fake_field(lead(), FIELD_LAST_DATE), "1737373760");
+	assert_true(job.known.at.applied);
+	assert_int_equal(job.known.at.total_before, 100000);
+	assert_int_equal(job.known.at.total_after, 100000);
+	assert_int_equal(job.known.at.count_after, 3);
+	assert_int_equal(
+	    fixture_sql_int(settings->payments_db,
+		"SELECT count(*) FROM delivery WHERE applied AND foreign_currency = 'usd'"),
+	    1);
+}
+
+static void
+test_foreign(void **state)
+{
+	(void)state;
+	take_dollars();
+	assert_int_equal(apply(), DONE);
+	assert_only_counted();
+	assert_true(has_remark(&job, "paid in usd, not in RUB"));
+}
+
+static void
+test_foreign_beside_no_number(void **state)
+{
+	(void)state;
+	take_dollars();
+	fake_set_field(lead(), FIELD_TOTAL, "много");
+	assert_int_equal(apply(), DONE);
+	assert_lead("много", "3", "pay_usd");
+}
+
+/* Each way in which an answer can be lost counts once, also when the settings say otherwise by then. */
+static void
+test_resume_foreign(void **state)
+{
+	static const enum fake_when ways[] = { FAIL_BEFORE, FAIL_AFTER };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		fake_set_field(lead(), FIELD_COUNT, "2");
+		fake_set_field(lead(), FIELD_PAYMENT_ID, "old");
+		if (i > 0)
+			fixture_sql(settings->payments_db,
+			    "DELETE FROM trail; DELETE FROM delivery; "
+			    "DELETE FROM payment_events");
+		take_dollars();
+		lose(ways[i]);
+		settings->payment_currency[0] = '\0';
+		assert_int_equal(resume(), DONE);
+		strcpy(settings->payment_currency, "RUB");
+		assert_only_counted();
+	}
+}
+
+static void
+test_resume_foreign_without_id(void **state)
+{
+	(void)state;
+	settings->lead_field_payment_id = 0;
+	take_dollars();
+	lose(FAIL_AFTER);
+	assert_int_equal(resume(), DONE);
+	assert_int_equal(fake_calls("update"), 1);
+	assert_lead("1000", "3", "old");
+}
+
+/* An empty setting takes whatever is paid. */
+static void
+test_any_currency(void **state)
+{
+	(void)state;
+	settings->payment_currency[0] = '\0';
+	take_dollars();
+	assert_int_equal(apply(), DONE);
+	assert_lead("6000", "3", "pay_usd");
+}
+
 /* A mistaken date on the lead does not make older payments of all that follow. */
 static void
 test_last_payment_of_2099(void **state)
@@ -585,6 +685,11 @@ main(void)
 		test(test_resume_after_without_id),
 		test(test_older),
 		test(test_last_payment_of_2099),
+		test(test_foreign),
+		test(test_foreign_beside_no_number),
+		test(test_resume_foreign),
+		test(test_resume_foreign_without_id),
+		test(test_any_currency),
 		test(test_resume_older),
 		test(test_resume_older_before),
 		test(test_resume_changed),
