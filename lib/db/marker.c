@@ -79,7 +79,7 @@ db_marker_moved(struct db *db)
 enum outcome
 db_marker_check(struct db *db, bool create, struct fault *why)
 {
-	struct files now, before;
+	struct files now = { 0 }, before = { 0 };
 	bool marked = read_marker(db, &before);
 	enum outcome outcome;
 
@@ -111,7 +111,7 @@ db_marker_check(struct db *db, bool create, struct fault *why)
 enum outcome
 db_marker_write(struct db *db, struct fault *why)
 {
-	struct files now, before;
+	struct files now = { 0 }, before = { 0 };
 	bool marked = read_marker(db, &before);
 	char line[MARKER_SIZE + 1];
 	enum outcome outcome;

@@ -93,7 +93,7 @@ is_same_place(const struct party *a, const struct party *b)
 static enum outcome
 join_inside(struct db *db, const struct party *own, struct fault *why)
 {
-	struct party other;
+	struct party other = { 0 };
 	bool known = read_party(db, &other);
 	enum outcome outcome = DONE;
 
@@ -116,7 +116,7 @@ join_inside(struct db *db, const struct party *own, struct fault *why)
 enum outcome
 db_join(struct db *db, const char *directory, struct fault *why)
 {
-	struct party own;
+	struct party own = { 0 };
 	enum outcome outcome;
 
 	if ((outcome = identify(directory, &own, why)) != DONE ||
