@@ -304,11 +304,11 @@ def test_retry(stack: Stack) -> None:
     assert [stack.ledger.status(id_of(payment)) for payment in payments] == ["pending"] * 3
 
 
-# A stage that an administrator has deleted: the contact is created, the lead is refused.
-@pytest.mark.settings(AMO_STATUS_AUTOPAY_SITE="99999999")
+# The contact is created, the lead is refused.
 def test_a_refund_that_comes_too_late(stack: Stack) -> None:
     """A person must take it back in amoCRM: it is shown until somebody has looked, and nobody carries it on by the way."""
     person = new_person()
+    stack.sandbox.fault("status", "POST", "/api/v4/leads", status=400, times=-1)
     refund = new_payment(person, payment_id="pay_1", status="REFUNDED")
     assert stack.post(new_payment(person, payment_id="pay_1")).json["status"] == "failed"
     answer = stack.post(refund)

@@ -250,15 +250,14 @@ def test_the_exclusion_came_first(stack: Stack) -> None:
     assert is_answer(stack.post(new_payment(person, payment_id="pay_1", updated_at="2025-01-20 15:00:01")), 200, "success")
 
 
-# A stage that an administrator has deleted: no dropping of fields cures it.
-@pytest.mark.settings(AMO_STATUS_AUTOPAY_SITE="99999999")
 def test_failed_then_taken_up_again(stack: Stack) -> None:
+    stack.sandbox.fault("status", "POST", "/api/v4/leads", status=400, times=-1)
     person = new_person()
     payment = new_payment(person)
     payment_id = payment_id_of(payment)
     assert is_answer(stack.post(payment), 500, "failed", payment_id=payment_id)
     row = stack.ledger.row(payment_id)
-    assert row["status"] == "failed" and "status_id" in row["error_message"]
+    assert row["status"] == "failed" and "HTTP 400" in row["error_message"]
     assert stack.sandbox.leads() == []
 
     assert is_answer(stack.post(payment), 500, "failed")
@@ -268,8 +267,8 @@ def test_failed_then_taken_up_again(stack: Stack) -> None:
     assert len(stack.sandbox.notes(lead_id)) == 1 and len(stack.sandbox.contacts()) == 1
 
 
-@pytest.mark.settings(AMO_STATUS_AUTOPAY_SITE="99999999")
 def test_failed_and_put_back_by_an_operator(stack: Stack) -> None:
+    stack.sandbox.fault("status", "POST", "/api/v4/leads", status=400, times=1)
     payment = new_payment(new_person())
     assert stack.post(payment).status == 500
     stack.stop_service()

@@ -140,9 +140,8 @@ def test_not_found(stack: Stack) -> None:
     assert is_told(stack.post(new_payment(person)), 404, "lead_not_found")
 
 
-# A stage that an administrator has deleted.
-@pytest.mark.settings(AMO_STATUS_AUTOPAY_SITE="99999999")
 def test_failed(stack: Stack) -> None:
+    stack.sandbox.fault("status", "POST", "/api/v4/leads", status=400, times=-1)
     assert is_told(stack.post(new_payment(new_person())), 500, "failed")
 
 
@@ -207,8 +206,8 @@ def test_alarms(stack: Stack) -> None:
 FORM = [("Content-Type", "application/x-www-form-urlencoded")]
 
 
-@pytest.mark.settings(AMO_STATUS_AUTOPAY_SITE="99999999")
 def test_status_and_its_button(stack: Stack) -> None:
+    stack.sandbox.fault("status", "POST", "/api/v4/leads", status=400, times=-1)
     assert stack.post(new_payment(new_person(), payment_id="pay_1")).status == 500
     answer = stack.ask("GET", STATUS)
     page = check_answer("GET", STATUS, answer)
