@@ -101,7 +101,7 @@ make_cell(const struct print_column *column, const json_t *row)
 	const json_t *value = column->key != NULL ? json_object_get(row, column->key) : row;
 	struct cell cell = { .look = PRINT_PLAIN };
 
-	if (row == NULL)
+	if (row == NULL && column->title != NULL)
 		cell = (struct cell){ text_copy(column->title + (column->title[0] == '>')), 0,
 			PRINT_HEAD };
 	else

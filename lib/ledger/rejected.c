@@ -133,7 +133,7 @@ ledger_rejected(struct ledger *ledger, int64_t id, int64_t since_ms, int64_t lim
 	    " LIMIT $3";
 	struct query *query = NULL;
 	enum outcome out = db_query(ledger->db, &query, why, sql, id, since_ms, limit);
-	json_t *row;
+	json_t *row = NULL;
 	size_t i, size;
 	char *body;
 
