@@ -122,8 +122,9 @@ db_marker_write(struct db *db, struct fault *why)
 	if (marked && now.database == before.database && now.log == before.log)
 		return DONE;
 	length = snprintf(line, sizeof(line), MARKER_FORMAT, now.database, now.log);
+	/* A full disk is met by the first commit; an old line refuses nothing that belongs together. */
 	if (pwrite(db->gate, line, (size_t)length, 0) != length)
-		return db_failed_errno(db->path, "gate of", why);
+		return marked ? DONE : db_failed_errno(db->gate_path, "gate", why);
 	/* That there is one must last; what belongs together is told anew at each opening. */
 	if (!marked && fdatasync(db->gate) < 0)
 		return db_failed_errno(db->path, "gate of", why);
