@@ -142,7 +142,7 @@ purge_rejected(struct ledger *ledger, struct purge *purge, bool *more, struct fa
 	    "SELECT count(*) FROM rejected WHERE last_ms < $1 AND body IS NOT NULL";
 	static const char erase[] = "UPDATE rejected SET body = NULL"
 				    " WHERE id IN (SELECT id FROM rejected WHERE last_ms < $1 AND "
-	                            "body IS NOT NULL LIMIT $2)";
+				    "body IS NOT NULL LIMIT $2)";
 	enum outcome out;
 
 	*more = false;

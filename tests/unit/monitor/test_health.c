@@ -145,8 +145,8 @@ test_breaker(void **state)
 
 	limiter_break(service->limiter, 301);
 	report = report_status("degraded");
-	assert_text(report, "detail",
-	    "AMO_BASE_URL leads to no account; payments are recorded and wait");
+	assert_text(
+	    report, "detail", "AMO_BASE_URL leads to no account; payments are recorded and wait");
 	assert_text(json_object_get(report, "crm_breaker"), "cause", "address");
 	json_decref(report);
 	limiter_close_breaker(service->limiter);

@@ -112,7 +112,7 @@ ways_to_reach_the_payer(void **state)
 		strcpy(paid.phone, known & 4 ? "+79990000001" : "");
 		assert_true(asprintf(&expected,
 				"Оплата проведена\n[Payment ID: pay_1]\n\nСтатус: "
-		                "CONFIRMED\nСумма: 1 RUB\nКурсы:\n  Курс "
+				"CONFIRMED\nСумма: 1 RUB\nКурсы:\n  Курс "
 				"(Русский)\n%s%sPayment ID: pay_1",
 				lines[known], known != 0 ? "\n" : "") > 0);
 		assert_note(&paid, NULL, NULL, expected);

@@ -349,7 +349,8 @@ test_page_without_access(void **state)
 		const char *says;
 	} refusals[] = { { 400, "amoCRM отклоняет все запросы: " },
 		{ 401, "amoCRM не принимает токен: " }, { 402, "Аккаунт amoCRM не оплачен: " },
-		{ 403, "amoCRM запретила доступ: " }, { 404, "По адресу AMO_BASE_URL нет аккаунта: " },
+		{ 403, "amoCRM запретила доступ: " },
+		{ 404, "По адресу AMO_BASE_URL нет аккаунта: " },
 		{ 301, "По адресу AMO_BASE_URL нет аккаунта: " } };
 	struct overview seen = overview();
 	json_t *none = json_array();
