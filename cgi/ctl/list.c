@@ -14,7 +14,7 @@ const char *
 ctl_list_mistake(const struct ctl *ctl)
 {
 	return (ctl->status >= 0) + ctl->conflicts + ctl->rejected > 1
-	    ? "list takes one of --status, --conflicts and --rejected"
+	    ? "list takes either --status or --conflicts or --rejected"
 	    : NULL;
 }
 
