@@ -32,7 +32,8 @@ struct ctl {
 	int count;
 
 	const struct settings *settings;
-	struct ledger *ledger; /* NULL for commands that do not need it. */
+	struct ledger *ledger;     /* NULL for commands that do not need it. */
+	const struct rules *rules; /* NULL unless a command has loaded them. */
 };
 
 /*

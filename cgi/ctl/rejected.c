@@ -120,25 +120,16 @@ rejected_settle(const struct ctl *ctl, const json_t *row, char **reason, struct 
 
 /* Record it as if it came now: payment-syncd takes it up. */
 static enum outcome
-record(const struct ctl *ctl, struct rules *rules, const struct payment *paid, const char *body,
-    size_t size, char **reason, struct fault *why)
+record(const struct ctl *ctl, const struct payment *paid, const char *body, size_t size,
+    char **reason, struct fault *why)
 {
 	struct identity who[IDENTITIES_MAX];
 	struct recording recording;
-	int64_t now_ms = clock_wall_ms();
-	struct arrival arrival = { .key = paid->key,
-		.kopecks = paid->amount,
-		.paid_at = paid->paid_at,
-		.who = who,
-		.who_count = payment_identities(paid, who),
-		.payload = body,
-		.payload_size = size,
-		.exclusion = rules_exclusion(rules, paid),
-		.now_ms = now_ms,
-		.next_ms = now_ms };
-	enum outcome out = ledger_record(ctl->ledger, &arrival, 1, &recording, why);
+	struct arrival arrival = arrival_of_payment(paid, who, body, size, clock_wall_ms());
+	enum outcome out;
 
-	if (out != DONE)
+	arrival.exclusion = rules_exclusion(ctl->rules, paid);
+	if ((out = ledger_record(ctl->ledger, &arrival, 1, &recording, why)) != DONE)
 		return out;
 	free(recording.reason);
 	if (recording.how == RECORDED_CONFLICT)
@@ -147,8 +138,7 @@ record(const struct ctl *ctl, struct rules *rules, const struct payment *paid, c
 }
 
 static enum outcome
-read_again(
-    const struct ctl *ctl, struct rules *rules, const json_t *row, char **reason, struct fault *why)
+read_again(const struct ctl *ctl, const json_t *row, char **reason, struct fault *why)
 {
 	int64_t id = row_number(row, "id"), seen = 0;
 	struct payment *paid = NULL;
@@ -170,7 +160,7 @@ read_again(
 	} else {
 		(void)clock_read(row_text(row, "first_seen"), &seen);
 		payment_received(paid, NULL, seen);
-		if ((out = record(ctl, rules, paid, body, size, reason, why)) == DONE)
+		if ((out = record(ctl, paid, body, size, reason, why)) == DONE)
 			out =
 			    ledger_rejected_settle(ctl->ledger, id, clock_wall_ms(), &settled, why);
 	}
@@ -183,42 +173,52 @@ read_again(
 static enum outcome
 retry_one(const struct ctl *ctl, const json_t *row, char **reason, struct fault *why)
 {
-	struct rules *rules = NULL;
-	json_t *errors = NULL;
-	enum outcome out;
+	if (row != NULL)
+		return read_again(ctl, row, reason, why);
+	*reason = text_copy("there is no such webhook");
+	return DONE;
+}
 
-	if (row == NULL) {
-		*reason = text_copy("there is no such webhook");
-		return DONE;
-	}
-	if ((out = rules_load(ctl->settings, &rules, &errors, why)) == DONE)
-		out = read_again(ctl, rules, row, reason, why);
-	json_decref(errors);
-	rules_free(rules);
-	return out;
+/* All that are not settled, by their numbers. */
+static enum outcome
+name_all(struct ctl *ctl, struct fault *why)
+{
+	json_t *rows, *row;
+	enum outcome out;
+	size_t i;
+
+	if ((out = ledger_rejected(ctl->ledger, 0, 0, INT64_MAX, false, &rows, why)) != DONE)
+		return out;
+	ctl->operands = memory_zeroed(json_array_size(rows) + 1, sizeof(ctl->operands[0]));
+	json_array_foreach(rows, i, row)
+		ctl->operands[ctl->count++] = text_format("%" PRId64, row_number(row, "id"));
+	json_decref(rows);
+	return DONE;
 }
 
 int
 rejected_retry(const struct ctl *ctl)
 {
-	static const char done[] = "is a payment now, and will be carried";
-	struct ctl all = *ctl;
+	struct ctl judging = *ctl;
+	struct rules *rules = NULL;
+	json_t *errors = NULL;
 	struct fault why;
-	json_t *rows, *row;
-	int status;
-	size_t i;
+	int status, i;
 
-	if (ctl->count > 0)
-		return named_run(ctl, retry_one, "retried", done);
-	if (ledger_rejected(ctl->ledger, 0, 0, INT64_MAX, false, &rows, &why) != DONE)
+	/* The rules are read once, however many bodies they judge. */
+	if (rules_load(ctl->settings, &rules, &errors, &why) != DONE ||
+	    (ctl->count == 0 && name_all(&judging, &why) != DONE)) {
+		json_decref(errors);
+		rules_free(rules);
 		return print_fault(&why);
-	all.operands = memory_zeroed(json_array_size(rows) + 1, sizeof(all.operands[0]));
-	json_array_foreach(rows, i, row)
-		all.operands[all.count++] = text_format("%" PRId64, row_number(row, "id"));
-	status = named_run(&all, retry_one, "retried", done);
-	for (i = 0; i < (size_t)all.count; i++)
-		free(all.operands[i]);
-	free(all.operands);
-	json_decref(rows);
+	}
+	judging.rules = rules;
+	status = named_run(&judging, retry_one, "retried", "is a payment now, and will be carried");
+	if (ctl->count == 0) {
+		for (i = 0; i < judging.count; i++)
+			free(judging.operands[i]);
+		free(judging.operands);
+	}
+	rules_free(rules);
 	return status;
 }

@@ -10,6 +10,21 @@
 #include "ledger/arrival.h"
 #include "ledger/internal.h"
 
+struct arrival
+arrival_of_payment(const struct payment *paid, struct identity *who, const char *payload,
+    size_t payload_size, int64_t now_ms)
+{
+	return (struct arrival){ .key = paid->key,
+		.kopecks = paid->amount,
+		.paid_at = paid->paid_at,
+		.who = who,
+		.who_count = payment_identities(paid, who),
+		.payload = payload,
+		.payload_size = payload_size,
+		.now_ms = now_ms,
+		.next_ms = now_ms };
+}
+
 static int64_t
 identity_of(const struct arrival *arrival, enum identity_kind kind)
 {

@@ -53,6 +53,13 @@ struct recording {
 };
 
 /*
+ * What a payment says of itself, as an arrival at now_ms that falls due at once.  `who` has room for
+ * IDENTITIES_MAX and is filled; all is borrowed.  request_id and exclusion are left NULL.
+ */
+struct arrival arrival_of_payment(const struct payment *paid, struct identity *who,
+    const char *payload, size_t payload_size, int64_t now_ms);
+
+/*
  * Record what arrived together, in one transaction: either all of it is on disk or none, and then
  * nothing is known about any of it.  Each is recorded as if it had come alone, in the given order;
  * recordings has room for count.  NEVER: one of them breaks a rule of the table.

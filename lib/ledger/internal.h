@@ -19,6 +19,9 @@ struct ledger {
  */
 #define IMPORTED_REASON "the service used before: "
 
+/* strftime()'s format for what people see: a time in UTC as JSON has it. */
+#define ISO_UTC "'%Y-%m-%dT%H:%M:%SZ'"
+
 /* ledger_save() inside a transaction. */
 enum outcome progress_write(
     struct ledger *ledger, int64_t id, const struct progress *at, struct fault *why) MUST_USE;

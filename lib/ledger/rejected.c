@@ -90,8 +90,6 @@ ledger_reject(struct ledger *ledger, const void *body, size_t size, const json_t
 	return out;
 }
 
-#define ISO_UTC "'%Y-%m-%dT%H:%M:%SZ'"
-
 static json_t *
 row_of(struct query *query)
 {

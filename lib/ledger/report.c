@@ -74,7 +74,6 @@ ledger_repeats(struct ledger *ledger, int64_t *duplicates, int64_t *conflicts, s
  */
 
 /* $1 says whether the payload is wanted; it is also the last column, for row_of(). */
-#define ISO_UTC "'%Y-%m-%dT%H:%M:%SZ'"
 #define SELECT_ROWS                                                                                \
 	"SELECT id, payment_id, status, kopecks,"                                                  \
 	" strftime(" ISO_UTC ", created_at), strftime(" ISO_UTC ", processed_at),"                 \

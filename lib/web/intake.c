@@ -99,19 +99,12 @@ record(struct worker *worker, struct payment_request *const *incoming, size_t co
 
 	for (i = 0; i < count; i++) {
 		const struct http_request *request = incoming[i]->request;
-		const struct payment *paid = incoming[i]->paid;
 
-		arrivals[i] = (struct arrival){ .key = paid->key,
-			.kopecks = paid->amount,
-			.paid_at = paid->paid_at,
-			.who = who[i],
-			.who_count = payment_identities(paid, who[i]),
-			.payload = request->body,
-			.payload_size = request->size,
-			.request_id = request->request_id,
-			.exclusion = incoming[i]->exclusion,
-			.now_ms = now_ms,
-			.next_ms = next_ms };
+		arrivals[i] = arrival_of_payment(
+		    incoming[i]->paid, who[i], request->body, request->size, now_ms);
+		arrivals[i].request_id = request->request_id;
+		arrivals[i].exclusion = incoming[i]->exclusion;
+		arrivals[i].next_ms = next_ms;
 	}
 	return ledger_record(worker->service->ledger, arrivals, count, recordings, why);
 }
